@@ -1,0 +1,1 @@
+"""Emotional prompts in a Git repository: documents, versions, edits and reads."""

@@ -1,0 +1,192 @@
+"""What can go wrong in the prompt repository.
+
+* PromptRepoError
+  - InvalidId            an id does not match the pattern (carries the pattern)
+  - UnknownEmotion       the emotion is not in the repository's list (carries the list)
+  - CharacterNotFound    no character has this id
+  - CharacterExists      a character with this id is there already
+  - CharacterArchived    the character is archived, so its prompts can't be edited
+  - PromptNotFound       the prompt does not exist (neither an override nor a default, or never written)
+  - VersionNotFound      the prompt has no version of that number
+  - RevisionNotFound     no commit, tag or time of this branch answers to that name
+  - InvalidDocument      a file does not satisfy prompts-schema.json (carries line, column and field)
+  - EditConflict         somebody changed this very prompt since the edit began
+  - PreconditionFailed   the ETag the edit was made against is no longer the current one
+  - ProtectedBranch      the branch moves by promotion only
+  - RepositoryNotFound   the folder holds no prompt repository
+  - RepositoryExists     the folder holds a prompt repository already
+  - RepositoryBusy       another writer held the lock for too long
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One thing wrong in one file: where it stands and what would be valid.
+
+    `line` and `column` count from 1; they are None where a whole file is meant.
+    `field` is a dotted path inside the document ("" for the document itself).
+    """
+
+    path: str
+    message: str
+    line: int | None = None
+    column: int | None = None
+    field: str = ""
+    valid: tuple[str, ...] = ()
+
+    def __str__(self) -> str:
+        """`path:line:column: field: message`, as compilers write it."""
+        place = ":".join(str(part) for part in (self.path, self.line, self.column) if part)
+        return f"{place}: {self.field}: {self.message}" if self.field else f"{place}: {self.message}"
+
+
+@dataclass(frozen=True, slots=True)
+class Conflict:
+    """Two edits of one document: the text both began from, theirs, yours, and a three-way merge.
+
+    A text is None where that side has no prompt. `merged` is None where the sides overlap;
+    then `merged_with_markers` shows the overlap between `<<<<<<<` and `>>>>>>>`.
+    """
+
+    path: str
+    base: str | None
+    theirs: str | None
+    yours: str | None
+    merged: str | None
+    merged_with_markers: str
+
+
+class PromptRepoError(Exception):
+    """Anything the prompt repository refuses, with a sentence a person can act on."""
+
+
+class InvalidId(PromptRepoError):
+    """An id does not match the pattern."""
+
+    def __init__(self, value: str, kind: str) -> None:
+        self.value, self.kind = value, kind
+        super().__init__(
+            f"{value[:80]!r} is no valid {kind} id: use 1 to 64 of a-z, 0-9, '-' and '_', "
+            "beginning with a letter or digit"
+        )
+
+
+class UnknownEmotion(PromptRepoError):
+    """The emotion is not in the repository's list."""
+
+    def __init__(self, emotion: str, valid: Sequence[str]) -> None:
+        self.emotion, self.valid = emotion, tuple(valid)
+        super().__init__(f"{emotion[:80]!r} is not an emotion here; valid are {', '.join(valid)}")
+
+
+class CharacterNotFound(PromptRepoError):
+    """No character has this id."""
+
+    def __init__(self, character: str) -> None:
+        self.character = character
+        super().__init__(f"there is no character {character[:80]!r}")
+
+
+class CharacterExists(PromptRepoError):
+    """A character with this id is there already."""
+
+    def __init__(self, character: str) -> None:
+        self.character = character
+        super().__init__(f"there is a character {character!r} already")
+
+
+class CharacterArchived(PromptRepoError):
+    """The character is archived, so its prompts can't be edited."""
+
+    def __init__(self, character: str) -> None:
+        self.character = character
+        super().__init__(f"{character!r} is archived; restore it to edit its prompts")
+
+
+class PromptNotFound(PromptRepoError):
+    """The prompt does not exist."""
+
+    def __init__(self, path: str) -> None:
+        self.path = path
+        super().__init__(f"there is no prompt at {path}")
+
+
+class VersionNotFound(PromptRepoError):
+    """The prompt has no version of that number."""
+
+    def __init__(self, path: str, number: int) -> None:
+        self.path, self.number = path, number
+        super().__init__(f"{path} has no version {number}")
+
+
+class RevisionNotFound(PromptRepoError):
+    """No commit, tag or time of this branch answers to that name."""
+
+    def __init__(self, name: str, branch: str = "") -> None:
+        self.name, self.branch = name, branch
+        where = f" in {branch}" if branch else ""
+        super().__init__(
+            f"{name[:80]!r} is no commit, tag or time{where}; give a full commit id, a tag, "
+            "or a time such as 2026-11-23T09:00:00Z"
+        )
+
+
+class InvalidDocument(PromptRepoError):
+    """A file does not satisfy prompts-schema.json."""
+
+    def __init__(self, problems: Sequence[Problem]) -> None:
+        self.problems = tuple(problems)
+        super().__init__("; ".join(str(problem) for problem in self.problems[:5]))
+
+
+class EditConflict(PromptRepoError):
+    """Somebody changed this very prompt since the edit began."""
+
+    def __init__(self, conflicts: Sequence[Conflict], head: str) -> None:
+        self.conflicts, self.head = tuple(conflicts), head
+        paths = ", ".join(conflict.path for conflict in self.conflicts[:5])
+        super().__init__(f"changed since you began: {paths}")
+
+
+class PreconditionFailed(PromptRepoError):
+    """The ETag the edit was made against is no longer the current one."""
+
+    def __init__(self, path: str, etag: str | None) -> None:
+        self.path, self.etag = path, etag
+        now = f"its ETag is now {etag}" if etag else "it does not exist now"
+        super().__init__(f"{path} changed since you read it; {now}")
+
+
+class ProtectedBranch(PromptRepoError):
+    """The branch moves by promotion only."""
+
+    def __init__(self, branch: str) -> None:
+        self.branch = branch
+        super().__init__(f"{branch} moves only by promotion; edit staging, then promote")
+
+
+class RepositoryNotFound(PromptRepoError):
+    """The folder holds no prompt repository."""
+
+    def __init__(self, path: str) -> None:
+        self.path = path
+        super().__init__(f"{path} holds no prompt repository; make one with `prompt-repo init`")
+
+
+class RepositoryExists(PromptRepoError):
+    """The folder holds a prompt repository already."""
+
+    def __init__(self, path: str) -> None:
+        self.path = path
+        super().__init__(f"{path} holds a repository already")
+
+
+class RepositoryBusy(PromptRepoError):
+    """Another writer held the lock for too long."""
+
+    def __init__(self, path: str, seconds: float) -> None:
+        self.path, self.seconds = path, seconds
+        super().__init__(f"another writer has held {path} for {seconds:.0f} s; try again")

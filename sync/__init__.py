@@ -1,0 +1,1 @@
+"""An anonymised copy of production's database; not built yet."""
