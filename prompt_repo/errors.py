@@ -39,8 +39,14 @@ class Problem:
 
     def __str__(self) -> str:
         """`path:line:column: field: message`, as compilers write it."""
-        place = ":".join(str(part) for part in (self.path, self.line, self.column) if part)
-        return f"{place}: {self.field}: {self.message}" if self.field else f"{place}: {self.message}"
+        place = ":".join(
+            str(part) for part in (self.path, self.line, self.column) if part
+        )
+        return (
+            f"{place}: {self.field}: {self.message}"
+            if self.field
+            else f"{place}: {self.message}"
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +85,9 @@ class UnknownEmotion(PromptRepoError):
 
     def __init__(self, emotion: str, valid: Sequence[str]) -> None:
         self.emotion, self.valid = emotion, tuple(valid)
-        super().__init__(f"{emotion[:80]!r} is not an emotion here; valid are {', '.join(valid)}")
+        super().__init__(
+            f"{emotion[:80]!r} is not an emotion here; valid are {', '.join(valid)}"
+        )
 
 
 class CharacterNotFound(PromptRepoError):
@@ -165,7 +173,9 @@ class ProtectedBranch(PromptRepoError):
 
     def __init__(self, branch: str) -> None:
         self.branch = branch
-        super().__init__(f"{branch} moves only by promotion; edit staging, then promote")
+        super().__init__(
+            f"{branch} moves only by promotion; edit staging, then promote"
+        )
 
 
 class RepositoryNotFound(PromptRepoError):
@@ -173,7 +183,9 @@ class RepositoryNotFound(PromptRepoError):
 
     def __init__(self, path: str) -> None:
         self.path = path
-        super().__init__(f"{path} holds no prompt repository; make one with `prompt-repo init`")
+        super().__init__(
+            f"{path} holds no prompt repository; make one with `prompt-repo init`"
+        )
 
 
 class RepositoryExists(PromptRepoError):
@@ -189,4 +201,6 @@ class RepositoryBusy(PromptRepoError):
 
     def __init__(self, path: str, seconds: float) -> None:
         self.path, self.seconds = path, seconds
-        super().__init__(f"another writer has held {path} for {seconds:.0f} s; try again")
+        super().__init__(
+            f"another writer has held {path} for {seconds:.0f} s; try again"
+        )

@@ -12,8 +12,6 @@ FORMAT = 1
 NAMESPACE = uuid.UUID("6f1c5f0e-5d0f-5c4e-9b3a-1d2f0a7e9c11")
 """The UUIDv5 namespace of prompt ids; a prompt's id is UUIDv5 of its path."""
 
-NOTHING: Mapping[str, str] = MappingProxyType({})
-
 
 class Source(StrEnum):
     """Where a resolved prompt came from."""
@@ -57,7 +55,7 @@ class Configuration:
     """What `prompts.yaml` says: the emotions in order, shared variables, limits."""
 
     emotions: tuple[Emotion, ...]
-    variables: Mapping[str, str] = NOTHING
+    variables: Mapping[str, str] = field(default_factory=dict)
     limits: Limits = Limits()
     format: int = FORMAT
 
@@ -79,7 +77,7 @@ class Character:
     id: str
     name: str
     description: str = ""
-    variables: Mapping[str, str] = NOTHING
+    variables: Mapping[str, str] = field(default_factory=dict)
     tags: tuple[str, ...] = ()
     archived: bool = False
 
@@ -220,8 +218,6 @@ class Resolved:
     unknown_variables: tuple[str, ...] = ()
 
 
-
-
 def split_trailers(message: str) -> tuple[str, tuple[tuple[str, str], ...]]:
     """The message without its last paragraph of trailers, and those trailers as (key, value).
 
@@ -230,6 +226,8 @@ def split_trailers(message: str) -> tuple[str, tuple[tuple[str, str], ...]]:
     """
     body, _, last = message.rstrip().rpartition("\n\n")
     pairs = [line.partition(": ") for line in last.splitlines()]
-    if not body or not all(sep and key.replace("-", "").isalnum() for key, sep, _ in pairs):
+    if not body or not all(
+        sep and key.replace("-", "").isalnum() for key, sep, _ in pairs
+    ):
         return message.strip(), ()
     return body.strip(), tuple((key, value.strip()) for key, _, value in pairs)
