@@ -16,6 +16,8 @@
   - RepositoryNotFound   the folder holds no prompt repository
   - RepositoryExists     the folder holds a prompt repository already
   - RepositoryBusy       another writer held the lock for too long
+  - InvalidReason        a reason is too long, or forges a trailer of the server's
+  - InvalidEdit          a set of edits contradicts itself
 """
 
 from collections.abc import Sequence
@@ -204,3 +206,14 @@ class RepositoryBusy(PromptRepoError):
         super().__init__(
             f"another writer has held {path} for {seconds:.0f} s; try again"
         )
+
+
+class InvalidReason(PromptRepoError):
+    """A reason is too long, holds control characters, or forges a trailer of the server's."""
+
+    def __init__(self, why: str) -> None:
+        super().__init__(f"this reason can't be kept: {why}")
+
+
+class InvalidEdit(PromptRepoError):
+    """A set of edits contradicts itself, such as two edits of one prompt."""

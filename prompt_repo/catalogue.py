@@ -1,0 +1,335 @@
+"""Every prompt at one commit, overrides over defaults; immutable, and shared between commits."""
+
+import hashlib
+import json
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TypeVar
+
+from prompt_repo import variables
+from prompt_repo.errors import (
+    CharacterNotFound,
+    InvalidDocument,
+    PromptNotFound,
+    UnknownEmotion,
+)
+from prompt_repo.layout import CONFIGURATION, Kind, character_path, place_of
+from prompt_repo.model import (
+    Character,
+    Configuration,
+    Held,
+    Prompt,
+    PromptKey,
+    Resolved,
+    Source,
+    Stored,
+)
+from prompt_repo.parsed import Document, Parsed
+
+Found = tuple[Held, Parsed]
+Expected = TypeVar("Expected", bound=Document)
+
+
+@dataclass(frozen=True, slots=True)
+class Tables:
+    """What stands at a commit, by folder; removed files are kept apart from standing ones.
+
+    The folder of the defaults is "" and the emotion of `character.yaml` is "".
+    """
+
+    configuration: Found | None = None
+    folders: Mapping[str, Mapping[str, Found]] = field(default_factory=dict)
+    removed: Mapping[str, Mapping[str, Held]] = field(default_factory=dict)
+
+
+class Catalogue:
+    """All documents at one commit.
+
+    Made with `tables`, it answers from memory. Made without, it looks single files up by `find`
+    and calls `load` only when asked for a list, so that reading one old prompt stays cheap.
+    """
+
+    def __init__(
+        self,
+        commit: str,
+        *,
+        tables: Tables | None = None,
+        find: Callable[[str], Found | None] | None = None,
+        load: Callable[[], Tables] | None = None,
+    ) -> None:
+        self.commit = commit
+        self._find, self._load = find, load
+        self._resolved: dict[tuple[str, str], Resolved] = {}
+        if tables is not None:
+            self.tables = tables
+
+    @cached_property
+    def tables(self) -> Tables:
+        """Everything at this commit, read at first use."""
+        if self._load is None:
+            raise LookupError(
+                f"the catalogue at {self.commit} was made without a way to load it"
+            )
+        return self._load()
+
+    @cached_property
+    def configuration(self) -> Configuration:
+        """What `prompts.yaml` says here; raises InvalidDocument or PromptNotFound."""
+        found = self._file(None, None, CONFIGURATION)
+        if found is None:
+            raise PromptNotFound(CONFIGURATION)
+        return _expect(Configuration, found[1])
+
+    @cached_property
+    def problems(self) -> tuple[InvalidDocument, ...]:
+        """What is wrong with documents at this commit; such documents raise it when read."""
+        files = (
+            found
+            for folder in self.tables.folders.values()
+            for found in folder.values()
+        )
+        return tuple(value for _, value in files if isinstance(value, InvalidDocument))
+
+    @cached_property
+    def _ids(self) -> Sequence[str]:
+        return sorted(
+            name for name, files in self.tables.folders.items() if name and "" in files
+        )
+
+    def character_ids(self) -> Sequence[str]:
+        """All characters' ids in order, archived ones included."""
+        return self._ids
+
+    def character(self, character: str) -> Character:
+        """Who has this id; raises CharacterNotFound, or InvalidDocument where the file is broken."""
+        return self._who(character)[1]
+
+    def character_held(self, character: str) -> Held:
+        """Which version of `character.yaml` stands here; raises CharacterNotFound."""
+        return self._who(character)[0]
+
+    def stored(self, key: PromptKey) -> Stored | None:
+        """Exactly this file, without falling back; None where it doesn't stand."""
+        found = self._file(key.character, key.emotion, key.path)
+        if found is None:
+            return None
+        return Stored(key, _expect(Prompt, found[1]), found[0])
+
+    def source(self, character: str, emotion: str) -> Source:
+        """Where the prompt of a character and an emotion comes from.
+
+        Raises UnknownEmotion and CharacterNotFound.
+        """
+        self._check(character, emotion)
+        if (
+            self._file(character, emotion, PromptKey(character, emotion).path)
+            is not None
+        ):
+            return Source.CHARACTER
+        if self._file(None, emotion, PromptKey(None, emotion).path) is not None:
+            return Source.GLOBAL
+        return Source.MISSING
+
+    def lookup(self, key: PromptKey) -> Stored | None:
+        """What a reader of `key` gets: the override, else the default, else None.
+
+        Raises UnknownEmotion and CharacterNotFound.
+        """
+        self._check(key.character, key.emotion)
+        found = self.stored(key)
+        if found is None and key.character is not None:
+            found = self.stored(PromptKey(None, key.emotion))
+        return found
+
+    def resolve(self, character: str, emotion: str) -> Resolved:
+        """The text for a character and an emotion with its variables filled in.
+
+        Raises UnknownEmotion, CharacterNotFound, and PromptNotFound where neither an override
+        nor a default exists.
+        """
+        known = self._resolved.get((character, emotion))
+        if known is None:
+            known = self._resolve(character, emotion)
+            self._resolved[character, emotion] = known
+        return known
+
+    def variables(self, key: PromptKey) -> dict[str, str]:
+        """The variables a prompt can use, with their values."""
+        who = self.character(key.character) if key.character is not None else None
+        emotion = self.configuration.by_id[key.emotion]
+        return variables.known(who, emotion, self.configuration.variables)
+
+    def etag(self, key: PromptKey) -> str | None:
+        """A validator of all that a reading of `key` is built from; None where nothing stands.
+
+        It is made of the version's commit and of the variables, so that a text that goes
+        from A to B and back to A has three different ones.
+        """
+        stored = self.lookup(key)
+        if stored is None:
+            return None
+        return _etag(key, stored.key, stored.held, self.variables(key))
+
+    def character_etag(self, character: str) -> str:
+        """A validator of `character.yaml`; raises CharacterNotFound."""
+        return _digest(character, self.character_held(character).commit)
+
+    def overrides(self, character: str) -> Mapping[str, Stored]:
+        """A character's own prompts by emotion, in the repository's order.
+
+        Those of emotions that left the list come last. Raises CharacterNotFound.
+        """
+        self._who(character)
+        return self._prompts(character)
+
+    def defaults(self) -> Mapping[str, Stored]:
+        """The global defaults by emotion, in the repository's order."""
+        return self._prompts("")
+
+    def removed(self, character: str | None) -> Mapping[str, Held]:
+        """Prompts that once stood and were removed, by emotion: a character's, or the defaults."""
+        folder = self.tables.removed.get(character or "", {})
+        return {emotion: folder[emotion] for emotion in sorted(folder) if emotion}
+
+    def coverage(self, character: str) -> dict[str, Source]:
+        """Where each emotion's prompt comes from, in the repository's order."""
+        own = self.tables.folders.get(character, {})
+        shared = self.tables.folders.get("", {})
+        return {
+            emotion: Source.CHARACTER
+            if emotion in own
+            else Source.GLOBAL
+            if emotion in shared
+            else Source.MISSING
+            for emotion in self.configuration.emotion_ids
+        }
+
+    def _resolve(self, character: str, emotion: str) -> Resolved:
+        key = PromptKey(character, emotion)
+        stored = self.lookup(key)
+        if stored is None:
+            raise PromptNotFound(key.path)
+        values = self.variables(key)
+        return Resolved(
+            character=character,
+            emotion=emotion,
+            text=variables.fill(stored.prompt.text, values),
+            source=Source.GLOBAL if stored.key.character is None else Source.CHARACTER,
+            held=stored.held,
+            etag=_etag(key, stored.key, stored.held, values),
+            commit=self.commit,
+            variables=values,
+            unknown_variables=variables.unknown(stored.prompt.text, values),
+        )
+
+    def _prompts(self, folder: str) -> Mapping[str, Stored]:
+        files = self.tables.folders.get(folder, {})
+        order = self.configuration.by_id
+        names = [emotion for emotion in order if emotion in files]
+        names += sorted(name for name in files if name and name not in order)
+        return {
+            emotion: Stored(PromptKey(folder or None, emotion), value, held)
+            for emotion in names
+            for held, value in [files[emotion]]
+            if isinstance(value, Prompt)
+        }
+
+    def _check(self, character: str | None, emotion: str) -> None:
+        if emotion not in self.configuration.by_id:
+            raise UnknownEmotion(emotion, self.configuration.emotion_ids)
+        if character is not None:
+            self._who(character)
+
+    def _who(self, character: str) -> tuple[Held, Character]:
+        found = self._file(character, "", character_path(character))
+        if found is None:
+            raise CharacterNotFound(character)
+        return found[0], _expect(Character, found[1])
+
+    def _file(self, folder: str | None, emotion: str | None, path: str) -> Found | None:
+        if "tables" not in self.__dict__ and self._find is not None:
+            return self._find(path)
+        if emotion is None:
+            return self.tables.configuration
+        return self.tables.folders.get(folder or "", {}).get(emotion)
+
+
+def advanced(
+    tables: Tables, moved: Mapping[str, Held], values: Mapping[str, Parsed]
+) -> Tables:
+    """The tables after `moved` paths took new versions; what did not move is shared.
+
+    `values` holds the documents of the moved paths' blobs.
+    """
+    configuration = tables.configuration
+    folders = dict(tables.folders)
+    removed = dict(tables.removed)
+    fresh: dict[str, tuple[dict[str, Found], dict[str, Held]]] = {}
+    for path, held in moved.items():
+        place = place_of(path)
+        if place is None:
+            continue
+        value = values[held.blob] if held.blob is not None else None
+        if place.kind is Kind.CONFIGURATION:
+            configuration = (held, value) if value is not None else None
+            continue
+        folder, name = place.character or "", place.emotion or ""
+        if folder not in fresh:
+            fresh[folder] = dict(folders.get(folder, {})), dict(removed.get(folder, {}))
+            folders[folder], removed[folder] = fresh[folder]
+        _put(*fresh[folder], name, held, value)
+    return Tables(configuration, folders, removed)
+
+
+def _put(
+    standing: dict[str, Found],
+    removed: dict[str, Held],
+    name: str,
+    held: Held,
+    value: Parsed | None,
+) -> None:
+    if value is None:
+        standing.pop(name, None)
+        removed[name] = held
+    else:
+        standing[name] = (held, value)
+        removed.pop(name, None)
+
+
+def blobs_of(moved: Mapping[str, Held]) -> dict[str, str]:
+    """Which blobs the paths hold, each with a path where it stands."""
+    return {held.blob: path for path, held in moved.items() if held.blob is not None}
+
+
+def _expect(kind: type[Expected], value: Parsed) -> Expected:
+    if isinstance(value, InvalidDocument):
+        raise value
+    if not isinstance(value, kind):
+        raise TypeError(f"expected {kind.__name__}, found {type(value).__name__}")
+    return value
+
+
+def _etag(
+    key: PromptKey, stored: PromptKey, held: Held, values: Mapping[str, str]
+) -> str:
+    return _digest(
+        key.path, stored.path, held.commit, json.dumps(values, sort_keys=True)
+    )
+
+
+def _digest(*parts: str) -> str:
+    return hashlib.blake2b("\0".join(parts).encode(), digest_size=16).hexdigest()
+
+
+def search(catalogue: Catalogue, words: str, tags: Iterable[str] = ()) -> list[str]:
+    """Ids of characters whose id, name or tags hold all of `words`, and who have all `tags`."""
+    needles = words.casefold().split()
+    wanted = set(tags)
+    found = []
+    for ident in catalogue.character_ids():
+        who = catalogue.character(ident)
+        hay = f"{ident} {who.name} {' '.join(who.tags)}".casefold()
+        if wanted.issubset(who.tags) and all(needle in hay for needle in needles):
+            found.append(ident)
+    return found

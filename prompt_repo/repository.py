@@ -1,0 +1,188 @@
+"""One prompt repository: its store, its history index, and the catalogue of any commit."""
+
+import threading
+from collections import OrderedDict
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+
+from prompt_repo import documents
+from prompt_repo.catalogue import Catalogue, Found, Tables, advanced, blobs_of
+from prompt_repo.errors import RevisionNotFound
+from prompt_repo.git_store import GitStore
+from prompt_repo.history import History
+from prompt_repo.layout import CONFIGURATION
+from prompt_repo.model import Author, Commit, Configuration, Held
+from prompt_repo.parsed import ParsedDocuments
+
+STAGING = "staging"
+PRODUCTION = "production"
+KEPT = 8  # catalogues of earlier commits kept for reads in the past
+HELD_COMMITS = 4096  # answers to "was this commit ever held?" kept; they never change
+
+
+class Repository:
+    """A prompt repository on disk, safe to share between threads.
+
+    Another process that writes to the same folder is noticed at the next read.
+    """
+
+    def __init__(self, store: GitStore) -> None:
+        self.store = store
+        self.history = History(store)
+        self._parsed = ParsedDocuments(store)
+        self._current: dict[str, Catalogue] = {}
+        self._earlier: OrderedDict[str, Catalogue] = OrderedDict()
+        self._held: OrderedDict[tuple[str, str], None] = OrderedDict()
+        self._lock = threading.Lock()
+
+    @classmethod
+    def open(cls, path: Path) -> "Repository":
+        """The repository in a bare folder or a clone; raises RepositoryNotFound."""
+        return cls(GitStore.open(path))
+
+    @classmethod
+    def create(
+        cls, path: Path, configuration: Configuration, author: Author
+    ) -> "Repository":
+        """A new repository whose two environments hold `configuration` and nothing else.
+
+        Raises RepositoryExists.
+        """
+        store = GitStore.create(path)
+        first = store.write(
+            STAGING,
+            None,
+            {CONFIGURATION: documents.dump(configuration)},
+            author=author,
+            message="Begin the prompt repository",
+        )
+        store.create_branch(PRODUCTION, first.oid)
+        return cls(store)
+
+    def head(self, branch: str) -> str:
+        """The commit a branch points to now; raises RevisionNotFound."""
+        head = self.store.head(branch)
+        if head is None:
+            raise RevisionNotFound(branch)
+        return head
+
+    def current(self, branch: str) -> Catalogue:
+        """Everything a branch holds now; costs one look at the ref while nothing moves."""
+        head = self.head(branch)
+        known = self._current.get(branch)
+        if known is not None and known.commit == head:
+            return known
+        with self._lock:
+            known = self._current.get(branch)
+            if known is None or known.commit != head:
+                known = self._advance(known or self._any_current(), head)
+                self._current[branch] = known
+        return known
+
+    def catalogue(self, commit: str) -> Catalogue:
+        """Everything at a full commit id that is in the repository; raises RevisionNotFound."""
+        for known in list(self._current.values()):
+            if known.commit == commit:
+                return known
+        with self._lock:
+            known = self._earlier.get(commit)
+            if known is None:
+                self.history.ensure(commit)
+                known = Catalogue(
+                    commit,
+                    find=lambda path: self._find(commit, path),
+                    load=lambda: self._tables(commit),
+                )
+                self._earlier[commit] = known
+            self._earlier.move_to_end(commit)
+            while len(self._earlier) > KEPT:
+                self._earlier.popitem(last=False)
+        return known
+
+    def at(self, branch: str, when: str | None) -> Catalogue:
+        """What a branch held at a commit, a tag or a time (RFC 3339); None means now.
+
+        Raises RevisionNotFound where the branch never held that commit.
+        """
+        return (
+            self.current(branch)
+            if when is None
+            else self.catalogue(self.commit_at(branch, when))
+        )
+
+    def commit_at(self, branch: str, when: str) -> str:
+        """The commit that `when` (a commit, a tag or a time) means on a branch.
+
+        A time means what the branch pointed to then by Git's log of its moves, before that
+        log began by the times of its first-parent commits. Raises RevisionNotFound.
+        """
+        moment = _moment(when)
+        if moment is not None:
+            return self._commit_at_time(branch, moment, when)
+        commit = self.store.resolve(when)
+        if not self.has_held(branch, commit):
+            raise RevisionNotFound(when, branch)
+        return commit
+
+    def has_held(self, branch: str, commit: str) -> bool:
+        """Whether a commit is what a branch points to, or one of its ancestors."""
+        if (branch, commit) in self._held:
+            return True
+        if not self.store.is_ancestor(commit, self.head(branch)):
+            return False
+        self._held[branch, commit] = (
+            None  # a branch never loses a commit: refs only go forward
+        )
+        while len(self._held) > HELD_COMMITS:
+            self._held.popitem(last=False)
+        return True
+
+    def written(self, branch: str, commit: Commit) -> Catalogue:
+        """Takes note of a commit this process has just made; gives the catalogue there."""
+        self.history.record(commit)
+        return self.current(branch)
+
+    def _commit_at_time(self, branch: str, moment: datetime, when: str) -> str:
+        moves = self.store.moves(branch)
+        before = [move for move in moves if move.at <= moment]
+        if before and before[-1].old is not None:
+            return before[-1].new
+        head = moves[0].new if moves else self.head(branch)
+        commit = self.history.before(head, moment)
+        if commit is None:
+            raise RevisionNotFound(when, branch)
+        return commit
+
+    def _any_current(self) -> Catalogue | None:
+        return next(iter(self._current.values()), None)
+
+    def _advance(self, known: Catalogue | None, head: str) -> Catalogue:
+        self.history.ensure(head)
+        moved = self.history.moved(known.commit, head) if known is not None else None
+        if known is None or moved is None:
+            return Catalogue(head, tables=self._tables(head))
+        return Catalogue(head, tables=self._advanced(known.tables, moved))
+
+    def _tables(self, commit: str) -> Tables:
+        return self._advanced(Tables(), self.history.state(commit))
+
+    def _advanced(self, tables: Tables, moved: Mapping[str, Held]) -> Tables:
+        return advanced(tables, moved, self._parsed.many(blobs_of(moved)))
+
+    def _find(self, commit: str, path: str) -> Found | None:
+        held = self.history.held(commit, path)
+        if held is None or held.blob is None:
+            return None
+        return held, self._parsed.one(held.blob, path)
+
+
+def _moment(when: str) -> datetime | None:
+    """A time with its zone (UTC where none is given); None where `when` is no time."""
+    if len(when) < len("2026-11-23") or when[4:5] != "-":
+        return None
+    try:
+        moment = datetime.fromisoformat(when)
+    except ValueError:
+        return None
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
