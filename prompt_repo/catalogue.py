@@ -68,9 +68,7 @@ class Catalogue:
     def tables(self) -> Tables:
         """Everything at this commit, read at first use."""
         if self._load is None:
-            raise LookupError(
-                f"the catalogue at {self.commit} was made without a way to load it"
-            )
+            raise LookupError(f"the catalogue at {self.commit} was made without a way to load it")
         return self._load()
 
     @cached_property
@@ -84,18 +82,12 @@ class Catalogue:
     @cached_property
     def problems(self) -> tuple[InvalidDocument, ...]:
         """What is wrong with documents at this commit; such documents raise it when read."""
-        files = (
-            found
-            for folder in self.tables.folders.values()
-            for found in folder.values()
-        )
+        files = (found for folder in self.tables.folders.values() for found in folder.values())
         return tuple(value for _, value in files if isinstance(value, InvalidDocument))
 
     @cached_property
     def _ids(self) -> Sequence[str]:
-        return sorted(
-            name for name, files in self.tables.folders.items() if name and "" in files
-        )
+        return sorted(name for name, files in self.tables.folders.items() if name and "" in files)
 
     def character_ids(self) -> Sequence[str]:
         """All characters' ids in order, archived ones included."""
@@ -122,10 +114,7 @@ class Catalogue:
         Raises UnknownEmotion and CharacterNotFound.
         """
         self._check(character, emotion)
-        if (
-            self._file(character, emotion, PromptKey(character, emotion).path)
-            is not None
-        ):
+        if self._file(character, emotion, PromptKey(character, emotion).path) is not None:
             return Source.CHARACTER
         if self._file(None, emotion, PromptKey(None, emotion).path) is not None:
             return Source.GLOBAL
@@ -255,9 +244,7 @@ class Catalogue:
         return self.tables.folders.get(folder or "", {}).get(emotion)
 
 
-def advanced(
-    tables: Tables, moved: Mapping[str, Held], values: Mapping[str, Parsed]
-) -> Tables:
+def advanced(tables: Tables, moved: Mapping[str, Held], values: Mapping[str, Parsed]) -> Tables:
     """The tables after `moved` paths took new versions; what did not move is shared.
 
     `values` holds the documents of the moved paths' blobs.
@@ -310,12 +297,8 @@ def _expect(kind: type[Expected], value: Parsed) -> Expected:
     return value
 
 
-def _etag(
-    key: PromptKey, stored: PromptKey, held: Held, values: Mapping[str, str]
-) -> str:
-    return _digest(
-        key.path, stored.path, held.commit, json.dumps(values, sort_keys=True)
-    )
+def _etag(key: PromptKey, stored: PromptKey, held: Held, values: Mapping[str, str]) -> str:
+    return _digest(key.path, stored.path, held.commit, json.dumps(values, sort_keys=True))
 
 
 def _digest(*parts: str) -> str:

@@ -110,9 +110,7 @@ def restore(
             raise PromptNotFound(key.path)
         if held.blob is not None:
             return {key.path: repository.store.blob(held.blob)}
-        _check_expectation(
-            repository, branch, now, Edit(key, None, expect=expect), None
-        )
+        _check_expectation(repository, branch, now, Edit(key, None, expect=expect), None)
         return {key.path: _last_standing(repository, now.commit, key)}
 
     return _carry_out(repository, branch, plan, author, reason)
@@ -159,10 +157,7 @@ def create_character(
     path = character_path(character.id)
 
     def plan(now: Catalogue) -> Planned:
-        if (
-            character.id in now.tables.folders
-            and "" in now.tables.folders[character.id]
-        ):
+        if character.id in now.tables.folders and "" in now.tables.folders[character.id]:
             raise CharacterExists(character.id)
         return {path: documents.edit(None, path, character)}
 
@@ -272,17 +267,13 @@ def check_reason(reason: str) -> str:
     """The reason as it goes into the commit; raises InvalidReason."""
     words = reason.replace("\r\n", "\n").strip()
     if len(words) > REASON_LENGTH:
-        raise InvalidReason(
-            f"it has {len(words):,} characters, {REASON_LENGTH:,} are allowed"
-        )
+        raise InvalidReason(f"it has {len(words):,} characters, {REASON_LENGTH:,} are allowed")
     found = CONTROL.search(words)
     if found:
         raise InvalidReason(f"character {found.start() + 1} is U+{ord(found[0]):04X}")
     forged = SERVERS_TRAILERS.search(words)
     if forged:
-        raise InvalidReason(
-            f"a line that begins with “{forged[0]}” is the server's to write"
-        )
+        raise InvalidReason(f"a line that begins with “{forged[0]}” is the server's to write")
     return words
 
 
@@ -294,18 +285,12 @@ def _default_reason(changes: Mapping[str, bytes | None]) -> str:
 
 
 def _differing(repository: Repository, now: Catalogue, planned: Planned) -> Planned:
-    return {
-        path: raw
-        for path, raw in planned.items()
-        if raw != _raw(repository, now.commit, path)
-    }
+    return {path: raw for path, raw in planned.items() if raw != _raw(repository, now.commit, path)}
 
 
 def _raw(repository: Repository, commit: str, path: str) -> bytes | None:
     held = repository.history.held(commit, path)
-    return (
-        None if held is None or held.blob is None else repository.store.blob(held.blob)
-    )
+    return None if held is None or held.blob is None else repository.store.blob(held.blob)
 
 
 def _plan(
@@ -322,17 +307,13 @@ def _plan(
         except InvalidDocument as invalid:
             problems.append(invalid)
     if problems:
-        raise InvalidDocument(
-            [problem for invalid in problems for problem in invalid.problems]
-        )
+        raise InvalidDocument([problem for invalid in problems for problem in invalid.problems])
     if conflicts:
         raise EditConflict(conflicts, now.commit)
     return planned
 
 
-def _planned(
-    repository: Repository, branch: str, now: Catalogue, edit: Edit
-) -> bytes | None:
+def _planned(repository: Repository, branch: str, now: Catalogue, edit: Edit) -> bytes | None:
     """The file as one edit wants it, after all checks."""
     if edit.text is None:
         return _planned_removal(repository, branch, now, edit)
@@ -351,9 +332,7 @@ def _planned(
     return documents.edit(raw, edit.key.path, after)
 
 
-def _planned_removal(
-    repository: Repository, branch: str, now: Catalogue, edit: Edit
-) -> None:
+def _planned_removal(repository: Repository, branch: str, now: Catalogue, edit: Edit) -> None:
     if edit.key.character is not None:
         _writable(now, edit.key.character)
     held = repository.history.held(now.commit, edit.key.path)
@@ -396,9 +375,7 @@ def _check_expectation(
     yours: Prompt | None,
 ) -> None:
     path = edit.key.path
-    document = Document(
-        path, lambda: now.etag(edit.key), lambda raw: _parsed(raw, path).text
-    )
+    document = Document(path, lambda: now.etag(edit.key), lambda raw: _parsed(raw, path).text)
     check(repository, branch, now, document, edit.expect, yours.text if yours else None)
 
 

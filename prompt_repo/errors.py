@@ -17,6 +17,10 @@
   - RepositoryExists     the folder holds a prompt repository already
   - RepositoryBusy       another writer held the lock for too long
   - InvalidReason        a reason is too long, or forges a trailer of the server's
+  - RefMoved             a branch isn't where the writer thought it was
+  - GitMissing           the git program isn't installed
+  - GitFailed            the git program failed (carries what it said)
+  - InvalidCursor        a cursor of a list isn't one we gave
   - InvalidEdit          a set of edits contradicts itself
 """
 
@@ -41,13 +45,9 @@ class Problem:
 
     def __str__(self) -> str:
         """`path:line:column: field: message`, as compilers write it."""
-        place = ":".join(
-            str(part) for part in (self.path, self.line, self.column) if part
-        )
+        place = ":".join(str(part) for part in (self.path, self.line, self.column) if part)
         return (
-            f"{place}: {self.field}: {self.message}"
-            if self.field
-            else f"{place}: {self.message}"
+            f"{place}: {self.field}: {self.message}" if self.field else f"{place}: {self.message}"
         )
 
 
@@ -87,9 +87,7 @@ class UnknownEmotion(PromptRepoError):
 
     def __init__(self, emotion: str, valid: Sequence[str]) -> None:
         self.emotion, self.valid = emotion, tuple(valid)
-        super().__init__(
-            f"{emotion[:80]!r} is not an emotion here; valid are {', '.join(valid)}"
-        )
+        super().__init__(f"{emotion[:80]!r} is not an emotion here; valid are {', '.join(valid)}")
 
 
 class CharacterNotFound(PromptRepoError):
@@ -175,9 +173,7 @@ class ProtectedBranch(PromptRepoError):
 
     def __init__(self, branch: str) -> None:
         self.branch = branch
-        super().__init__(
-            f"{branch} moves only by promotion; edit staging, then promote"
-        )
+        super().__init__(f"{branch} moves only by promotion; edit staging, then promote")
 
 
 class RepositoryNotFound(PromptRepoError):
@@ -185,9 +181,7 @@ class RepositoryNotFound(PromptRepoError):
 
     def __init__(self, path: str) -> None:
         self.path = path
-        super().__init__(
-            f"{path} holds no prompt repository; make one with `prompt-repo init`"
-        )
+        super().__init__(f"{path} holds no prompt repository; make one with `prompt-repo init`")
 
 
 class RepositoryExists(PromptRepoError):
@@ -203,9 +197,7 @@ class RepositoryBusy(PromptRepoError):
 
     def __init__(self, path: str, seconds: float) -> None:
         self.path, self.seconds = path, seconds
-        super().__init__(
-            f"another writer has held {path} for {seconds:.0f} s; try again"
-        )
+        super().__init__(f"another writer has held {path} for {seconds:.0f} s; try again")
 
 
 class InvalidReason(PromptRepoError):
@@ -217,3 +209,33 @@ class InvalidReason(PromptRepoError):
 
 class InvalidEdit(PromptRepoError):
     """A set of edits contradicts itself, such as two edits of one prompt."""
+
+
+class RefMoved(PromptRepoError):
+    """A branch isn't where the writer thought it was."""
+
+    def __init__(self, ref: str, expected: str | None, found: str | None) -> None:
+        self.ref, self.expected, self.found = ref, expected, found
+        super().__init__(f"{ref} is at {found}, not at {expected}")
+
+
+class GitMissing(PromptRepoError):
+    """The git program isn't installed."""
+
+    def __init__(self) -> None:
+        super().__init__("the git program isn't installed; on Debian: apt-get install git")
+
+
+class GitFailed(PromptRepoError):
+    """The git program failed."""
+
+    def __init__(self, verb: str, said: str) -> None:
+        self.verb, self.said = verb, said
+        super().__init__(f"git {verb} failed: {said.strip()[:500]}")
+
+
+class InvalidCursor(PromptRepoError):
+    """A cursor of a list isn't one we gave."""
+
+    def __init__(self, cursor: str) -> None:
+        super().__init__(f"{cursor[:80]!r} is no cursor of this list; begin without one")

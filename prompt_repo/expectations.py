@@ -83,9 +83,7 @@ def check(
             pass
 
 
-def _held_at(
-    repository: Repository, branch: str, commit: str, path: str
-) -> Held | None:
+def _held_at(repository: Repository, branch: str, commit: str, path: str) -> Held | None:
     if not repository.has_held(branch, commit):
         raise RevisionNotFound(commit, branch)
     return repository.history.held(commit, path)
@@ -104,8 +102,7 @@ def _conflict(
 ) -> Conflict:
     blobs = _blob(base), _blob(theirs)
     before, now = (
-        document.text_of(repository.store.blob(blob)) if blob else None
-        for blob in blobs
+        document.text_of(repository.store.blob(blob)) if blob else None for blob in blobs
     )
     merge = merge_texts(before, now, yours)
     return Conflict(document.path, before, now, yours, merge.text, merge.with_markers)

@@ -175,6 +175,7 @@ class Commit:
     parents: tuple[str, ...]
     author: Author
     authored_at: datetime
+    committed_at: datetime
     message: str
     changes: tuple[FileChange, ...] = ()
     trailers: tuple[tuple[str, str], ...] = ()
@@ -226,8 +227,6 @@ def split_trailers(message: str) -> tuple[str, tuple[tuple[str, str], ...]]:
     """
     body, _, last = message.rstrip().rpartition("\n\n")
     pairs = [line.partition(": ") for line in last.splitlines()]
-    if not body or not all(
-        sep and key.replace("-", "").isalnum() for key, sep, _ in pairs
-    ):
+    if not body or not all(sep and key.replace("-", "").isalnum() for key, sep, _ in pairs):
         return message.strip(), ()
     return body.strip(), tuple((key, value.strip()) for key, _, value in pairs)

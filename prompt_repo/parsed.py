@@ -65,9 +65,7 @@ class ParsedDocuments:
         found.update(parsed)
         return {names[name]: value for name, value in found.items()}
 
-    def _remember(
-        self, found: Mapping[str, Parsed], parsed: Mapping[str, Parsed]
-    ) -> None:
+    def _remember(self, found: Mapping[str, Parsed], parsed: Mapping[str, Parsed]) -> None:
         with self._lock:
             if len(self._recent) + len(parsed) > REMEMBERED:
                 self._recent.clear()
@@ -108,9 +106,7 @@ def _prepared(file: Path) -> sqlite3.Connection:
     file.parent.mkdir(exist_ok=True)
     connection = sqlite3.connect(file, timeout=30)
     connection.execute("PRAGMA journal_mode = WAL")
-    connection.execute(
-        "PRAGMA synchronous = OFF"
-    )  # derived: losing it costs a parse, no more
+    connection.execute("PRAGMA synchronous = OFF")  # derived: losing it costs a parse, no more
     version = connection.execute("PRAGMA user_version").fetchone()[0]
     if version != SHAPE:
         connection.execute("DROP TABLE IF EXISTS documents")
@@ -133,11 +129,7 @@ def _read(file: Path, names: Iterable[str]) -> Iterator[tuple[str, Parsed]]:
 
 
 def _write(file: Path, values: Mapping[str, Parsed]) -> None:
-    rows = [
-        (name, row)
-        for name, value in values.items()
-        if (row := _encode(value)) is not None
-    ]
+    rows = [(name, row) for name, value in values.items() if (row := _encode(value)) is not None]
     with closing(_connect(file)) as connection, connection:
         connection.executemany("INSERT OR IGNORE INTO documents VALUES (?, ?)", rows)
 

@@ -42,9 +42,7 @@ class Repository:
         return cls(GitStore.open(path))
 
     @classmethod
-    def create(
-        cls, path: Path, configuration: Configuration, author: Author
-    ) -> "Repository":
+    def create(cls, path: Path, configuration: Configuration, author: Author) -> "Repository":
         """A new repository whose two environments hold `configuration` and nothing else.
 
         Raises RepositoryExists.
@@ -106,9 +104,7 @@ class Repository:
         Raises RevisionNotFound where the branch never held that commit.
         """
         return (
-            self.current(branch)
-            if when is None
-            else self.catalogue(self.commit_at(branch, when))
+            self.current(branch) if when is None else self.catalogue(self.commit_at(branch, when))
         )
 
     def commit_at(self, branch: str, when: str) -> str:
@@ -131,9 +127,7 @@ class Repository:
             return True
         if not self.store.is_ancestor(commit, self.head(branch)):
             return False
-        self._held[branch, commit] = (
-            None  # a branch never loses a commit: refs only go forward
-        )
+        self._held[branch, commit] = None  # a branch never loses a commit: refs only go forward
         while len(self._held) > HELD_COMMITS:
             self._held.popitem(last=False)
         return True
