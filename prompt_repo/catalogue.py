@@ -244,7 +244,9 @@ class Catalogue:
         return self.tables.folders.get(folder or "", {}).get(emotion)
 
 
-def advanced(tables: Tables, moved: Mapping[str, Held], values: Mapping[str, Parsed]) -> Tables:
+def advanced(
+    tables: Tables, moved: Mapping[str, Held | None], values: Mapping[str, Parsed]
+) -> Tables:
     """The tables after `moved` paths took new versions; what did not move is shared.
 
     `values` holds the documents of the moved paths' blobs.
@@ -257,9 +259,9 @@ def advanced(tables: Tables, moved: Mapping[str, Held], values: Mapping[str, Par
         place = place_of(path)
         if place is None:
             continue
-        value = values[held.blob] if held.blob is not None else None
+        value = values[held.blob] if held and held.blob else None
         if place.kind is Kind.CONFIGURATION:
-            configuration = (held, value) if value is not None else None
+            configuration = (held, value) if held and value is not None else None
             continue
         folder, name = place.character or "", place.emotion or ""
         if folder not in fresh:
@@ -273,20 +275,20 @@ def _put(
     standing: dict[str, Found],
     removed: dict[str, Held],
     name: str,
-    held: Held,
+    held: Held | None,
     value: Parsed | None,
 ) -> None:
-    if value is None:
-        standing.pop(name, None)
-        removed[name] = held
-    else:
+    standing.pop(name, None)
+    removed.pop(name, None)
+    if held is not None and value is not None:
         standing[name] = (held, value)
-        removed.pop(name, None)
+    elif held is not None:
+        removed[name] = held
 
 
-def blobs_of(moved: Mapping[str, Held]) -> dict[str, str]:
+def blobs_of(moved: Mapping[str, Held | None]) -> dict[str, str]:
     """Which blobs the paths hold, each with a path where it stands."""
-    return {held.blob: path for path, held in moved.items() if held.blob is not None}
+    return {held.blob: path for path, held in moved.items() if held and held.blob}
 
 
 def _expect(kind: type[Expected], value: Parsed) -> Expected:

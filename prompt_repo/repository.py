@@ -143,6 +143,7 @@ class Repository:
         if before and before[-1].old is not None:
             return before[-1].new
         head = moves[0].new if moves else self.head(branch)
+        self.history.ensure(head)
         commit = self.history.before(head, moment)
         if commit is None:
             raise RevisionNotFound(when, branch)
@@ -161,7 +162,7 @@ class Repository:
     def _tables(self, commit: str) -> Tables:
         return self._advanced(Tables(), self.history.state(commit))
 
-    def _advanced(self, tables: Tables, moved: Mapping[str, Held]) -> Tables:
+    def _advanced(self, tables: Tables, moved: Mapping[str, Held | None]) -> Tables:
         return advanced(tables, moved, self._parsed.many(blobs_of(moved)))
 
     def _find(self, commit: str, path: str) -> Found | None:
