@@ -2,9 +2,10 @@
 
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from jsonschema import Draft202012Validator
 from jsonschema.exceptions import ValidationError
@@ -129,7 +130,7 @@ def _require_same(raw: bytes, value: Document, path: str) -> None:
     place = path or _any_path(value)
     read = parse(raw, place)
     if isinstance(read, Character) and isinstance(value, Character):
-        read = Character(value.id, *(getattr(read, name) for name in Character.__slots__[1:]))  # type: ignore[attr-defined]
+        read = replace(read, id=value.id)  # the id stands in the path, not in the file
     if read != value:
         raise InvalidDocument([Problem(place, "this text does not come back the same from YAML")])
 
@@ -272,9 +273,10 @@ def _problem(root: Node, path: str, error: ValidationError) -> Problem:
 
 def _sentence(error: ValidationError) -> tuple[str, tuple[str, ...], str | None]:
     """What is wrong in words, what would be valid, and the key it is about."""
-    rule, wanted, found = error.validator, error.validator_value, error.instance
+    rule, found = error.validator, error.instance
+    wanted, schema = cast(Any, error.validator_value), cast(Any, error.schema)
     if rule == "additionalProperties" and isinstance(wanted, bool):
-        allowed = tuple(error.schema["properties"])
+        allowed = tuple(schema["properties"])
         extra = next(key for key in found if key not in allowed)
         return f"unknown key {extra!r}; allowed are {', '.join(allowed)}", allowed, extra
     if rule == "required":
@@ -328,7 +330,9 @@ def _beyond_the_schema(root: Node, kind: Kind, path: str) -> list[Problem]:
             message = (
                 f"the emotion {ident.value!r} stands here already, in line {seen[ident.value]}"
             )
-            problems.append(Problem(path, message, *ident.mark, f"emotions[{number}].id"))
+            problems.append(
+                Problem(path, message, ident.mark.line, ident.mark.column, f"emotions[{number}].id")
+            )
         seen.setdefault(ident.value, ident.mark.line)
     return problems
 

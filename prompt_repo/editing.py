@@ -316,7 +316,8 @@ def _plan(
 def _planned(repository: Repository, branch: str, now: Catalogue, edit: Edit) -> bytes | None:
     """The file as one edit wants it, after all checks."""
     if edit.text is None:
-        return _planned_removal(repository, branch, now, edit)
+        _check_removal(repository, branch, now, edit)
+        return None
     _editable(now, edit.key)
     raw = _raw(repository, now.commit, edit.key.path)
     before = _parsed(raw, edit.key.path) if raw is not None else Prompt("")
@@ -332,7 +333,7 @@ def _planned(repository: Repository, branch: str, now: Catalogue, edit: Edit) ->
     return documents.edit(raw, edit.key.path, after)
 
 
-def _planned_removal(repository: Repository, branch: str, now: Catalogue, edit: Edit) -> None:
+def _check_removal(repository: Repository, branch: str, now: Catalogue, edit: Edit) -> None:
     if edit.key.character is not None:
         _writable(now, edit.key.character)
     held = repository.history.held(now.commit, edit.key.path)

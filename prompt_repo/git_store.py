@@ -13,7 +13,7 @@ from typing import ParamSpec, TypeVar
 
 from dulwich.errors import NotGitRepository
 from dulwich.object_store import iter_tree_contents
-from dulwich.objects import Blob, ShaFile, Tag
+from dulwich.objects import Blob, ShaFile, Tag, Tree
 from dulwich.objects import Commit as GitCommit
 from dulwich.reflog import format_reflog_line, read_reflog
 from dulwich.repo import Repo
@@ -349,11 +349,11 @@ class GitStore:
         for made in trees:
             self._keep_tree(made.id, made.as_raw_string())
         if tree is None:
-            empty = git_trees.Tree()
+            empty = Tree()
             trees.append(empty)
             tree = empty.id
         commit = GitCommit()
-        commit.tree = tree  # type: ignore[assignment]
+        commit.tree = tree
         commit.parents = [oid.encode() for oid in (*([parent] if parent else []), *extra_parents)]  # type: ignore[misc]
         commit.author = commit.committer = _person(author)
         commit.author_time = commit.commit_time = int(at.timestamp() if at else time.time())

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from typing import TypeAlias
 
-from dulwich.objects import ShaFile, Tree, parse_tree
+from dulwich.objects import ObjectID, ShaFile, Tree, parse_tree
 
 FILE = b"100644"
 FOLDER = b"40000"
@@ -87,7 +87,7 @@ def _spliced(raw: bytes, entries: list[tuple[bytes, bytes, bytes | None]]) -> by
         if name in tree:
             del tree[name]
         if oid is not None:
-            tree[name] = (int(mode, 8), oid)
+            tree[name] = (int(mode, 8), ObjectID(oid))
     return tree.as_raw_string()
 
 
@@ -99,7 +99,7 @@ def differences(
         return {}
     before, after = _entries(old, read), _entries(new, read)
     found: dict[bytes, tuple[bytes | None, bytes | None]] = {}
-    sides = {}
+    sides: dict[bytes, dict[int, tuple[int, bytes]]] = {}
     for side, entries in ((0, before - after), (1, after - before)):
         for name, mode, oid in entries:
             sides.setdefault(name, {})[side] = (mode, oid)

@@ -3,7 +3,7 @@
 import sqlite3
 from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, datetime
-from functools import wraps
+from functools import update_wrapper
 from graphlib import TopologicalSorter
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -56,8 +56,7 @@ def _healed(
 ) -> Callable[Concatenate["History", P], R]:
     """Makes the file anew, once, where SQLite says that it is broken: it is derived."""
 
-    @wraps(method)
-    def attempt(self: "History", *args: P.args, **kwargs: P.kwargs) -> R:
+    def attempt(self: "History", /, *args: P.args, **kwargs: P.kwargs) -> R:
         try:
             return method(self, *args, **kwargs)
         except (sqlite3.OperationalError, sqlite3.IntegrityError, sqlite3.ProgrammingError):
@@ -67,7 +66,7 @@ def _healed(
             self.rebuild()
             return method(self, *args, **kwargs)
 
-    return attempt
+    return update_wrapper(attempt, method)
 
 
 class History:

@@ -1,5 +1,6 @@
 """Three-way merge of texts, line by line."""
 
+import re
 from dataclasses import dataclass
 
 from merge3 import Merge3
@@ -26,13 +27,23 @@ def merge_texts(base: str | None, theirs: str | None, yours: str | None) -> Merg
         return Merge(theirs, theirs or "")
     if base == theirs:
         return Merge(yours, yours or "")
-    sides = [(text or "").splitlines(keepends=True) for text in (base, theirs, yours)]
-    merge = Merge3(*sides)
+    before, left, right = (_lines(text) for text in (base, theirs, yours))
+    merge = Merge3(before, left, right)
     clean = theirs is not None and yours is not None
     clean = clean and all(group[0] != "conflict" for group in merge.merge_groups())
     if clean:
         text = "".join(line for group in merge.merge_groups() for line in group[1])
         return Merge(text, text)
-    sides = [[line if line.endswith("\n") else f"{line}\n" for line in side] for side in sides]
-    marked = Merge3(*sides).merge_lines(name_a="theirs", name_b="yours")
+    before, left, right = (_ended(side) for side in (before, left, right))
+    marked = Merge3(before, left, right).merge_lines(name_a="theirs", name_b="yours")
     return Merge(None, "".join(marked))
+
+
+def _lines(text: str | None) -> list[str]:
+    """Lines with their line feeds; no other character ends a line."""
+    return [line for line in re.split(r"(?<=\n)", text or "") if line]
+
+
+def _ended(lines: list[str]) -> list[str]:
+    """The lines each with a line feed, so that a marker never runs on from a text."""
+    return [line if line.endswith("\n") else f"{line}\n" for line in lines]

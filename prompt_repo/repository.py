@@ -72,6 +72,7 @@ class Repository:
         if known is not None and known.commit == head:
             return known
         with self._lock:
+            head = self.head(branch)  # it may have moved on while another thread held the lock
             known = self._current.get(branch)
             if known is None or known.commit != head:
                 known = self._advance(known or self._any_current(), head)
@@ -84,19 +85,19 @@ class Repository:
             if known.commit == commit:
                 return known
         with self._lock:
-            known = self._earlier.get(commit)
-            if known is None:
+            earlier = self._earlier.get(commit)
+            if earlier is None:
                 self.history.ensure(commit)
-                known = Catalogue(
+                earlier = Catalogue(
                     commit,
                     find=lambda path: self._find(commit, path),
                     load=lambda: self._tables(commit),
                 )
-                self._earlier[commit] = known
+                self._earlier[commit] = earlier
             self._earlier.move_to_end(commit)
             while len(self._earlier) > KEPT:
                 self._earlier.popitem(last=False)
-        return known
+        return earlier
 
     def at(self, branch: str, when: str | None) -> Catalogue:
         """What a branch held at a commit, a tag or a time (RFC 3339); None means now.

@@ -133,7 +133,7 @@ class _Builder:
         items = []
         while not isinstance(event := next(self._events), yaml.SequenceEndEvent):
             items.append(self._node(event, depth + 1))
-        return Node(items, _mark(start), event.end_mark.line)
+        return Node(items, _mark(start), _end(event))
 
     def _mapping(self, start: yaml.Event, depth: int) -> Node:
         values: dict[str, Node] = {}
@@ -150,16 +150,22 @@ class _Builder:
             keys[key] = _mark(event)
             values[key] = self._node(next(self._events), depth + 1)
         style = "flow" if getattr(start, "flow_style", False) else "block"
-        return Node(values, _mark(start), event.end_mark.line, keys, style)
+        return Node(values, _mark(start), _end(event), keys, style)
 
 
 def _mark(event: yaml.Event) -> Mark:
+    assert event.start_mark is not None
     return Mark(event.start_mark.line + 1, event.start_mark.column + 1)
+
+
+def _end(event: yaml.Event) -> int:
+    assert event.end_mark is not None
+    return event.end_mark.line
 
 
 def _scalar(event: yaml.ScalarEvent) -> Node:
     value = event.value if event.style else _resolved(event.value)
-    return Node(value, _mark(event), event.end_mark.line + 1, style=event.style)
+    return Node(value, _mark(event), _end(event) + 1, style=event.style)
 
 
 def _resolved(word: str) -> Any:
