@@ -1,0 +1,33 @@
+"""A browser for tests: Debian's chromium-headless-shell, steered by Playwright."""
+
+import os
+import shutil
+from typing import Any
+
+import pytest
+
+FLAGS = (
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-dev-shm-usage",
+    "--disable-gpu",
+    "--no-first-run",
+)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Marks the tests of this folder, so that `-m 'not browser'` leaves them out."""
+    for item in items:
+        if "tests/browser/" in item.nodeid:
+            item.add_marker("browser")
+
+
+@pytest.fixture(scope="session")
+def browser_type_launch_args(browser_type_launch_args: dict[str, Any]) -> dict[str, Any]:
+    """Playwright's own browser is not downloaded; Debian's is used."""
+    program = shutil.which("chromium-headless-shell") or shutil.which("chromium")
+    if program is None:
+        pytest.skip("no browser: as root, apt-get install chromium-headless-shell libatomic1")
+    # Chromium's sandbox does not work for root.
+    root = ["--no-sandbox"] if os.geteuid() == 0 else []
+    return {**browser_type_launch_args, "executable_path": program, "args": [*FLAGS, *root]}
