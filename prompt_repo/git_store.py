@@ -1,5 +1,6 @@
 """Prompts as files in a bare Git repository; with git_trees the only importer of dulwich."""
 
+import atexit
 import os
 import re
 import threading
@@ -9,7 +10,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import ParamSpec, TypeVar
+from typing import TypeVar
+from weakref import WeakSet
 
 from dulwich.errors import NotGitRepository
 from dulwich.object_store import iter_tree_contents
@@ -40,8 +42,16 @@ SETTINGS = {
     "transfer": {"fsckObjects": "true"},
 }
 
-P = ParamSpec("P")
 R = TypeVar("R")
+
+OPEN: "WeakSet[Repo]" = WeakSet()
+
+
+@atexit.register
+def _close() -> None:
+    """Closes what is open: dulwich's own finalisers complain once Python is shutting down."""
+    for repo in list(OPEN):
+        repo.close()
 
 
 class GitStore:
@@ -144,11 +154,7 @@ class GitStore:
 
     def read(self, oid: str, path: str) -> bytes | None:
         """A file at a commit; None where there is none. Raises RevisionNotFound."""
-        tree: bytes | None = self._commit(oid).tree
-        *folders, name = path.encode().split(b"/")
-        for folder in folders:
-            tree = git_trees.child(self._tree(tree), git_trees.FOLDER, folder) if tree else None
-        blob = git_trees.child(self._tree(tree), git_trees.FILE, name) if tree else None
+        blob = git_trees.find(self._commit(oid).tree, _split(path), self._tree)
         return self.blob(blob.decode()) if blob is not None else None
 
     def blob(self, blob: str) -> bytes:
@@ -231,14 +237,14 @@ class GitStore:
                 commit, objects = self._build(expected, changes, author, message, at, extra_parents)
                 self._add(objects)
                 self._move(branch, expected, commit.id.decode(), commit.author, message)
-            before = self._commit(expected).tree if expected else None
-            return _described(commit.id.decode(), commit, self._changes(before, commit.tree))
+            return _described(commit.id.decode(), commit, self._written(expected, changes, objects))
 
     @property
     def _repo(self) -> Repo:
         repo: Repo | None = getattr(self._local, "repo", None)
         if repo is None or self._local.pid != os.getpid():
             repo = Repo(str(self.path))
+            OPEN.add(repo)
             # Acknowledged means on disk. Said here and not in the repository's configuration,
             # because git prints a warning at each command where core.fsyncObjectFiles is set.
             repo.object_store.fsync_object_files = True
@@ -340,7 +346,7 @@ class GitStore:
         extra_parents: Sequence[str],
     ) -> tuple[GitCommit, list[ShaFile]]:
         blobs = {
-            tuple(path.encode().split(b"/")): Blob.from_string(raw) if raw is not None else None
+            _split(path): Blob.from_string(raw) if raw is not None else None
             for path, raw in changes.items()
         }
         base = self._commit(parent).tree if parent is not None else None
@@ -360,6 +366,22 @@ class GitStore:
         commit.author_timezone = commit.commit_timezone = 0
         commit.message = f"{message.strip()}\n".encode()
         return commit, [*(blob for blob in blobs.values() if blob is not None), *trees, commit]
+
+    def _written(
+        self, parent: str | None, changes: Mapping[str, bytes | None], objects: Sequence[ShaFile]
+    ) -> tuple[FileChange, ...]:
+        """What a write changed, known without comparing trees: its blobs lead the objects."""
+        tree = self._commit(parent).tree if parent is not None else None
+        made = iter(objects)
+        found = []
+        for path, raw in changes.items():
+            old = git_trees.find(tree, _split(path), self._tree)
+            new = next(made).id if raw is not None else None
+            if old != new:
+                found.append(
+                    FileChange(path, old.decode() if old else None, new.decode() if new else None)
+                )
+        return tuple(found)
 
     def _add(self, objects: Sequence[ShaFile]) -> None:
         """Objects and the names of their files, on disk before any ref names them."""
@@ -390,6 +412,10 @@ class GitStore:
         log.parent.mkdir(parents=True, exist_ok=True)
         with open(log, "ab") as lines:
             lines.write(line + b"\n")
+
+
+def _split(path: str) -> tuple[bytes, ...]:
+    return tuple(path.encode().split(b"/"))
 
 
 def _person(author: Author) -> bytes:

@@ -1,44 +1,76 @@
 """Git trees as raw bytes: look up, splice, compare; work grows with what changed."""
 
-from collections.abc import Callable, Mapping
+import re
+from collections.abc import Callable, Iterator, Mapping
 from typing import TypeAlias
 
-from dulwich.objects import ObjectID, ShaFile, Tree, parse_tree
+from dulwich.objects import ObjectID, ShaFile, Tree
 
 FILE = b"100644"
 FOLDER = b"40000"
 ID = 20
+# A folder of 10,000 entries is stepped over in 0.3 ms, against 4 ms to take it apart.
+ENTRIES = re.compile(rb"(?s)(?:[0-7]++ [^\0]++\0.{20})*+")
+ENTRY = re.compile(rb"(?s)([0-7]+) ([^\0]+)\0(.{20})")
 Read: TypeAlias = Callable[[bytes], bytes]
 """Gives the raw bytes of a tree by its hex id."""
-Entries: TypeAlias = set[tuple[bytes, int, bytes]]
+Entry: TypeAlias = tuple[bytes, int, bytes]
+"""Name, mode, hex id."""
+Found: TypeAlias = dict[bytes, tuple[bytes | None, bytes | None]]
 
 
 def child(raw: bytes, mode: bytes, name: bytes) -> bytes | None:
-    """The hex id of one entry; None where the tree has none of that name and mode."""
-    place = _place(raw, mode, name)
-    if place is not None:
-        return raw[place : place + ID].hex().encode()
-    for entry, found, oid in parse_tree(raw, ID):
-        if entry == name and _same_kind(found, mode):
-            return bytes(oid)
+    """The hex id of one entry; None where the tree has none of that name and kind.
+
+    `mode` is FILE (which executable files answer to as well) or FOLDER.
+    """
+    for each in (mode, b"100755") if mode == FILE else (mode,):
+        place = _place(raw, each, name)
+        if place is not None:
+            return raw[place : place + ID].hex().encode()
     return None
 
 
-def _same_kind(found: int, mode: bytes) -> bool:
-    return (found & 0o170000) == (int(mode, 8) & 0o170000)
+def entries(raw: bytes) -> Iterator[Entry]:
+    """What a tree holds, in its order; stops where the bytes are no tree."""
+    return (_entry(match) for match in ENTRY.finditer(raw, 0, _boundary(raw, 0, len(raw))))
+
+
+def is_file(mode: int) -> bool:
+    """Whether a mode is a regular file's: no folder, symlink or submodule."""
+    return mode & 0o170000 == 0o100000
+
+
+def is_folder(mode: int) -> bool:
+    """Whether a mode is a folder's."""
+    return mode & 0o170000 == 0o040000
+
+
+def _entry(match: re.Match[bytes]) -> Entry:
+    mode, name, oid = match.groups()
+    return name, int(mode, 8), oid.hex().encode()
+
+
+def _boundary(raw: bytes, start: int, until: int) -> int:
+    """Where the last entry ends that lies wholly between an entry's start and `until`."""
+    match = ENTRIES.match(raw, start, until)
+    assert match is not None
+    return match.end()
 
 
 def _place(raw: bytes, mode: bytes, name: bytes) -> int | None:
-    """Where an entry's id stands, if the bytes of its head occur exactly once.
+    """Where an entry's id stands.
 
-    They could also occur within an id, by a chance of 2^-64 and less; a second occurrence
-    sends the caller to the slow, exact way.
+    The bytes of its head may also occur within another entry's name or id, which a hostile
+    tree could bring about: only a place where an entry begins counts.
     """
     head = b"%s %s\0" % (mode, name)
     start = raw.find(head)
-    if start < 0 or raw.find(head, start + 1) >= 0:
-        return None
-    return start + len(head)
+    while start >= 0:
+        if _boundary(raw, 0, start) == start:
+            return start + len(head)
+        start = raw.find(head, start + 1)
+    return None
 
 
 def updated(
@@ -55,70 +87,108 @@ def updated(
         if len(path) > 1:
             folders.setdefault(path[0], {})[path[1:]] = blob
     made: list[ShaFile] = []
-    entries = [(FILE, name, blob) for name, blob in files.items()]
+    after = [(FILE, name, blob) for name, blob in files.items()]
     for name, below in folders.items():
-        oid, objects = updated(child(raw, FOLDER, name) if raw else None, below, read)
+        oid, objects = updated(child(raw, FOLDER, name), below, read)
         made += objects
-        entries.append((FOLDER, name, oid))
-    after = _spliced(raw, entries)
-    new = Tree.from_string(after)
-    if after:
-        made.append(new)
-    return (new.id if after else None), made
+        after.append((FOLDER, name, oid))
+    spliced = _spliced(raw, after)
+    if not spliced:
+        return None, made
+    new = Tree.from_string(spliced)
+    return new.id, [*made, new]
 
 
-def _spliced(raw: bytes, entries: list[tuple[bytes, bytes, bytes | None]]) -> bytes:
+def _spliced(raw: bytes, after: list[tuple[bytes, bytes, bytes | None]]) -> bytes:
     """The tree's bytes with some entries set or taken away.
 
-    Replacing the ids in place keeps a folder of 10,000 characters cheap; anything else
-    goes through dulwich.
+    Replacing ids in place keeps a folder of 10,000 characters cheap; anything else goes
+    through dulwich.
     """
     slow = []
-    for mode, name, oid in entries:
+    for mode, name, oid in after if raw else ():
         place = _place(raw, mode, name) if oid is not None else None
         if place is None or oid is None:
             slow.append((mode, name, oid))
         else:
             raw = raw[:place] + bytes.fromhex(oid.decode()) + raw[place + ID :]
-    if not slow:
+    if raw and not slow:
         return raw
     tree = Tree.from_string(raw)
-    for mode, name, oid in slow:
-        if name in tree:
-            del tree[name]
+    for mode, name, oid in slow if raw else after:
         if oid is not None:
             tree[name] = (int(mode, 8), ObjectID(oid))
+        elif name in tree and (mode == FILE) != is_folder(tree[name][0]):
+            del tree[name]
     return tree.as_raw_string()
 
 
-def differences(
-    old: bytes | None, new: bytes | None, read: Read, prefix: bytes = b""
-) -> dict[bytes, tuple[bytes | None, bytes | None]]:
+def differences(old: bytes | None, new: bytes | None, read: Read, prefix: bytes = b"") -> Found:
     """Regular files whose blobs differ between two trees, by path: (old id, new id)."""
     if old == new:
         return {}
-    before, after = _entries(old, read), _entries(new, read)
-    found: dict[bytes, tuple[bytes | None, bytes | None]] = {}
-    sides: dict[bytes, dict[int, tuple[int, bytes]]] = {}
-    for side, entries in ((0, before - after), (1, after - before)):
-        for name, mode, oid in entries:
-            sides.setdefault(name, {})[side] = (mode, oid)
-    for name, pair in sides.items():
-        path = prefix + name
-        trees = [_of_kind(pair.get(side), 0o040000) for side in (0, 1)]
-        blobs = [_of_kind(pair.get(side), 0o100000) for side in (0, 1)]
-        if any(trees):
-            found.update(differences(trees[0], trees[1], read, path + b"/"))
-        if blobs[0] != blobs[1]:
-            found[path] = (blobs[0], blobs[1])
+    found: Found = {}
+    before, after = (read(tree) if tree is not None else b"" for tree in (old, new))
+    for name, was, now in _unequal(before, after):
+        folders = [_oid(entry, is_folder) for entry in (was, now)]
+        files = [_oid(entry, is_file) for entry in (was, now)]
+        if any(folders):
+            found.update(differences(folders[0], folders[1], read, prefix + name + b"/"))
+        if files[0] != files[1]:
+            found[prefix + name] = (files[0], files[1])
     return found
 
 
-def _of_kind(entry: tuple[int, bytes] | None, kind: int) -> bytes | None:
-    return entry[1] if entry is not None and entry[0] & 0o170000 == kind else None
+def _oid(entry: Entry | None, kind: Callable[[int], bool]) -> bytes | None:
+    return entry[2] if entry is not None and kind(entry[1]) else None
 
 
-def _entries(tree: bytes | None, read: Read) -> Entries:
-    if tree is None:
-        return set()
-    return {(name, mode, bytes(oid)) for name, mode, oid in parse_tree(read(tree), ID)}
+def _unequal(before: bytes, after: bytes) -> Iterator[tuple[bytes, Entry | None, Entry | None]]:
+    """Entries that are not the same on both sides, side by side; stretches alike are skipped.
+
+    A name that changed its kind, from file to folder, comes twice: each kind sorts elsewhere.
+    """
+    left = right = 0
+    while left < len(before) or right < len(after):
+        same = _boundary(before, left, left + _alike(before, left, after, right)) - left
+        left, right = left + same, right + same
+        was, now = ENTRY.match(before, left), ENTRY.match(after, right)
+        if was is None and now is None:
+            return
+        order = _order(was, now)
+        if order <= 0 and was is not None:
+            left = was.end()
+        if order >= 0 and now is not None:
+            right = now.end()
+        one = _entry(was) if was is not None and order <= 0 else None
+        two = _entry(now) if now is not None and order >= 0 else None
+        yield (one or two or (b"", 0, b""))[0], one, two
+
+
+def _alike(before: bytes, left: int, after: bytes, right: int) -> int:
+    """How many bytes are the same from the two places on; found by ever longer, then halved steps."""
+    most = min(len(before) - left, len(after) - right)
+    sure, step = 0, 64
+    while sure < most:
+        step = min(step, most - sure)
+        begin, end = left + sure, left + sure + step
+        if before[begin:end] == after[right + sure : right + sure + step]:
+            sure, step = sure + step, step * 2
+        elif step == 1:
+            return sure
+        else:
+            step //= 2
+            most = sure + 2 * step if step > 1 else sure + 2
+    return sure
+
+
+def _order(was: re.Match[bytes] | None, now: re.Match[bytes] | None) -> int:
+    """Which side's entry comes first in Git's order: below 0 the old one, above 0 the new one."""
+    if was is None or now is None:
+        return 1 if was is None else -1
+    one, two = _sorted_as(was), _sorted_as(now)
+    return (one > two) - (one < two)
+
+
+def _sorted_as(entry: re.Match[bytes]) -> bytes:
+    return entry[2] + b"/" if is_folder(int(entry[1], 8)) else entry[2]
