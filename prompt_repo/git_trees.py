@@ -19,6 +19,20 @@ Entry: TypeAlias = tuple[bytes, int, bytes]
 Found: TypeAlias = dict[bytes, tuple[bytes | None, bytes | None]]
 
 
+class RawTree(Tree):
+    """A tree that is only carried: dulwich would parse its bytes, 4 ms for 10,000 characters."""
+
+    def _deserialize(self, chunks: list[bytes]) -> None:
+        """Leaves the bytes alone; nobody reads the entries of this object."""
+
+
+def find(tree: bytes | None, path: tuple[bytes, ...], read: Read) -> bytes | None:
+    """The hex id of the file at a split path; None where there is none."""
+    for folder in path[:-1]:
+        tree = child(read(tree), FOLDER, folder) if tree is not None else None
+    return child(read(tree), FILE, path[-1]) if tree is not None else None
+
+
 def child(raw: bytes, mode: bytes, name: bytes) -> bytes | None:
     """The hex id of one entry; None where the tree has none of that name and kind.
 
@@ -95,7 +109,7 @@ def updated(
     spliced = _spliced(raw, after)
     if not spliced:
         return None, made
-    new = Tree.from_string(spliced)
+    new = RawTree.from_string(spliced)
     return new.id, [*made, new]
 
 
@@ -166,20 +180,19 @@ def _unequal(before: bytes, after: bytes) -> Iterator[tuple[bytes, Entry | None,
 
 
 def _alike(before: bytes, left: int, after: bytes, right: int) -> int:
-    """How many bytes are the same from the two places on; found by ever longer, then halved steps."""
+    """How many bytes are the same from the two places on; looks little further than those."""
     most = min(len(before) - left, len(after) - right)
-    sure, step = 0, 64
-    while sure < most:
-        step = min(step, most - sure)
-        begin, end = left + sure, left + sure + step
-        if before[begin:end] == after[right + sure : right + sure + step]:
-            sure, step = sure + step, step * 2
-        elif step == 1:
-            return sure
+    step = 64
+    while step < most and before[left : left + step] == after[right : right + step]:
+        step *= 2
+    low, high = (step // 2 if step > 64 else 0), min(step, most)
+    while low < high:
+        middle = (low + high + 1) // 2
+        if before[left + low : left + middle] == after[right + low : right + middle]:
+            low = middle
         else:
-            step //= 2
-            most = sure + 2 * step if step > 1 else sure + 2
-    return sure
+            high = middle - 1
+    return low
 
 
 def _order(was: re.Match[bytes] | None, now: re.Match[bytes] | None) -> int:
