@@ -32,7 +32,7 @@ can_apt() {
 }
 
 make_uv() {
-    if ! "$python" -c 'import ensurepip, venv' 2>/dev/null; then
+    if ! "$python" -c 'import venv; from ensurepip import bootstrap' 2>/dev/null; then
         # A Debian Python comes without the parts that make environments.
         package=$("$python" -c 'import sys; print("python%d.%d-venv" % sys.version_info[:2])')
         can_apt || fail "Python's venv module is missing. Type: sudo apt-get install $package"
