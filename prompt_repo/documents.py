@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 from jsonschema import Draft202012Validator
 from jsonschema.exceptions import ValidationError
@@ -273,8 +273,10 @@ def _problem(root: Node, path: str, error: ValidationError) -> Problem:
 
 def _sentence(error: ValidationError) -> tuple[str, tuple[str, ...], str | None]:
     """What is wrong in words, what would be valid, and the key it is about."""
-    rule, found = error.validator, error.instance
-    wanted, schema = cast(Any, error.validator_value), cast(Any, error.schema)
+    rule = error.validator
+    found: Any = error.instance
+    wanted: Any = error.validator_value
+    schema: Any = error.schema
     if rule == "additionalProperties" and isinstance(wanted, bool):
         allowed = tuple(schema["properties"])
         extra = next(key for key in found if key not in allowed)
