@@ -1,14 +1,16 @@
 """Text as YAML: always a literal block for what people write, so that diffs are lines."""
 
 import re
+from typing import Any
 
 import yaml
 
 from prompt_repo.errors import InvalidDocument, Problem
+from prompt_repo.yaml_tree import UNHELD, resolved
 
 INDENT = "  "
-UNHELD = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff\ud800-\udfff]")
-"""What a block scalar can't hold exactly: controls, a lone CR, NEL, LS, PS, BOM, surrogates."""
+TEXTS = frozenset({"notes", "description"})
+"""Keys whose values may run over several lines; they become literal blocks then."""
 
 
 def check_text(text: str, path: str, field: str) -> list[Problem]:
@@ -17,18 +19,28 @@ def check_text(text: str, path: str, field: str) -> list[Problem]:
     if found is None:
         return []
     at = found.start()
-    code = ord(found[0])
-    name = "a carriage return without a line feed" if code == 13 else f"U+{code:04X}"
-    line = text.count("\n", 0, at) + 1
-    message = f"line {line} of the text holds {name}, which YAML can't keep; take it out"
-    return [Problem(path, message, line, at - text.rfind("\n", 0, at), field)]
+    name = "a carriage return" if found[0] == "\r" else f"the character U+{ord(found[0]):04X}"
+    line, column = text.count("\n", 0, at) + 1, at - text.rfind("\n", 0, at)
+    message = (
+        f"line {line}, column {column} of the text is {name}, which YAML can't keep; take it out"
+    )
+    return [Problem(path, message, line, column, field)]
 
 
-def require_text(text: str, path: str, field: str) -> None:
-    """Raises InvalidDocument where `text` holds what YAML can't."""
-    problems = check_text(text, path, field)
-    if problems:
-        raise InvalidDocument(problems)
+def entry(key: str, value: Any, indent: str = "") -> str:
+    """One key of a mapping with its value, ending with a line feed.
+
+    `indent` is what stands before the key; the prompt and other texts of several lines become
+    literal blocks at the top level only.
+    """
+    if not indent and (key == "prompt" or (key in TEXTS and "\n" in value)):
+        return block(key, value)
+    deeper = indent + INDENT
+    if isinstance(value, dict):
+        return f"{indent}{key}:\n" + "".join(entry(inline(k), v, deeper) for k, v in value.items())
+    if key == "emotions":
+        return f"{indent}{key}:\n" + "".join(f"{deeper}- {inline(each)}\n" for each in value)
+    return f"{indent}{key}: {inline(value)}\n"
 
 
 def block(key: str, text: str) -> str:
@@ -40,22 +52,43 @@ def block(key: str, text: str) -> str:
     body = text.rstrip("\n")
     ends = len(text) - len(body)
     chomping = "-" if ends == 0 else "" if ends == 1 and body else "+"
-    indicator = str(len(INDENT)) if text[:1] in (" ", "\n", "\t") else ""
-    lines = "\n".join(INDENT + line if line else "" for line in text.split("\n"))
-    closing = "" if ends else "\n"
-    return (
-        f"{key}: |{indicator}{chomping}\n{lines.removesuffix(INDENT) if ends else lines}{closing}"
-    )
+    indicator = str(len(INDENT)) if text[:1] in (" ", "\t", "\n") else ""
+    lines = text.removesuffix("\n").split("\n")
+    written = "".join(f"{INDENT}{line}\n" if line else "\n" for line in lines)
+    return f"{key}: |{indicator}{chomping}\n{written}"
 
 
-def inline(value: object) -> str:
-    """A short value on one line, quoted only where YAML (1.1 or 1.2) needs it."""
-    text: str = yaml.dump(
-        value,
-        Dumper=yaml.CSafeDumper,
-        allow_unicode=True,
-        default_flow_style=True,
-        sort_keys=False,
-        width=2**31 - 1,
-    )
-    return text.removesuffix("\n").removesuffix("\n...")
+def inline(value: Any) -> str:
+    """A value on one line, quoted only where a reader of YAML 1.1 or 1.2 needs it."""
+    if isinstance(value, dict):
+        return "{" + ", ".join(f"{inline(k)}: {inline(v)}" for k, v in value.items()) + "}"
+    if isinstance(value, list):
+        return "[" + ", ".join(inline(each) for each in value) + "]"
+    written: str = yaml.dump([value], Dumper=_Dumper, default_flow_style=True, **_OPTIONS)
+    written = written.removesuffix("\n")[1:-1]
+    if written.startswith('"') and "\\U" in written and not ESCAPED.search(value):
+        return "'" + value.replace("'", "''") + "'"  # libyaml escapes emoji, which people read
+    return written
+
+
+def require_text(text: str, path: str, field: str) -> None:
+    """Raises InvalidDocument where `text` holds what YAML can't."""
+    problems = check_text(text, path, field)
+    if problems:
+        raise InvalidDocument(problems)
+
+
+ESCAPED = re.compile(f"{UNHELD.pattern}|[\n\t\ufeff]")
+_OPTIONS: dict[str, Any] = {"allow_unicode": True, "width": 2**31 - 1}
+
+
+class _Dumper(yaml.CSafeDumper):
+    """PyYAML's, which knows YAML 1.1; strings that YAML 1.2 would read otherwise are quoted too."""
+
+
+def _represent(dumper: yaml.CSafeDumper, text: str) -> yaml.Node:
+    quoted = '"' if "\n" in text else None if isinstance(resolved(text), str) else "'"
+    return dumper.represent_scalar("tag:yaml.org,2002:str", text, style=quoted)
+
+
+_Dumper.add_representer(str, _represent)
