@@ -6,15 +6,16 @@
   - CharacterNotFound    no character has this id
   - CharacterExists      a character with this id is there already
   - CharacterArchived    the character is archived, so its prompts can't be edited
-  - PromptNotFound       the prompt does not exist (neither an override nor a default, or never written)
+  - PromptNotFound       the prompt does not exist (no override and no default, or never written)
   - VersionNotFound      the prompt has no version of that number
   - RevisionNotFound     no commit, tag or time of this branch answers to that name
-  - InvalidDocument      a file does not satisfy prompts-schema.json (carries line, column and field)
+  - InvalidDocument      a file does not satisfy prompts-schema.json (carries line and column)
   - EditConflict         somebody changed this very prompt since the edit began
   - PreconditionFailed   the ETag the edit was made against is no longer the current one
   - ProtectedBranch      the branch moves by promotion only
   - RepositoryNotFound   the folder holds no prompt repository
   - RepositoryExists     the folder holds a prompt repository already
+  - RepositoryDamaged    a ref or an object can't be read (carries what)
   - RepositoryBusy       another writer held the lock for too long
   - InvalidReason        a reason is too long, or forges a trailer of the server's
   - RefMoved             a branch isn't where the writer thought it was
@@ -190,6 +191,14 @@ class RepositoryExists(PromptRepoError):
     def __init__(self, path: str) -> None:
         self.path = path
         super().__init__(f"{path} holds a repository already")
+
+
+class RepositoryDamaged(PromptRepoError):
+    """A ref or an object of the repository can't be read."""
+
+    def __init__(self, what: str) -> None:
+        self.what = what
+        super().__init__(f"the repository is damaged: {what}; `git fsck` says more")
 
 
 class RepositoryBusy(PromptRepoError):

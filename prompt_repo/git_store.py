@@ -1,57 +1,53 @@
-"""Prompts as files in a bare Git repository; with git_trees the only importer of dulwich."""
+"""Prompts as files in a bare Git repository: read at any commit, written durably."""
 
 import atexit
 import os
 import re
 import threading
-import time
+import weakref
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import TypeVar
-from weakref import WeakSet
 
 from dulwich.errors import NotGitRepository
-from dulwich.object_store import iter_tree_contents
-from dulwich.objects import Blob, ShaFile, Tag, Tree
+from dulwich.objects import Blob, ObjectID, ShaFile, Tag, Tree
 from dulwich.objects import Commit as GitCommit
-from dulwich.reflog import format_reflog_line, read_reflog
+from dulwich.refs import Ref
 from dulwich.repo import Repo
 
-from prompt_repo import git_cli, git_trees
+from prompt_repo import git_cli, git_commits, git_objects, git_trees
 from prompt_repo.errors import RefMoved, RepositoryExists, RepositoryNotFound, RevisionNotFound
-from prompt_repo.git_lock import WriterLock, sync_folder
+from prompt_repo.git_lock import Entry, WriterLock
+from prompt_repo.git_refs import OID, Refs
 from prompt_repo.layout import is_branch
-from prompt_repo.model import Author, Commit, FileChange, RefMove, split_trailers
+from prompt_repo.model import Author, Commit, FileChange, RefMove
 
-OID = re.compile(r"[0-9a-f]{40}")
-TAG = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*(?:[./][A-Za-z0-9_-]+)*")
-UNSAFE = re.compile(r"[\x00-\x1f\x7f<>]")
+TAG = re.compile(r"(?!.*\.lock$)[A-Za-z0-9](?:[A-Za-z0-9_-]|[./](?=[A-Za-z0-9_-])){0,199}")
 LOCK_TIMEOUT = 30.0  # seconds; two hundred queued edits take about two
-PACK_FROM = 50  # objects; that many and more go into one pack, with one fsync
+FOREIGN_LOCK_TIMEOUT = 5.0  # seconds for a push by plain git, which locks a ref for milliseconds
 TREES_KEPT = 512  # raw trees kept in memory: those of the heads' large folders are read each edit
-LARGE_TREES = 64_000_000  # bytes of them
+TREES_BYTES = 64_000_000
 NEAR = 64  # commits walked here before git is asked about ancestry
 SETTINGS = {
     # What plain git writes here is synced too; reads at a time go by the log of ref moves.
+    # core.fsyncObjectFiles isn't set: git_objects syncs whatever is set, and git prints a
+    # warning at each command where it is.
     "core": {"fsync": "all", "logAllRefUpdates": "always"},
-    "gc": {"auto": "0", "reflogExpire": "never", "reflogExpireUnreachable": "never"},
+    "gc": {
+        "auto": "0",
+        "pruneExpire": "2.weeks.ago",
+        "reflogExpire": "never",
+        "reflogExpireUnreachable": "never",
+    },
     "receive": {"denyNonFastForwards": "true", "denyDeletes": "true"},
     "transfer": {"fsckObjects": "true"},
 }
+SYSTEM = Author("prompt-repo", "")
 
 R = TypeVar("R")
-
-OPEN: "WeakSet[Repo]" = WeakSet()
-
-
-@atexit.register
-def _close() -> None:
-    """Closes what is open: dulwich's own finalisers complain once Python is shutting down."""
-    for repo in list(OPEN):
-        repo.close()
 
 
 class GitStore:
@@ -63,86 +59,91 @@ class GitStore:
     def __init__(self, path: Path) -> None:
         self.path = path
         self._local = threading.local()
-        self._lock = WriterLock(path)
+        self._lock = WriterLock(path / "prompt-repo" / "writer.lock", self._recover)
+        self._refs = Refs(path, self._lock)
         self._trees: OrderedDict[bytes, bytes] = OrderedDict()
         self._trees_bytes = 0
         self._trees_lock = threading.Lock()
-        self._packed: tuple[tuple[int, int, int], dict[str, str]] = ((0, 0, 0), {})
+        self._shallow: tuple[int, frozenset[str]] = (0, frozenset())
 
     @classmethod
     def create(cls, path: Path) -> "GitStore":
         """A new bare repository without a commit; raises RepositoryExists."""
-        if path.exists() and any(path.iterdir()):
+        if path.exists() and (not path.is_dir() or any(path.iterdir())):
             raise RepositoryExists(str(path))
         path.mkdir(parents=True, exist_ok=True)
-        repo = Repo.init_bare(str(path), default_branch=b"staging")
-        config = repo.get_config()
-        for section, values in SETTINGS.items():
-            for name, value in values.items():
-                config.set((section.encode(),), name.encode(), value.encode())
-        config.write_to_path()
-        repo.close()
-        return cls.open(path)
+        with Repo.init_bare(str(path), default_branch=b"staging") as repo:
+            config = repo.get_config()
+            for section, values in SETTINGS.items():
+                for name, value in values.items():
+                    config.set((section.encode(),), name.encode(), value.encode())
+            config.write_to_path()
+        store = cls.open(path)
+        git_objects.sync_all(store.path)
+        return store
 
     @classmethod
     def open(cls, path: Path) -> "GitStore":
         """The repository in a bare folder or a clone's work tree; raises RepositoryNotFound."""
         try:
-            repo = Repo(str(path))
+            with Repo(str(path)) as repo:
+                store = cls(Path(os.fsdecode(repo.commondir())).resolve())
         except (NotGitRepository, NotADirectoryError, FileNotFoundError) as missing:
             raise RepositoryNotFound(str(path)) from missing
-        store = cls(Path(os.fsdecode(repo.commondir())).resolve())
-        repo.close()
         (store.path / "prompt-repo").mkdir(exist_ok=True)
         return store
 
     def head(self, branch: str) -> str | None:
         """The commit a branch points to; None where there is no such branch.
 
-        One small file is read: this runs at every request.
+        One small file is read: this runs at every request. Raises RepositoryDamaged.
         """
-        if not is_branch(branch):
-            return None
-        try:
-            fd = os.open(f"{self.path}/refs/heads/{branch}", os.O_RDONLY | os.O_CLOEXEC)
-        except (FileNotFoundError, NotADirectoryError, IsADirectoryError):
-            return self._packed_refs().get(f"refs/heads/{branch}")
-        try:
-            return os.read(fd, 41)[:40].decode("ascii") or None
-        finally:
-            os.close(fd)
+        return self._refs.read(f"refs/heads/{branch}") if is_branch(branch) else None
 
     def branches(self) -> dict[str, str]:
         """The branches this project knows, with their commits."""
-        found = {name: self.head(name) for name in self._names(b"refs/heads") if is_branch(name)}
+        found = {name: self.head(name) for name in self._names("refs/heads/")}
         return {name: oid for name, oid in found.items() if oid is not None}
 
     def tags(self) -> dict[str, str]:
-        """All tags with the commits they name."""
-        return {name: self.resolve(name) for name in self._names(b"refs/tags")}
+        """The tags that `resolve` answers to, with the commits they name."""
+        found = {}
+        for name in self._names("refs/tags/"):
+            try:
+                found[name] = self.resolve(name)
+            except RevisionNotFound:
+                continue  # of a blob or a tree, or named in a way that isn't let in
+        return found
 
     def resolve(self, name: str) -> str:
         """The commit a full commit id or a tag names; raises RevisionNotFound."""
         if OID.fullmatch(name):
-            self._object(name.encode(), GitCommit, name)
-            return name
-        if not TAG.fullmatch(name) or name.endswith(".lock"):
+            return self._commit(name).id.decode()
+        if not TAG.fullmatch(name):
             raise RevisionNotFound(name)
-        oid = self._repo.refs.read_ref(f"refs/tags/{name}".encode())  # type: ignore[arg-type]
+        oid = self._refs.read(f"refs/tags/{name}")
         if oid is None:
             raise RevisionNotFound(name)
-        return self._peeled(oid, name)
+        found = self._object(oid, name)
+        while isinstance(found, Tag):
+            found = self._object(found.object[1].decode(), name)
+        if not isinstance(found, GitCommit):
+            raise RevisionNotFound(name)
+        return found.id.decode()
 
     def commit(self, oid: str) -> Commit:
         """A commit with its changes against the first parent; raises RevisionNotFound."""
         found = self._commit(oid)
-        parents = tuple(parent.decode() for parent in found.parents)
+        parents = self.parents(oid)
         before = self._commit(parents[0]).tree if parents else None
-        return _described(oid, found, self._changes(before, found.tree))
+        return git_commits.described(found, parents, self._changes(before, found.tree))
 
     def parents(self, oid: str) -> tuple[str, ...]:
-        """The ids of a commit's parents; raises RevisionNotFound."""
-        return tuple(parent.decode() for parent in self._commit(oid).parents)
+        """The ids of a commit's parents (none where a shallow clone ends); RevisionNotFound."""
+        found = self._commit(oid).parents
+        if oid in self._cut_off():
+            return ()
+        return tuple(parent.decode() for parent in found)
 
     def exists(self, oid: str) -> bool:
         """Whether a full id names a commit that is here."""
@@ -154,12 +155,16 @@ class GitStore:
 
     def read(self, oid: str, path: str) -> bytes | None:
         """A file at a commit; None where there is none. Raises RevisionNotFound."""
-        blob = git_trees.find(self._commit(oid).tree, _split(path), self._tree)
+        names = tuple(path.encode(errors="replace").split(b"/"))
+        blob = git_trees.find(self._commit(oid).tree, names, self._tree)
         return self.blob(blob.decode()) if blob is not None else None
 
-    def blob(self, blob: str) -> bytes:
+    def blob(self, blob_id: str) -> bytes:
         """The bytes of a blob; raises RevisionNotFound."""
-        return self._object(blob.encode(), Blob, blob).as_raw_string()
+        kind, raw = self._raw(blob_id)
+        if kind != Blob.type_num:
+            raise RevisionNotFound(blob_id)
+        return raw
 
     def blobs(self, ids: Iterable[str]) -> Iterator[tuple[str, bytes]]:
         """The bytes of many blobs, in the order asked; raises RevisionNotFound."""
@@ -167,12 +172,8 @@ class GitStore:
             yield oid, self.blob(oid)
 
     def files(self, oid: str) -> Iterator[tuple[str, str]]:
-        """Every regular file at a commit as (path, blob id)."""
-        for entry in iter_tree_contents(self._repo.object_store, self._commit(oid).tree):
-            if entry.mode is not None and entry.mode & 0o170000 == 0o100000:
-                assert entry.path is not None
-                assert entry.sha is not None
-                yield entry.path.decode(errors="replace"), entry.sha.decode()
+        """Every regular file at a commit as (path, blob id). Raises RevisionNotFound."""
+        return self._files(self._commit(oid).tree, b"")
 
     def changed(self, old: str | None, new: str) -> list[FileChange]:
         """Files that differ between two commits; folders with equal ids are not opened."""
@@ -180,13 +181,15 @@ class GitStore:
         return list(self._changes(before, self._commit(new).tree))
 
     def is_ancestor(self, ancestor: str, of: str) -> bool:
-        """Whether `of` is `ancestor` or descends from it; goes by parents, never by dates."""
+        """Whether `of` is `ancestor` or descends from it; goes by parents, never by dates.
+
+        Raises RevisionNotFound.
+        """
+        self._commit(ancestor)
         seen = {of}
         front = [of]
-        while front and len(seen) < NEAR:
-            if ancestor in seen:
-                return True
-            front = [p for oid in front for p in self.parents(oid) if p not in seen]
+        while front and len(seen) < NEAR and ancestor not in seen:
+            front = [each for oid in front for each in self.parents(oid) if each not in seen]
             seen.update(front)
         if ancestor in seen or not front:
             return ancestor in seen
@@ -194,13 +197,7 @@ class GitStore:
 
     def moves(self, branch: str) -> list[RefMove]:
         """Where a branch pointed, oldest first, by Git's log of its moves."""
-        if not is_branch(branch):
-            return []
-        try:
-            with open(self.path / "logs" / "refs" / "heads" / branch, "rb") as log:
-                return [_move(entry) for entry in read_reflog(log)]
-        except FileNotFoundError:
-            return []
+        return self._refs.moves(branch) if is_branch(branch) else []
 
     def locked(self, timeout: float = LOCK_TIMEOUT) -> AbstractContextManager[None]:
         """The lock that all writers take; raises RepositoryBusy after `timeout` seconds."""
@@ -211,7 +208,7 @@ class GitStore:
         self._require_branch(branch)
         self._commit(oid)
         with self.locked(), self._lock.writing():
-            self._move(branch, None, oid, b"prompt-repo <>", "branch: created")
+            self._swap(branch, None, oid, SYSTEM, "branch: created")
 
     def write(
         self,
@@ -221,36 +218,67 @@ class GitStore:
         *,
         author: Author,
         message: str,
+        committer: Author | None = None,
         at: datetime | None = None,
         extra_parents: Sequence[str] = (),
     ) -> Commit:
         """Commits changed files onto a branch and moves it, durably; None takes a file away.
 
-        When this returns, a power cut loses nothing of it. Raises RefMoved where the branch
-        isn't at `expected` (None: it must not exist), RepositoryBusy.
+        When this returns, a power cut loses nothing of it. `at` is the time of the commit, now
+        where it is None. Raises RefMoved where the branch isn't at `expected` (None: it must
+        not exist), RevisionNotFound for an extra parent that isn't here, RepositoryBusy, and
+        ValueError for a path that Git can't hold.
         """
         self._require_branch(branch)
+        paths = {path: _split(path) for path in changes}
         with self.locked():
-            if self.head(branch) != expected:
-                raise RefMoved(branch, expected, self.head(branch))
+            now = self.head(branch)
+            if now != expected:
+                raise RefMoved(branch, expected, now)
+            before = self._commit(expected).tree if expected is not None else None
+            parents = (*((expected,) if expected else ()), *map(self.resolve, extra_parents))
+            blobs = {paths[path]: _blob(raw) for path, raw in changes.items()}
+            tree, objects = self._updated(before, blobs)
+            commit = git_commits.made(tree, parents, author, committer, message, at)
             with self._lock.writing():
-                commit, objects = self._build(expected, changes, author, message, at, extra_parents)
-                self._add(objects)
-                self._move(branch, expected, commit.id.decode(), commit.author, message)
-            return _described(commit.id.decode(), commit, self._written(expected, changes, objects))
+                git_objects.add(self.path / "objects", [*objects, commit])
+                self._swap(branch, expected, commit.id.decode(), committer or author, message)
+            return git_commits.described(commit, parents, self._changes(before, tree))
+
+    def _updated(
+        self, before: bytes | None, blobs: Mapping[tuple[bytes, ...], Blob | None]
+    ) -> tuple[bytes, list[ShaFile]]:
+        """The new tree's id, and all objects that are new with it."""
+        ids = {path: blob.id if blob is not None else None for path, blob in blobs.items()}
+        tree, trees = git_trees.updated(before, ids, self._tree)
+        if tree is None:
+            empty = Tree()
+            tree, trees = empty.id, [*trees, empty]
+        for made in trees:
+            self._keep_tree(made.id, made.as_raw_string())
+        return tree, [*(blob for blob in blobs.values() if blob is not None), *trees]
+
+    def _swap(self, branch: str, old: str | None, new: str, who: Author, why: str) -> None:
+        self._refs.swap(
+            f"refs/heads/{branch}",
+            old,
+            new,
+            who=git_commits.person(who, longest=100),
+            why=why,
+            timeout=FOREIGN_LOCK_TIMEOUT,
+        )
+
+    def _recover(self, entry: Entry) -> None:
+        git_objects.clear(self.path / "objects")
+        self._refs.recover(entry)
 
     @property
     def _repo(self) -> Repo:
         repo: Repo | None = getattr(self._local, "repo", None)
         if repo is None or self._local.pid != os.getpid():
             repo = Repo(str(self.path))
-            OPEN.add(repo)
-            # Acknowledged means on disk. Said here and not in the repository's configuration,
-            # because git prints a warning at each command where core.fsyncObjectFiles is set.
-            repo.object_store.fsync_object_files = True
-            # Large trees are hashes, which don't compress; packing does it over anyway.
-            repo.object_store.loose_compression_level = 1
             self._local.repo, self._local.pid = repo, os.getpid()
+            _opened.add(repo)
         return repo
 
     def _retried(self, read: Callable[[], R]) -> R:
@@ -261,29 +289,28 @@ class GitStore:
             self._local.repo = None
             return read()
 
-    def _object(self, oid: bytes, kind: type[ShaFile], name: str) -> ShaFile:
-        try:
-            found = self._retried(lambda: self._repo.object_store[oid])  # type: ignore[index]
-        except (KeyError, ValueError) as missing:
-            raise RevisionNotFound(name) from missing
-        if not isinstance(found, kind):
-            raise RevisionNotFound(name)
-        return found
-
-    def _commit(self, oid: str) -> GitCommit:
+    def _raw(self, oid: str) -> tuple[int, bytes]:
+        """The kind and bytes of an object; raises RevisionNotFound."""
         if not OID.fullmatch(oid):
             raise RevisionNotFound(oid)
-        found = self._object(oid.encode(), GitCommit, oid)
-        assert isinstance(found, GitCommit)
-        return found
+        name = ObjectID(oid.encode())
+        try:
+            return self._retried(lambda: self._repo.object_store.get_raw(name))
+        except (KeyError, ValueError) as missing:
+            raise RevisionNotFound(oid) from missing
 
-    def _peeled(self, oid: bytes, name: str) -> str:
-        found = self._object(oid, ShaFile, name)
-        while isinstance(found, Tag):
-            found = self._object(found.object[1], ShaFile, name)
+    def _object(self, oid: str, name: str) -> ShaFile:
+        try:
+            kind, raw = self._raw(oid)
+            return ShaFile.from_raw_string(kind, raw, ObjectID(oid.encode()))
+        except RevisionNotFound as missing:
+            raise RevisionNotFound(name) from missing
+
+    def _commit(self, oid: str) -> GitCommit:
+        found = self._object(oid, oid)
         if not isinstance(found, GitCommit):
-            raise RevisionNotFound(name)
-        return found.id.decode()
+            raise RevisionNotFound(oid)
+        return found
 
     def _tree(self, oid: bytes) -> bytes:
         """The raw bytes of a tree; large ones that every edit reads are kept."""
@@ -292,7 +319,9 @@ class GitStore:
             if raw is not None:
                 self._trees.move_to_end(oid)
                 return raw
-        raw = self._retried(lambda: self._repo.object_store.get_raw(oid))[1]  # type: ignore[arg-type]
+        kind, raw = self._raw(oid.decode())
+        if kind != Tree.type_num:
+            raise RevisionNotFound(oid.decode())
         self._keep_tree(oid, raw)
         return raw
 
@@ -301,8 +330,15 @@ class GitStore:
             if oid not in self._trees:
                 self._trees[oid] = raw
                 self._trees_bytes += len(raw)
-            while len(self._trees) > TREES_KEPT or self._trees_bytes > LARGE_TREES:
+            while len(self._trees) > TREES_KEPT or self._trees_bytes > TREES_BYTES:
                 self._trees_bytes -= len(self._trees.popitem(last=False)[1])
+
+    def _files(self, tree: bytes, prefix: bytes) -> Iterator[tuple[str, str]]:
+        for name, mode, oid in git_trees.entries(self._raw(tree.decode())[1]):
+            if git_trees.is_folder(mode):
+                yield from self._files(oid, prefix + name + b"/")
+            elif git_trees.is_file(mode):
+                yield (prefix + name).decode(errors="replace"), oid.decode()
 
     def _changes(self, before: bytes | None, after: bytes | None) -> tuple[FileChange, ...]:
         found = git_trees.differences(before, after, self._tree)
@@ -315,138 +351,41 @@ class GitStore:
             for path, (old, new) in sorted(found.items())
         )
 
-    def _names(self, base: bytes) -> list[str]:
-        return [name.decode() for name in self._repo.refs.keys(base=base)]  # type: ignore[arg-type]
+    def _names(self, base: str) -> list[str]:
+        return [os.fsdecode(name) for name in self._repo.refs.subkeys(Ref(base.encode()))]
 
-    def _packed_refs(self) -> dict[str, str]:
-        """The refs that Git packed away, read again only when the file changed."""
-        file = self.path / "packed-refs"
+    def _cut_off(self) -> frozenset[str]:
+        """The commits where a shallow clone ends, whose parents aren't here."""
         try:
-            stat = file.stat()
+            stamp = (self.path / "shallow").stat().st_mtime_ns
         except FileNotFoundError:
-            return {}
-        stamp = (stat.st_mtime_ns, stat.st_size, stat.st_ino)
-        if self._packed[0] != stamp:
-            lines = (line.split() for line in file.read_text().splitlines())
-            refs = {line[1]: line[0] for line in lines if len(line) == 2 and OID.match(line[0])}
-            self._packed = stamp, refs
-        return self._packed[1]
+            return frozenset()
+        if self._shallow[0] != stamp:
+            self._shallow = stamp, frozenset((self.path / "shallow").read_text().split())
+        return self._shallow[1]
 
     def _require_branch(self, branch: str) -> None:
         if not is_branch(branch):
             raise RevisionNotFound(branch)
 
-    def _build(
-        self,
-        parent: str | None,
-        changes: Mapping[str, bytes | None],
-        author: Author,
-        message: str,
-        at: datetime | None,
-        extra_parents: Sequence[str],
-    ) -> tuple[GitCommit, list[ShaFile]]:
-        blobs = {
-            _split(path): Blob.from_string(raw) if raw is not None else None
-            for path, raw in changes.items()
-        }
-        base = self._commit(parent).tree if parent is not None else None
-        ids = {path: blob.id if blob is not None else None for path, blob in blobs.items()}
-        tree, trees = git_trees.updated(base, ids, self._tree)
-        for made in trees:
-            self._keep_tree(made.id, made.as_raw_string())
-        if tree is None:
-            empty = Tree()
-            trees.append(empty)
-            tree = empty.id
-        commit = GitCommit()
-        commit.tree = tree
-        commit.parents = [oid.encode() for oid in (*([parent] if parent else []), *extra_parents)]  # type: ignore[misc]
-        commit.author = commit.committer = _person(author)
-        commit.author_time = commit.commit_time = int(at.timestamp() if at else time.time())
-        commit.author_timezone = commit.commit_timezone = 0
-        commit.message = f"{message.strip()}\n".encode()
-        return commit, [*(blob for blob in blobs.values() if blob is not None), *trees, commit]
 
-    def _written(
-        self, parent: str | None, changes: Mapping[str, bytes | None], objects: Sequence[ShaFile]
-    ) -> tuple[FileChange, ...]:
-        """What a write changed, known without comparing trees: its blobs lead the objects."""
-        tree = self._commit(parent).tree if parent is not None else None
-        made = iter(objects)
-        found = []
-        for path, raw in changes.items():
-            old = git_trees.find(tree, _split(path), self._tree)
-            new = next(made).id if raw is not None else None
-            if old != new:
-                found.append(
-                    FileChange(path, old.decode() if old else None, new.decode() if new else None)
-                )
-        return tuple(found)
-
-    def _add(self, objects: Sequence[ShaFile]) -> None:
-        """Objects and the names of their files, on disk before any ref names them."""
-        store = self._repo.object_store
-        if len(objects) >= PACK_FROM:
-            store.add_objects([(each, None) for each in objects])
-            sync_folder(self.path / "objects" / "pack")
-            return
-        for each in objects:
-            store.add_object(each)
-        folders = {each.id[:2].decode() for each in objects}
-        for folder in sorted(folders):
-            sync_folder(self.path / "objects" / folder)
-        sync_folder(self.path / "objects")
-
-    def _move(self, branch: str, old: str | None, new: str, who: bytes, why: str) -> None:
-        ref = f"refs/heads/{branch}"
-        self._lock.swap(ref, old, new, self._packed_refs().get(ref))
-        line = format_reflog_line(
-            old.encode() if old else None,
-            new.encode(),
-            who,
-            int(time.time()),
-            0,
-            why.splitlines()[0].encode() if why else b"",
-        )
-        log = self.path / "logs" / ref
-        log.parent.mkdir(parents=True, exist_ok=True)
-        with open(log, "ab") as lines:
-            lines.write(line + b"\n")
+def _blob(raw: bytes | None) -> Blob | None:
+    return Blob.from_string(raw) if raw is not None else None
 
 
 def _split(path: str) -> tuple[bytes, ...]:
-    return tuple(path.encode().split(b"/"))
+    """The names in a path; raises ValueError for those Git won't check out."""
+    parts = path.encode().split(b"/")
+    if any(part.lower() in (b"", b".", b"..", b".git") or b"\0" in part for part in parts):
+        raise ValueError(f"Git can't hold a file at {path!r}")
+    return tuple(parts)
 
 
-def _person(author: Author) -> bytes:
-    name = UNSAFE.sub(" ", author.name).strip() or "Unknown"
-    email = UNSAFE.sub("", author.email).replace(" ", "")
-    return f"{name} <{email}>".encode(errors="replace")
+# Closed at exit: dulwich's own destructors complain on standard error when they run last.
+_opened: "weakref.WeakSet[Repo]" = weakref.WeakSet()
 
 
-def _author(raw: bytes) -> Author:
-    name, _, rest = raw.decode(errors="replace").partition(" <")
-    return Author(name, rest.rstrip(">"))
-
-
-def _described(oid: str, commit: GitCommit, changes: tuple[FileChange, ...]) -> Commit:
-    message = commit.message.decode(errors="replace").strip("\n")
-    return Commit(
-        oid=oid,
-        parents=tuple(parent.decode() for parent in commit.parents),
-        author=_author(commit.author),
-        authored_at=datetime.fromtimestamp(commit.author_time, UTC),
-        committed_at=datetime.fromtimestamp(commit.commit_time, UTC),
-        message=message,
-        changes=changes,
-        trailers=split_trailers(message)[1],
-    )
-
-
-def _move(entry: object) -> RefMove:
-    old, new, _, at, _, _ = entry  # type: ignore[misc]
-    return RefMove(
-        None if old == b"0" * 40 else old.decode(),  # type: ignore[has-type]
-        new.decode(),  # type: ignore[has-type]
-        datetime.fromtimestamp(at, UTC),  # type: ignore[has-type]
-    )
+@atexit.register
+def _close_all() -> None:
+    for repo in list(_opened):
+        repo.close()

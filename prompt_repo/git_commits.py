@@ -1,0 +1,82 @@
+"""Commits between dulwich's form and ours: people, times, messages in any encoding."""
+
+import re
+import time
+from collections.abc import Sequence
+from datetime import UTC, datetime
+
+from dulwich.objects import Commit as GitCommit
+from dulwich.objects import ObjectID
+
+from prompt_repo.model import Author, Commit, FileChange, split_trailers
+
+UNSAFE = re.compile(r"[\x00-\x1f\x7f<>]")
+LAST = datetime(9999, 12, 31, tzinfo=UTC)
+FIRST = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def person(author: Author, longest: int | None = None) -> bytes:
+    """An author as Git writes one, without what would break the line; each part cut if asked."""
+    name = UNSAFE.sub(" ", author.name).strip()[:longest].strip() or "Unknown"
+    email = UNSAFE.sub("", author.email).replace(" ", "")[:longest]
+    return f"{name} <{email}>".encode(errors="replace")
+
+
+def author_of(name: bytes, email: bytes, encoding: str = "utf-8") -> Author:
+    """An author from what Git holds."""
+    return Author(text_of(name, encoding), text_of(email, encoding))
+
+
+def text_of(raw: bytes, encoding: str = "utf-8") -> str:
+    """Text from bytes that came from outside; what can't be read becomes U+FFFD."""
+    try:
+        return raw.decode(encoding, errors="replace")
+    except LookupError:
+        return raw.decode(errors="replace")
+
+
+def time_of(seconds: int) -> datetime:
+    """A commit's time, kept within the years that a `datetime` can name."""
+    try:
+        return max(FIRST, datetime.fromtimestamp(seconds, UTC))
+    except (OverflowError, ValueError, OSError):
+        return LAST if seconds > 0 else FIRST
+
+
+def made(
+    tree: bytes,
+    parents: Sequence[str],
+    author: Author,
+    committer: Author | None,
+    message: str,
+    at: datetime | None,
+) -> GitCommit:
+    """A new commit, in UTC; `at` is now where it is None."""
+    commit = GitCommit()
+    commit.tree = ObjectID(tree)
+    commit.parents = [ObjectID(parent.encode()) for parent in parents]
+    commit.author = person(author)
+    commit.committer = person(committer or author)
+    commit.author_time = commit.commit_time = int(at.timestamp() if at else time.time())
+    commit.author_timezone = commit.commit_timezone = 0
+    commit.message = f"{message.strip()}\n".replace("\0", "").encode(errors="replace")
+    return commit
+
+
+def described(
+    found: GitCommit, parents: tuple[str, ...], changes: tuple[FileChange, ...]
+) -> Commit:
+    """A commit in our form."""
+    encoding = found.encoding.decode("ascii", "replace") if found.encoding else "utf-8"
+    name, _, rest = found.author.partition(b"<")
+    message = text_of(found.message, encoding).strip("\n")
+    return Commit(
+        oid=found.id.decode(),
+        parents=parents,
+        author=author_of(name.rstrip(), rest.partition(b">")[0], encoding),
+        authored_at=time_of(found.author_time),
+        committed_at=time_of(found.commit_time),
+        message=message,
+        changes=changes,
+        trailers=split_trailers(message)[1],
+    )

@@ -1,0 +1,168 @@
+"""Objects on disk, durably: loose ones as Git writes them, many at once as one pack."""
+
+import os
+import tempfile
+import zlib
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import BinaryIO
+
+from dulwich.object_format import DEFAULT_OBJECT_FORMAT
+from dulwich.objects import ShaFile
+from dulwich.pack import full_unpacked_object, write_pack_data, write_pack_index_v2
+
+PACK_FROM = 50  # objects; that many and more go into one pack
+PLAIN_FROM = 65_536  # bytes; larger trees are hashes, which hardly compress: 4 ms for a quarter
+# Git ignores and prunes what begins so; only a holder of the writers' lock makes these names.
+LOOSE = "tmp_obj_prompt-repo_"
+PACK = "tmp_pack_prompt-repo_"
+INDEX = "tmp_idx_prompt-repo_"
+
+
+def add(objects: Path, made: Sequence[ShaFile]) -> None:
+    """Writes objects into the folder `objects`; when this returns they survive a power cut.
+
+    Call it under the writers' lock. An object that is there already is synced once more,
+    for nobody knows whether its writer was, and made young, so that no prune takes it.
+    """
+    if len(made) < PACK_FROM:
+        _add_loose(objects, made)
+    else:
+        _add_pack(objects / "pack", made)
+
+
+def clear(objects: Path) -> None:
+    """Takes away what a writer that died left half done; call it under the writers' lock."""
+    for stale in objects.glob(f"[0-9a-f][0-9a-f]/{LOOSE}*"):
+        stale.unlink(missing_ok=True)
+    for index in (objects / "pack").glob(f"{INDEX}*"):
+        name = index.name.removeprefix(INDEX)
+        whole = objects / "pack" / f"{name}.idx"
+        # A pack takes its place only when its index is synced too: finish what was begun.
+        if whole.with_suffix(".pack").exists() and not whole.exists():
+            index.replace(whole)
+        else:
+            index.unlink()
+    for stale in (objects / "pack").glob(f"{PACK}*"):
+        stale.unlink(missing_ok=True)
+
+
+def sync_folder(folder: Path) -> None:
+    """Makes the names in a folder durable."""
+    fd = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fsync(fd)
+    finally:
+        os.close(fd)
+
+
+def make_folder(folder: Path) -> None:
+    """Makes a folder and those above it, durably."""
+    if not folder.is_dir():
+        make_folder(folder.parent)
+        folder.mkdir(exist_ok=True)
+        sync_folder(folder.parent)
+
+
+def sync_all(folder: Path) -> None:
+    """Makes every file and folder below `folder`, and its own name, durable."""
+    for path in folder.rglob("*"):
+        if path.is_file():
+            _sync_file(path)
+        else:
+            sync_folder(path)
+    sync_folder(folder)
+    sync_folder(folder.parent)
+
+
+def _add_loose(objects: Path, made: Iterable[ShaFile]) -> None:
+    new: dict[Path, Path] = {}
+    folders = set()
+    try:
+        for each in made:
+            oid = each.id.decode()
+            folder = objects / oid[:2]
+            folder.mkdir(exist_ok=True)
+            folders.add(folder)
+            if not _freshened(folder / oid[2:]):
+                new[folder / oid[2:]] = _written(folder, _loose(each))
+        for temporary in new.values():
+            _sync_file(temporary)
+        for target, temporary in new.items():
+            temporary.replace(target)
+    finally:
+        for temporary in new.values():
+            temporary.unlink(missing_ok=True)
+    # The folder above too: one found there may be new, from a writer that died before its sync.
+    for folder in (*sorted(folders), objects):
+        sync_folder(folder)
+
+
+def _loose(each: ShaFile) -> bytes:
+    raw = each.as_raw_string()
+    level = 0 if each.type_name == b"tree" and len(raw) >= PLAIN_FROM else 1
+    return zlib.compress(b"%b %d\0%b" % (each.type_name, len(raw), raw), level)
+
+
+def _freshened(file: Path) -> bool:
+    try:
+        os.utime(file)
+    except FileNotFoundError:
+        return False
+    except PermissionError:
+        return False  # another account's, with an old time: write our own over it
+    _sync_file(file)
+    return True
+
+
+def _written(folder: Path, raw: bytes) -> Path:
+    fd, name = tempfile.mkstemp(prefix=LOOSE, dir=folder)
+    with os.fdopen(fd, "wb") as file:
+        file.write(raw)
+        os.fchmod(fd, 0o444)
+    return Path(name)
+
+
+def _sync_file(file: Path) -> None:
+    fd = os.open(file, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        os.fsync(fd)
+    finally:
+        os.close(fd)
+
+
+def _add_pack(folder: Path, made: Sequence[ShaFile]) -> None:
+    """One pack and its index, both synced under names of ours, then put in place."""
+    unique = {each.id: each for each in made}
+    make_folder(folder)
+    fd, temporary = tempfile.mkstemp(prefix=PACK, dir=folder)
+    pack = Path(temporary)
+    try:
+        with os.fdopen(fd, "wb") as file:
+            entries, checksum = _write_pack(file, list(unique.values()))
+        name = f"pack-{checksum.hex()}"
+        index = folder / f"{INDEX}{name}"
+        with index.open("wb") as file:
+            write_pack_index_v2(file, entries, checksum)
+            os.fchmod(file.fileno(), 0o444)
+        _sync_file(pack)
+        _sync_file(index)
+        pack.replace(folder / f"{name}.pack")
+        index.replace(folder / f"{name}.idx")
+    finally:
+        pack.unlink(missing_ok=True)
+    sync_folder(folder)
+
+
+def _write_pack(
+    file: BinaryIO, made: Sequence[ShaFile]
+) -> tuple[list[tuple[bytes, int, int | None]], bytes]:
+    places, checksum = write_pack_data(
+        file,
+        (full_unpacked_object(each) for each in made),
+        DEFAULT_OBJECT_FORMAT,
+        num_records=len(made),
+        compression_level=1,
+    )
+    os.fchmod(file.fileno(), 0o444)
+    return sorted((oid, offset, crc) for oid, (offset, crc) in places.items()), checksum
