@@ -20,7 +20,8 @@ class Merge:
 def merge_texts(base: str | None, theirs: str | None, yours: str | None) -> Merge:
     """Joins two edits of `base`; None is a side without a text.
 
-    The verdict comes from the groups of the merge, never from markers found in its output: a
+    Where one side stayed as it was, the other's text is taken (None where it was removed). The
+    verdict comes from the groups of the merge, never from markers found in its output: a
     prompt may itself hold `<<<<<<<`. Where one side removed what the other changed, they overlap.
     """
     if theirs == yours or base == yours:
@@ -28,15 +29,14 @@ def merge_texts(base: str | None, theirs: str | None, yours: str | None) -> Merg
     if base == theirs:
         return Merge(yours, yours or "")
     before, left, right = (_lines(text) for text in (base, theirs, yours))
-    merge = Merge3(before, left, right)
-    clean = theirs is not None and yours is not None
-    clean = clean and all(group[0] != "conflict" for group in merge.merge_groups())
-    if clean:
-        text = "".join(line for group in merge.merge_groups() for line in group[1])
+    groups = list(Merge3(before, left, right).merge_groups())
+    if theirs is not None and yours is not None and all(group[0] != "conflict" for group in groups):
+        text = "".join(line for group in groups for line in group[1])
         return Merge(text, text)
     before, left, right = (_ended(side) for side in (before, left, right))
-    marked = Merge3(before, left, right).merge_lines(name_a="theirs", name_b="yours")
-    return Merge(None, "".join(marked))
+    marked = "".join(Merge3(before, left, right).merge_lines(name_a="theirs", name_b="yours"))
+    ends = any((text or "").endswith("\n") for text in (theirs, yours))
+    return Merge(None, marked if ends else marked.removesuffix("\n"))
 
 
 def _lines(text: str | None) -> list[str]:

@@ -8,11 +8,12 @@ from prompt_repo.model import Character, Emotion
 
 BUILT_IN = ("character_name", "character_id", "emotion")
 WORD = re.compile(r"\{\{([a-z][a-z0-9_]{0,63})\}\}|\{([a-z][a-z0-9_]{0,63})\}")
+"""`{{name}}` (the first group) or `{name}` (the second), whichever begins first."""
 
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """A `{word}` in a text: where it stands (characters, end exclusive), and if it is a variable."""
+    """A `{word}` in a text: where it stands (in characters), and whether it is a variable."""
 
     start: int
     end: int
@@ -25,22 +26,21 @@ def known(
 ) -> dict[str, str]:
     """The variables a prompt can use, with their values.
 
-    The character's own win over shared ones, and the built-in ones over both. `emotion` is the
-    label in lower case, as it reads in a sentence. A default read without a character has no
-    `character_name`.
+    The character's own win over shared ones, and the built-in ones over both. `{emotion}` is
+    the emotion's label in lower case ("Very sad" gives "very sad"), as it reads in a sentence.
+    A default read without a character has no `character_name` and no `character_id`.
     """
-    values = dict(shared)
-    values["emotion"] = emotion.label.lower()
+    values = {name: value for name, value in shared.items() if name not in BUILT_IN}
     if character is not None:
         values.update(character.variables)
-        values["emotion"] = emotion.label.lower()
         values["character_name"] = character.name
         values["character_id"] = character.id
+    values["emotion"] = emotion.label.lower()
     return values
 
 
 def fill(text: str, values: Mapping[str, str]) -> str:
-    """The text with `{name}` replaced by its value, in one pass.
+    """The text with `{name}` replaced by its value, in one pass from left to right.
 
     A value is never read again for variables; `{{name}}` with a known name is a literal
     `{name}`; all other braces stay as they are.
@@ -56,15 +56,12 @@ def fill(text: str, values: Mapping[str, str]) -> str:
 
 
 def spans(text: str, names: Collection[str]) -> list[Span]:
-    """Every `{word}` in order; a `{{word}}` with a known name is a literal, so it is none."""
-    found = []
-    for match in WORD.finditer(text):
-        literal, name = match.groups()
-        if name is not None:
-            found.append(Span(match.start(), match.end(), name, name in names))
-        elif literal not in names:
-            found.append(Span(match.start() + 1, match.end() - 1, literal, known=False))
-    return found
+    """Every `{word}` in order; a `{{word}}` is a literal or other braces, so it is none."""
+    return [
+        Span(found.start(), found.end(), found[2], found[2] in names)
+        for found in WORD.finditer(text)
+        if found[2] is not None
+    ]
 
 
 def unknown(text: str, names: Collection[str]) -> tuple[str, ...]:
@@ -74,9 +71,5 @@ def unknown(text: str, names: Collection[str]) -> tuple[str, ...]:
     """
     if "{" not in text:
         return ()
-    words = (
-        span.name
-        for span in spans(text, names)
-        if not span.known and span.name not in BUILT_IN and text[span.start - 1 : span.start] != "{"
-    )
-    return tuple(dict.fromkeys(words))
+    words = (span.name for span in spans(text, names) if not span.known)
+    return tuple(dict.fromkeys(word for word in words if word not in BUILT_IN))

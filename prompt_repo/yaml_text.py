@@ -67,7 +67,8 @@ def inline(value: Any) -> str:
     written: str = yaml.dump([value], Dumper=_Dumper, default_flow_style=True, **_OPTIONS)
     written = written.removesuffix("\n")[1:-1]
     if written.startswith('"') and "\\U" in written and not ESCAPED.search(value):
-        return "'" + value.replace("'", "''") + "'"  # libyaml escapes emoji, which people read
+        doubled = str(value).replace("'", "''")
+        return f"'{doubled}'"  # libyaml escapes emoji, which people read
     return written
 
 

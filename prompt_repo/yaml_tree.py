@@ -21,11 +21,10 @@ INTEGER = re.compile(r"[-+]?[0-9]+|0o[0-7]+|0x[0-9a-fA-F]+")
 FLOAT = re.compile(
     r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?|[-+]?\.(inf|Inf|INF)|\.(nan|NaN|NAN)"
 )
-CONSTANTS: dict[str, bool | None] = {"": None, "~": None} | {
-    form: value
-    for word, value in (("null", None), ("true", True), ("false", False))
-    for form in (word, word.capitalize(), word.upper())
-}
+FORMS = (str.lower, str.capitalize, str.upper)
+WORDS: dict[str, bool | None] = {"null": None, "true": True, "false": False}
+CONSTANTS = {form(word): value for word, value in WORDS.items() for form in FORMS}
+CONSTANTS |= {"": None, "~": None}
 
 
 class Mark(NamedTuple):
