@@ -1,34 +1,78 @@
 """The only caller of the git program: bulk reads of history, ancestry, checks, fast import."""
 
 import os
+import re
+import shutil
 import subprocess
+import tempfile
 from collections.abc import Iterable, Iterator, Sequence
-from datetime import UTC, datetime
+from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
 
-from prompt_repo.errors import GitFailed, GitMissing
+from prompt_repo.errors import GitFailed, GitMissing, RevisionNotFound
+from prompt_repo.git_commits import author_of, text_of, time_of
 from prompt_repo.layout import place_of
-from prompt_repo.model import Author, Commit, FileChange, split_trailers
+from prompt_repo.model import Commit, FileChange, split_trailers
 
-ABSENT = "0" * 40
+OID = re.compile(r"[0-9a-f]{40}")
+NUMBER = re.compile(rb"-?\d{1,20}")
 FIELDS = 7  # of the header in FORMAT
 FORMAT = "%H%x00%P%x00%an%x00%ae%x00%at%x00%ct%x00%B"
-REGULAR = ("100644", "100755")
+REGULAR = (b"100644", b"100755")
+# A repository's own configuration may name programs, and a clone of a stranger's may be hostile.
+SETTINGS = {
+    "safe.directory": "*",
+    "core.fsmonitor": "false",
+    "core.hooksPath": os.devnull,
+    "log.showSignature": "false",
+    "i18n.logOutputEncoding": "UTF-8",
+}
+LOG = [
+    "log",
+    "--stdin",
+    "--raw",
+    "-z",
+    "--root",
+    "--no-renames",
+    "--no-abbrev",
+    "--no-color",
+    "--no-ext-diff",
+    "--no-textconv",
+    "--no-relative",
+    "--no-notes",
+    "--no-mailmap",
+    "--no-show-signature",
+    "--diff-merges=first-parent",
+]
 
 
 def environment() -> dict[str, str]:
-    """What git sees: no configuration but the repository's own, no prompt, no locale."""
+    """What git sees: no configuration but the repository's own and ours, no prompt, no locale.
+
+    Replacements and grafts are off, for dulwich does not follow them; nothing is fetched.
+    """
+    program = shutil.which("git")
+    if program is None:
+        raise GitMissing
+    settings = {
+        f"GIT_CONFIG_{part}_{number}": value
+        for number, pair in enumerate(SETTINGS.items())
+        for part, value in zip(("KEY", "VALUE"), pair, strict=True)
+    }
     return {
-        "PATH": f"/usr/local/bin:{os.defpath}",
+        "PATH": f"{Path(program).parent}:{os.defpath}",
         "LC_ALL": "C",
         "HOME": os.devnull,
         "GIT_CONFIG_NOSYSTEM": "1",
         "GIT_CONFIG_GLOBAL": os.devnull,
         "GIT_TERMINAL_PROMPT": "0",
-        "GIT_CONFIG_COUNT": "1",
-        "GIT_CONFIG_KEY_0": "safe.directory",
-        "GIT_CONFIG_VALUE_0": "*",
+        "GIT_NO_REPLACE_OBJECTS": "1",
+        "GIT_GRAFT_FILE": os.devnull,
+        "GIT_NO_LAZY_FETCH": "1",
+        "GIT_ALLOW_PROTOCOL": "none",
+        "GIT_CONFIG_COUNT": str(len(SETTINGS)),
+        **settings,
     }
 
 
@@ -38,63 +82,59 @@ def version() -> str:
 
 
 def fsck(path: Path) -> list[str]:
-    """What `git fsck --strict` finds wrong, a line each."""
-    done = _start(path, ["fsck", "--strict", "--no-dangling", "--no-progress"])
-    out, err = done.communicate()
-    if done.returncode == 0:
+    """What `git fsck --strict` finds wrong, a line each; raises GitMissing."""
+    process = _start(path, ["fsck", "--strict", "--no-dangling", "--no-progress"])
+    out, err = process.communicate()
+    if process.returncode == 0:
         return []
-    return [line for line in (out + err).decode(errors="replace").splitlines() if line]
+    lines = [line for line in text_of(out + err).splitlines() if line]
+    return lines or [f"git fsck ended with {process.returncode}"]
 
 
 def is_ancestor(path: Path, ancestor: str, of: str) -> bool:
-    """Whether `of` descends from `ancestor`; both are full commit ids that exist."""
-    done = _start(path, ["merge-base", "--is-ancestor", ancestor, of])
-    _, err = done.communicate()
-    if done.returncode not in (0, 1):
-        raise GitFailed("merge-base", err.decode(errors="replace"))
-    return done.returncode == 0
+    """Whether `of` descends from `ancestor`; both are full ids of commits that exist.
+
+    Raises RevisionNotFound for what is no full id, GitFailed, GitMissing.
+    """
+    ids = [_checked(oid) for oid in (ancestor, of)]
+    process = _start(path, ["merge-base", "--is-ancestor", "--end-of-options", *ids])
+    _, err = process.communicate()
+    if process.returncode not in (0, 1):
+        raise GitFailed("merge-base", text_of(err))
+    return process.returncode == 0
 
 
 def log_raw(path: Path, tips: Iterable[str], exclude: Iterable[str] = ()) -> Iterator[Commit]:
     """All commits reachable from `tips` and not from `exclude`, in any order.
 
     `changes` are against the first parent and hold only files that are documents of ours.
-    Raises GitFailed.
+    Raises RevisionNotFound for what is no full id, GitFailed, GitMissing.
     """
-    arguments = [
-        "log",
-        "--raw",
-        "-z",
-        "--no-renames",
-        "--no-abbrev",
-        "--root",
-        "--no-show-signature",
-    ]
-    arguments += ["--diff-merges=first-parent", f"--format=tformat:{FORMAT}", "--stdin"]
-    process = _start(path, arguments)
-    names = "".join([*(f"{tip}\n" for tip in tips), *(f"^{old}\n" for old in exclude)])
-    assert process.stdin is not None
-    assert process.stdout is not None
-    process.stdin.write(names.encode())
-    process.stdin.close()
-    yield from _commits(_tokens(process.stdout))
-    failure = process.stderr.read().decode(errors="replace") if process.stderr else ""
-    if process.wait() != 0:
-        raise GitFailed("log", failure)
+    wanted = [_checked(tip) for tip in tips]
+    names = [*wanted, *(f"^{_checked(oid)}" for oid in exclude)]
+    if wanted:
+        with _reading(path, [*LOG, f"--format=tformat:{FORMAT}"], "\n".join(names)) as output:
+            yield from _commits(_tokens(output))
 
 
 def fast_import(path: Path, stream: Iterable[bytes]) -> None:
-    """Feeds a `git fast-import` stream into a repository; raises GitFailed."""
-    process = _start(path, ["fast-import", "--quiet", "--force"])
-    assert process.stdin is not None
-    try:
-        process.stdin.writelines(stream)
-        process.stdin.close()
-    except BrokenPipeError:
-        pass  # git says why on its standard error, read below
-    failure = process.stderr.read().decode(errors="replace") if process.stderr else ""
-    if process.wait() != 0:
-        raise GitFailed("fast-import", failure)
+    """Feeds a `git fast-import` stream into a repository; raises GitFailed, GitMissing."""
+    with tempfile.TemporaryFile() as errors:
+        process = _start(path, ["fast-import", "--quiet", "--force"], errors=errors)
+        assert process.stdin is not None
+        try:
+            process.stdin.writelines(stream)
+            process.stdin.close()
+        except BrokenPipeError:
+            pass  # git says why on its standard error, read below
+        except BaseException:
+            process.kill()
+            raise
+        finally:
+            code = process.wait()
+            _close(process)
+        if code != 0:
+            raise GitFailed("fast-import", _said(errors))
 
 
 def repack(path: Path) -> None:
@@ -102,32 +142,78 @@ def repack(path: Path) -> None:
     _run(path, ["repack", "-d", "-q"])
 
 
+def _checked(oid: str) -> str:
+    if not OID.fullmatch(oid):
+        raise RevisionNotFound(oid)
+    return oid
+
+
 def _run(path: Path | None, arguments: Sequence[str]) -> bytes:
     process = _start(path, arguments)
     out, err = process.communicate()
     if process.returncode != 0:
-        raise GitFailed(arguments[0], err.decode(errors="replace"))
+        raise GitFailed(arguments[0], text_of(err))
     return out
 
 
-def _start(path: Path | None, arguments: Sequence[str]) -> subprocess.Popen[bytes]:
-    where = ["-C", str(path)] if path is not None else []
+def _start(
+    path: Path | None,
+    arguments: Sequence[str],
+    source: IO[bytes] | int = subprocess.PIPE,
+    errors: IO[bytes] | int = subprocess.PIPE,
+) -> subprocess.Popen[bytes]:
+    """Git at work on this very repository: it looks for none in the folders above."""
+    where = [f"--git-dir={path}"] if path is not None else []
     try:
         return subprocess.Popen(
             ["git", *where, *arguments],
-            stdin=subprocess.PIPE,
+            stdin=source,
             stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
+            stderr=errors,
             env=environment(),
         )
     except FileNotFoundError as missing:
         raise GitMissing from missing
 
 
+@contextmanager
+def _reading(path: Path, arguments: Sequence[str], source: str) -> Iterator[IO[bytes]]:
+    """What git prints, as it comes; files for the other two ends, so that none can block.
+
+    Raises GitFailed at the end, and stops git where the reader stops early.
+    """
+    with tempfile.TemporaryFile() as given, tempfile.TemporaryFile() as errors:
+        given.write(source.encode())
+        given.seek(0)
+        process = _start(path, arguments, given, errors)
+        assert process.stdout is not None
+        try:
+            yield process.stdout
+        except BaseException:
+            process.kill()
+            raise
+        finally:
+            code = process.wait()
+            _close(process)
+        if code != 0:
+            raise GitFailed(arguments[0], _said(errors))
+
+
+def _close(process: subprocess.Popen[bytes]) -> None:
+    for end in (process.stdout, process.stdin):
+        if end is not None and not end.closed:
+            end.close()
+
+
+def _said(errors: IO[bytes]) -> str:
+    errors.seek(0)
+    return text_of(errors.read())
+
+
 def _tokens(stream: IO[bytes]) -> Iterator[bytes]:
     """The NUL-separated fields of a stream, read in large pieces."""
     rest = b""
-    while piece := stream.read(1 << 20):
+    while piece := stream.read(1 << 16):
         parts = (rest + piece).split(b"\0")
         rest = parts.pop()
         yield from parts
@@ -136,45 +222,52 @@ def _tokens(stream: IO[bytes]) -> Iterator[bytes]:
 
 
 def _commits(tokens: Iterator[bytes]) -> Iterator[Commit]:
-    """Commits out of fields: a header of FIELDS, then pairs of `:modes ids` and path."""
+    """Commits out of fields: a header of FIELDS, then pairs of `:modes ids` and path.
+
+    Between the two, and between commits, git puts empty fields or line ends.
+    """
     header: list[bytes] = []
     changes: list[FileChange] = []
     for token in tokens:
-        if len(header) < FIELDS:
-            header.append(token.lstrip(b"\n") if not header else token)
+        if 0 < len(header) < FIELDS:
+            header.append(token)
         elif token.startswith((b":", b"\n:")):
             change = _change(token, next(tokens))
             if change is not None:
                 changes.append(change)
-        else:
-            yield _commit(header, changes)
-            header, changes = ([token.lstrip(b"\n")] if token.strip() else []), []
-    if len(header) == FIELDS:
+        elif token.strip():
+            if header:
+                yield _commit(header, changes)
+            header, changes = [token.strip()], []
+    if header:
         yield _commit(header, changes)
 
 
 def _commit(header: Sequence[bytes], changes: Sequence[FileChange]) -> Commit:
-    oid, parents, name, email, at, committed, body = (
-        field.decode(errors="replace") for field in header
-    )
-    message = body.strip("\n")
+    oid, parents, name, email, at, committed, body = header
+    message = text_of(body).strip("\n")
     return Commit(
-        oid=oid,
-        parents=tuple(parents.split()),
-        author=Author(name, email),
-        authored_at=datetime.fromtimestamp(int(at), UTC),
-        committed_at=datetime.fromtimestamp(int(committed), UTC),
+        oid=oid.decode(),
+        parents=tuple(parents.decode().split()),
+        author=author_of(name, email),
+        authored_at=time_of(_number(at)),
+        committed_at=time_of(_number(committed)),
         message=message,
         changes=tuple(changes),
         trailers=split_trailers(message)[1],
     )
 
 
+def _number(raw: bytes) -> int:
+    """A time as git prints it; nothing where a commit from outside has none."""
+    return int(raw) if NUMBER.fullmatch(raw) else 0
+
+
 def _change(raw: bytes, path: bytes) -> FileChange | None:
-    old_mode, new_mode, old, new, _ = raw.decode().lstrip("\n:").split()
-    name = path.decode(errors="replace")
+    name = text_of(path)
     if place_of(name) is None:
         return None
-    before = old if old_mode in REGULAR else None
-    after = new if new_mode in REGULAR else None
+    old_mode, new_mode, old, new, _ = raw.lstrip(b"\n:").split()
+    before = old.decode() if old_mode in REGULAR else None
+    after = new.decode() if new_mode in REGULAR else None
     return FileChange(name, before, after) if before != after else None
