@@ -1,0 +1,117 @@
+"""The audit log: who did what, when, from where, and whether it was allowed.
+
+Every request that may change something is entered by itself, and every refusal of somebody who
+is known. A view adds what only it knows by `describe(subject=…, commit=…)`, and enters what is
+no request of its own by `note`.
+"""
+
+from datetime import UTC, datetime
+from typing import Any
+
+import structlog
+from flask import Flask, g, request
+from sqlalchemy.exc import SQLAlchemyError
+from werkzeug.wrappers import Response
+
+from webapp.access import NOBODY, SAFE, Caller
+from webapp.records import Records
+from webapp.records.models import AuditEntry
+from webapp.services import records
+
+log = structlog.get_logger(__name__)
+LONGEST = 2000  # characters of a subject or of one value of the detail
+
+
+def init_app(app: Flask) -> None:
+    """Enters requests as they are answered."""
+    app.after_request(_after)
+
+
+def describe(subject: str = "", **detail: Any) -> None:
+    """Says what this request was about, for its entry."""
+    if subject:
+        g.audit_subject = subject
+    g.audit_detail = {**g.get("audit_detail", {}), **detail}
+
+
+def note(
+    action: str, subject: str, *, outcome: str = "done", actor: str = "", **detail: Any
+) -> None:
+    """Enters something about this request in its own words, instead of the entry by itself."""
+    g.audit_noted = True
+    _enter(action, subject, outcome, 0, actor, detail)
+
+
+def write(records: Records, entry: AuditEntry) -> None:
+    """Appends an entry; what is too long is cut."""
+    entry.subject = entry.subject[:LONGEST]
+    with records.writing() as session:
+        session.add(entry)
+
+
+def from_command_line(records: Records, action: str, subject: str, **detail: Any) -> None:
+    """Enters what was done on the server's own command line."""
+    write(
+        records,
+        AuditEntry(
+            at=datetime.now(UTC),
+            actor="command line",
+            action=action,
+            subject=subject,
+            outcome="done",
+            status=0,
+            address="",
+            request_id="",
+            detail=detail,
+        ),
+    )
+
+
+def _after(response: Response) -> Response:
+    status = response.status_code
+    if (request.method not in SAFE or status in (401, 403)) and not g.get("audit_noted"):
+        who: Caller = g.get("caller", NOBODY)
+        if who is not NOBODY and request.endpoint:
+            outcome = "refused" if status in (401, 403, 429) else "failed"
+            _enter(
+                request.endpoint,
+                g.get("audit_subject", request.path),
+                "done" if status < 400 else outcome,
+                status,
+                "",
+                {"method": request.method, **g.get("audit_detail", {})},
+            )
+    return response
+
+
+def _enter(
+    action: str, subject: str, outcome: str, status: int, actor: str, detail: dict[str, Any]
+) -> None:
+    who: Caller = g.get("caller", NOBODY)
+    entry = AuditEntry(
+        at=datetime.now(UTC),
+        actor=(actor or who.actor)[:80],
+        action=action[:80],
+        subject=subject,
+        outcome=outcome,
+        status=status,
+        address=(request.remote_addr or "")[:64],
+        request_id=g.get("request_id", ""),
+        detail={key: _short(value) for key, value in detail.items()},
+    )
+    try:
+        write(records(), entry)
+    except SQLAlchemyError:
+        # What was done is done, and an answer that says otherwise would make people do it again.
+        log.exception(
+            "audit entry not stored",
+            action=action,
+            subject=subject,
+            outcome=outcome,
+            actor=entry.actor,
+            address=entry.address,
+        )
+
+
+def _short(value: Any) -> Any:
+    return value[:LONGEST] if isinstance(value, str) else value

@@ -1,0 +1,6 @@
+"""The blueprints of the application, each named by its module; a noun a line.
+
+A module here has a variable `blueprint`, and may have `init_app(app)` for filters and the like.
+"""
+
+ALL: tuple[str, ...] = ()

@@ -1,0 +1,114 @@
+"""Settings of the web application; the only reader of the environment."""
+
+import ipaddress
+import os
+from collections.abc import Mapping
+from dataclasses import Field, dataclass, fields
+from pathlib import Path
+from typing import Any
+
+PREFIX = "PROMPT_REPO_"
+FOREIGN = {"metrics_folder": "PROMETHEUS_MULTIPROC_DIR"}
+"""Settings whose variable's name is another library's."""
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+
+
+class InvalidSetting(ValueError):
+    """A setting can't be used as it stands; says which and why."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """What one installation is told; each field is read from `PROMPT_REPO_` and its name."""
+
+    data: Path = Path("var")
+    """The data folder."""
+    repository: Path | None = None
+    """The bare repository; without it `prompts.git` in the data folder."""
+    records_url: str = ""
+    """SQLAlchemy's URL of the records; without it `records.sqlite3` in the data folder."""
+    redis_url: str = ""
+    """Redis for rate limits and jobs; without it limits are counted in memory."""
+    secret_key: str = ""
+    """Signs sessions; without it a key is made once in the data folder."""
+    trusted_proxies: tuple[Network, ...] = ()
+    """Networks whose X-Forwarded-* headers are believed, such as `10.0.0.0/8,::1`."""
+    hosts: tuple[str, ...] = ()
+    """Host names to answer to; without it any."""
+    max_body_bytes: int = 4 * 1024 * 1024
+    """The largest request body."""
+    session_hours: int = 24 * 7
+    """How long a log-in lasts."""
+    login_limit: str = "10 per minute; 100 per hour"
+    """Log-ins that may fail from one address."""
+    login_limit_per_name: str = "10 per 5 minutes"
+    """Log-ins to one account that may fail from one address."""
+    log: str = "stderr"
+    """`stderr`, or the file of the program's log."""
+    access_log: str = "notable"
+    """`all` requests, or those that are `notable`: more than a plain read that went well."""
+    workers: int = 2
+    """Web processes that `run` and `serve` start."""
+    threads: int = 8
+    """Threads in each web process."""
+    metrics_folder: Path | None = None
+    """Where web processes add up their counters."""
+
+    @property
+    def repository_path(self) -> Path:
+        """The folder of the bare repository."""
+        return self.repository or self.data / "prompts.git"
+
+    @property
+    def records_address(self) -> str:
+        """The URL of the records, whichever way it was told."""
+        return self.records_url or f"sqlite:///{self.data.absolute() / 'records.sqlite3'}"
+
+    @classmethod
+    def from_environment(
+        cls, environ: Mapping[str, str] | None = None, **overrides: Any
+    ) -> "Settings":
+        """The settings that the environment tells, with `overrides` over them.
+
+        Raises InvalidSetting.
+        """
+        environ = os.environ if environ is None else environ
+        told = {
+            each.name: _read(each, environ[variable(each)])
+            for each in fields(cls)
+            if environ.get(variable(each), "").strip()
+        }
+        known = {name: value for name, value in overrides.items() if value is not None}
+        return cls(**(told | known))
+
+
+def variable(each: "Field[Any]") -> str:
+    """The environment variable of one field of Settings."""
+    return FOREIGN.get(each.name, PREFIX + each.name.upper())
+
+
+def _read(each: "Field[Any]", text: str) -> Any:
+    text = text.strip()
+    try:
+        if each.name == "trusted_proxies":
+            return tuple(ipaddress.ip_network(part) for part in _parts(text))
+        if each.name == "hosts":
+            return tuple(_parts(text))
+        if each.type in (Path, Path | None):
+            return Path(text).expanduser()
+        if each.type is int:
+            return _positive(text)
+    except ValueError as error:
+        raise InvalidSetting(f"{variable(each)}={text!r}: {error}") from None
+    return text
+
+
+def _parts(text: str) -> list[str]:
+    return [part.strip() for part in text.split(",") if part.strip()]
+
+
+def _positive(text: str) -> int:
+    number = int(text)
+    if number < 1:
+        raise ValueError("at least 1 is needed")
+    return number

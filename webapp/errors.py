@@ -1,0 +1,221 @@
+"""What goes wrong, as an answer: one table, one shape for programs, one page for people."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import asdict
+from typing import Any
+
+import structlog
+from flask import Flask, Response, g, jsonify, redirect, render_template, request, url_for
+from flask_limiter import RateLimitExceeded
+from flask_wtf.csrf import CSRFError
+from jinja2 import TemplateError
+from markupsafe import escape
+from redis.exceptions import RedisError
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+from werkzeug.exceptions import HTTPException
+from werkzeug.http import HTTP_STATUS_CODES
+from werkzeug.wrappers import Response as AnyResponse
+
+from prompt_repo import errors as domain
+from webapp import limits
+from webapp.access import API, NotAllowed, NotLoggedIn, UndeclaredAccess
+from webapp.people import PeopleError
+from webapp.tokens import TokenError
+
+log = structlog.get_logger(__name__)
+
+STATUS: Mapping[type[Exception], int] = {
+    domain.InvalidId: 400,
+    domain.UnknownEmotion: 400,
+    domain.InvalidCursor: 400,
+    domain.CharacterNotFound: 404,
+    domain.PromptNotFound: 404,
+    domain.VersionNotFound: 404,
+    domain.RevisionNotFound: 404,
+    domain.CharacterExists: 409,
+    domain.CharacterArchived: 409,
+    domain.EditConflict: 409,
+    domain.RefMoved: 409,
+    domain.RepositoryExists: 409,
+    domain.PreconditionFailed: 412,
+    domain.InvalidDocument: 422,
+    domain.InvalidReason: 422,
+    domain.InvalidEdit: 422,
+    domain.ProtectedBranch: 403,
+    domain.RepositoryNotFound: 503,
+    domain.RepositoryBusy: 503,
+    domain.GitMissing: 503,
+    domain.GitFailed: 500,
+    NotLoggedIn: 401,
+    NotAllowed: 403,
+    UndeclaredAccess: 403,
+    PeopleError: 422,
+    TokenError: 422,
+    CSRFError: 400,
+    RateLimitExceeded: 429,
+    DBAPIError: 503,
+    PoolTimeout: 503,
+    RedisError: 503,
+}
+RETRY = {503: "5"}
+SAYS = {
+    DBAPIError: "the records database can't be reached; try again in a moment",
+    PoolTimeout: "the records database is too busy; try again in a moment",
+    RedisError: "Redis can't be reached; try again in a moment",
+    CSRFError: "this form was not sent from our own page, or the session it belongs to has "
+    "ended; go back, reload the page and send it again",
+    RateLimitExceeded: "too many tries; wait a little",
+    domain.GitFailed: "git failed on the server; its log has the reason",
+}
+"""What is said in place of an error's own words, which are meant for the log or say too little."""
+BARE = (
+    "<!doctype html><html lang=en><meta charset=utf-8><title>{title}</title>"
+    "<h1>{status} {title}</h1><p>{detail}</p>"
+)
+PLAIN = frozenset({"/healthz", "/readyz", "/metrics"})
+"""Read by programs only, though they stand beside the pages."""
+
+
+def init_app(app: Flask) -> None:
+    """Answers every error by the table, whatever raised it."""
+    for kind in (*STATUS, HTTPException, Exception):
+        app.register_error_handler(kind, answer)
+
+
+def status_of(error: Exception) -> int:
+    """The HTTP status of an error; 500 for what the table doesn't know."""
+    if isinstance(error, HTTPException) and type(error) not in STATUS:
+        return error.code or 500
+    for kind in type(error).__mro__:
+        if kind in STATUS:
+            return STATUS[kind]
+    return 500
+
+
+def answer(error: Exception) -> AnyResponse:
+    """The response to an error, in the form that was asked for."""
+    if isinstance(error, HTTPException) and (error.code is None or error.code < 400):
+        return error.get_response()
+    status = status_of(error)
+    if status >= 500:
+        log.error("request failed", status=status, exc_info=error)
+    if not wants_json() and isinstance(error, NotLoggedIn):
+        return _to_log_in()
+    response = (_problem if wants_json() else _page)(error, status)
+    for name, value in _headers(error, status):
+        response.headers[name] = value
+    return response
+
+
+def problem(
+    status: int, title: str, detail: str, *, kind: str = "about:blank", **more: Any
+) -> Response:
+    """A problem of RFC 9457 as a response; `more` are further members of it."""
+    response = jsonify(
+        {
+            "type": kind,
+            "title": title,
+            "status": status,
+            "detail": detail,
+            **more,
+            "request_id": g.get("request_id", ""),
+        }
+    )
+    response.status_code = status
+    response.content_type = "application/problem+json"
+    return response
+
+
+def wants_json() -> bool:
+    """Whether the answer goes to a program."""
+    if request.path.startswith(API) or request.path in PLAIN:
+        return True
+    best = request.accept_mimetypes.best_match(
+        ["text/html", "application/json", "application/problem+json"], default="text/html"
+    )
+    return best != "text/html"
+
+
+def words(error: Exception, status: int) -> tuple[str, str]:
+    """An error's title and its sentence, the same for people and for programs."""
+    title = HTTP_STATUS_CODES.get(status, "Error")
+    if isinstance(error, HTTPException) and type(error) not in STATUS:
+        return title, error.description or title
+    for kind in type(error).__mro__:
+        if kind in SAYS:
+            return title, SAYS[kind]
+        if kind in STATUS:
+            return title, str(error)
+    return title, f"the server failed; its log has the reason under {g.get('request_id', '')}"
+
+
+def members(error: Exception) -> dict[str, Any]:
+    """What an error says beyond its sentence."""
+    if isinstance(error, domain.UnknownEmotion):
+        return {"valid_emotions": list(error.valid)}
+    if isinstance(error, domain.InvalidDocument):
+        return {"errors": [asdict(each) for each in error.problems]}
+    if isinstance(error, domain.PreconditionFailed):
+        return {"path": error.path, "etag": error.etag}
+    if isinstance(error, domain.ProtectedBranch):
+        return {"branch": error.branch, "instead": "edit staging, then promote it"}
+    if isinstance(error, domain.EditConflict):
+        return _conflicts(error)
+    return {}
+
+
+def _conflicts(error: domain.EditConflict) -> dict[str, Any]:
+    conflicts = [asdict(each) for each in error.conflicts]
+    only = conflicts[0] if len(conflicts) == 1 else {}
+    return {**only, "conflicts": conflicts, "head": error.head}
+
+
+def _problem(error: Exception, status: int) -> Response:
+    title, detail = words(error, status)
+    own = next((kind for kind in type(error).__mro__ if kind in STATUS), None)
+    name = f"urn:prompt-repo:{_slug(own.__name__)}" if own else "about:blank"
+    return problem(status, title, detail, kind=name, **members(error))
+
+
+def _page(error: Exception, status: int) -> Response:
+    title, detail = words(error, status)
+    shown = {"status": status, "title": title, "detail": detail}
+    try:
+        page = render_template(
+            "errors/error.html", **shown, more=members(error), request_id=g.get("request_id", "")
+        )
+    except (SQLAlchemyError, RedisError, domain.PromptRepoError, TemplateError) as failure:
+        # The page has parts (who is logged in, say) that may be just what is broken.
+        log.warning("the page of an error can't be drawn", exc_info=failure)
+        page = BARE.format(**{name: escape(value) for name, value in shown.items()})
+    return Response(page, status)
+
+
+def _to_log_in() -> AnyResponse:
+    goal = url_for("auth.log_in", next=request.full_path.rstrip("?"))
+    if request.method != "GET":
+        goal = url_for("auth.log_in")
+    if request.headers.get("HX-Request"):
+        return Response("", 401, {"HX-Redirect": url_for("auth.log_in")})
+    return redirect(goal)
+
+
+def _headers(error: Exception, status: int) -> list[tuple[str, str]]:
+    own = ("content-type", "content-length")
+    headers: list[tuple[str, str]] = []
+    if isinstance(error, HTTPException):
+        headers = [each for each in error.get_headers() if each[0].lower() not in own]
+    if isinstance(error, NotLoggedIn):
+        more = ', error="invalid_token"' if error.given else ""
+        headers.append(("WWW-Authenticate", f'Bearer realm="prompt-repo"{more}'))
+    if isinstance(error, RateLimitExceeded):
+        headers.append(("Retry-After", str(limits.seconds_left())))
+    if status in RETRY:
+        headers.append(("Retry-After", RETRY[status]))
+    return headers
+
+
+def _slug(name: str) -> str:
+    return re.sub(r"(?<=[a-z])(?=[A-Z])", "-", name).lower()

@@ -1,0 +1,50 @@
+"""How often one may try: counted in Redis where there is one, else in memory."""
+
+import time
+from typing import Any
+
+from flask import Flask, Response, current_app, request
+from flask_limiter import Limiter
+from flask_limiter.util import get_remote_address
+
+from webapp import people
+from webapp.config import Settings
+
+
+def init_app(app: Flask, settings: Settings) -> None:
+    """Bounds the views below; counts in memory while Redis is away."""
+    limiter = Limiter(
+        get_remote_address,
+        storage_uri=settings.redis_url or "memory://",
+        storage_options={"socket_connect_timeout": 1, "socket_timeout": 1}
+        if settings.redis_url
+        else {},
+        in_memory_fallback_enabled=bool(settings.redis_url),
+        key_prefix="prompt-repo",
+    )
+    limiter.init_app(app)
+    # The views below count themselves when they are called; a look at every other request
+    # would cost reads of the API for nothing.
+    app.before_request_funcs[None].remove(limiter._check_request_limit)
+    app.teardown_request_funcs[None].clear()  # it empties what ends with the request anyway
+    app.extensions["limits"] = limiter
+    by_address = limiter.limit(settings.login_limit, deduct_when=_failed)
+    by_name = limiter.limit(
+        settings.login_limit_per_name, key_func=_address_and_name, deduct_when=_failed
+    )
+    views: dict[str, Any] = app.view_functions
+    views["auth.check_password"] = by_name(by_address(views["auth.check_password"]))
+
+
+def seconds_left() -> int:
+    """When one who was just refused for trying too often may try again, in seconds from now."""
+    limit = current_app.extensions["limits"].current_limit
+    return max(1, int(limit.reset_at - time.time()) + 1) if limit is not None else 1
+
+
+def _failed(response: Response) -> bool:
+    return response.status_code >= 400
+
+
+def _address_and_name() -> str:
+    return f"{get_remote_address()} {people.normal(request.form.get('name', ''))[:64]}"

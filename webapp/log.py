@@ -1,0 +1,86 @@
+"""The program's log: a JSON object a line, on stderr or in a file."""
+
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import structlog
+from flask import Flask, g, request
+from werkzeug.wrappers import Response
+
+from webapp.access import SAFE, Caller
+from webapp.config import Settings
+
+log = structlog.get_logger("access")
+LARGEST = 20 * 1024 * 1024  # bytes of a log file before it is put aside at the next start
+
+
+def configure(settings: Settings) -> None:
+    """Sends this process's log where the settings say."""
+    structlog.configure(
+        processors=[
+            structlog.contextvars.merge_contextvars,
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            structlog.processors.format_exc_info,
+            structlog.processors.JSONRenderer(),
+        ],
+        logger_factory=structlog.WriteLoggerFactory(_stream(settings.log)),
+        cache_logger_on_first_use=False,
+    )
+
+
+def put_aside(path: Path) -> None:
+    """Renames a log file that grew large, so that the next start begins a new one."""
+    if path.exists() and path.stat().st_size > LARGEST:
+        path.replace(path.with_suffix(".1" + path.suffix))
+
+
+def init_app(app: Flask, settings: Settings) -> None:
+    """Logs requests: all of them, or those that are more than a plain read that went well."""
+    configure(settings)
+    everything = settings.access_log == "all"
+
+    @app.before_request
+    def begin() -> None:
+        g.began = time.perf_counter()
+
+    @app.after_request
+    def end(response: Response) -> Response:
+        if everything or _notable(response):
+            _write(response)
+        return response
+
+
+def remark(**fields: Any) -> None:
+    """Adds to this request's line in the log, and makes sure that it has one."""
+    g.remarks = {**g.get("remarks", {}), **fields}
+
+
+def _notable(response: Response) -> bool:
+    return response.status_code >= 400 or request.method not in SAFE or "remarks" in g
+
+
+def _write(response: Response) -> None:
+    who: Caller | None = g.get("caller")
+    log.info(
+        "request",
+        method=request.method,
+        path=request.path,
+        status=response.status_code,
+        milliseconds=round((time.perf_counter() - g.began) * 1000, 2) if "began" in g else None,
+        actor=who.actor if who else "",
+        address=request.remote_addr,
+        request_id=g.get("request_id", ""),
+        **g.get("remarks", {}),
+    )
+
+
+def _stream(where: str) -> Any:
+    if where == "stderr":
+        return sys.stderr
+    path = Path(where)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    # Line-buffered and appending: lines of several processes stand whole beside each other.
+    return path.open("a", buffering=1, encoding="utf-8", errors="backslashreplace")

@@ -1,0 +1,75 @@
+"""What is not a prompt: accounts, sessions, tokens, the audit log; SQLite or PostgreSQL."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from sqlalchemy import Engine, create_engine, event, text
+from sqlalchemy.engine import Connection, make_url
+from sqlalchemy.orm import Session
+
+from webapp.records.migrating import migrate
+
+WAIT = 30  # seconds a writer waits for another on SQLite, or for a connection on PostgreSQL
+
+
+class Records:
+    """The SQL database, safe to share between threads; opens no connection until it is asked."""
+
+    def __init__(self, url: str) -> None:
+        self.engine = _engine(url)
+        # SQLite must be told at BEGIN that a transaction will write: one that starts as a
+        # reader and then writes fails at once where another wrote meanwhile, however long it
+        # would wait.
+        self._writer = self.engine.execution_options(writes=True)
+
+    @contextmanager
+    def reading(self) -> Iterator[Session]:
+        """A transaction that only reads; values loaded in it may be used afterwards."""
+        with Session(self.engine, expire_on_commit=False) as session:
+            yield session
+
+    @contextmanager
+    def writing(self) -> Iterator[Session]:
+        """A transaction that is committed at the end, or rolled back where the block raises."""
+        with Session(self._writer, expire_on_commit=False) as session, session.begin():
+            yield session
+
+    def migrate(self) -> None:
+        """Brings the schema up to date; several processes may do it at once."""
+        migrate(self._writer)
+
+    def check(self) -> None:
+        """Asks the database something; raises SQLAlchemy's OperationalError where it is away."""
+        with self.engine.connect() as connection:
+            connection.execute(text("select 1"))
+
+    def close(self) -> None:
+        """Closes the connections that stand open."""
+        self.engine.dispose()
+
+
+def _engine(url: str) -> Engine:
+    address = make_url(url)
+    if address.get_backend_name() == "sqlite":
+        return _sqlite(create_engine(address, connect_args={"timeout": WAIT}))
+    if address.get_backend_name() in ("postgresql", "postgres"):
+        address = address.set(drivername="postgresql+psycopg")
+    return create_engine(
+        address, pool_pre_ping=True, pool_timeout=WAIT, connect_args={"connect_timeout": 10}
+    )
+
+
+def _sqlite(engine: Engine) -> Engine:
+    @event.listens_for(engine, "connect")
+    def prepare(connection: Any, _record: object) -> None:
+        connection.isolation_level = None  # the driver's own BEGIN leaves out schema changes
+        connection.execute("pragma foreign_keys = on")
+        connection.execute("pragma synchronous = full")
+
+    @event.listens_for(engine, "begin")
+    def begin(connection: Connection) -> None:
+        writes = connection.get_execution_options().get("writes")
+        connection.exec_driver_sql("begin immediate" if writes else "begin")
+
+    return engine

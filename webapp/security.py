@@ -1,0 +1,141 @@
+"""Headers, cookies, request ids, and whose word about the client's address is taken."""
+
+import ipaddress
+import re
+import secrets
+from collections.abc import Iterable, Sequence
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from flask import Flask, Request, g, request
+from flask.sessions import SecureCookieSession, SecureCookieSessionInterface
+from werkzeug.datastructures import Headers
+from werkzeug.wrappers import Response
+
+from webapp.config import Network, Settings
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
+
+POLICY = "; ".join(
+    (
+        "default-src 'none'",
+        "script-src 'self'",
+        "style-src 'self'",
+        "img-src 'self' data:",
+        "font-src 'self'",
+        "media-src 'self'",
+        "connect-src 'self'",
+        "manifest-src 'self'",
+        "form-action 'self'",
+        "frame-ancestors 'none'",
+        "base-uri 'none'",
+        "object-src 'none'",
+    )
+)
+HEADERS = (
+    ("Content-Security-Policy", POLICY),
+    ("X-Content-Type-Options", "nosniff"),
+    ("X-Frame-Options", "DENY"),
+    ("Referrer-Policy", "same-origin"),
+    ("Permissions-Policy", "camera=(), geolocation=(), microphone=()"),
+    ("Cross-Origin-Opener-Policy", "same-origin"),
+    ("Cross-Origin-Resource-Policy", "same-origin"),
+)
+GIVEN_ID = re.compile(r"[A-Za-z0-9_.-]{8,64}")
+
+
+def init_app(app: Flask, settings: Settings) -> None:
+    """Sets cookies' flags, and headers on every answer."""
+    app.config.update(
+        SESSION_COOKIE_NAME="prompt_repo",
+        SESSION_COOKIE_HTTPONLY=True,
+        SESSION_COOKIE_SAMESITE="Lax",
+        PERMANENT_SESSION_LIFETIME=timedelta(hours=settings.session_hours),
+        SESSION_REFRESH_EACH_REQUEST=False,
+        MAX_CONTENT_LENGTH=settings.max_body_bytes,
+        MAX_FORM_MEMORY_SIZE=settings.max_body_bytes,
+        TRUSTED_HOSTS=list(settings.hosts) or None,
+    )
+    app.session_interface = Sessions()
+    app.before_request(_begin)
+    app.after_request(_headers)
+    if settings.trusted_proxies:
+        app.wsgi_app = TrustedProxies(app.wsgi_app, settings.trusted_proxies)  # type: ignore[method-assign]
+
+
+class Sessions(SecureCookieSessionInterface):
+    """Signed cookies; a request without one costs nothing, and over HTTPS they stay on it."""
+
+    def open_session(self, app: Flask, request: Request) -> SecureCookieSession | None:
+        """The session of a request; programs with a token send no cookie and get an empty one."""
+        if "HTTP_COOKIE" not in request.environ:
+            return self.session_class()
+        return super().open_session(app, request)
+
+    def get_cookie_secure(self, app: Flask) -> bool:
+        """Whether browsers send the cookie over HTTPS only."""
+        return request.is_secure
+
+
+class TrustedProxies:
+    """Takes the client's address, scheme and host from proxies in `networks`, and no one else."""
+
+    def __init__(self, app: "WSGIApplication", networks: Sequence[Network]) -> None:
+        self._app, self._networks = app, networks
+
+    def __call__(
+        self, environ: "WSGIEnvironment", start_response: "StartResponse"
+    ) -> Iterable[bytes]:
+        """Serves one request."""
+        if self._trusts(environ.get("REMOTE_ADDR", "")):
+            self._believe(environ)
+        else:
+            for name in ("FOR", "PROTO", "HOST"):
+                environ.pop(f"HTTP_X_FORWARDED_{name}", None)
+        return self._app(environ, start_response)
+
+    def _believe(self, environ: "WSGIEnvironment") -> None:
+        said = environ.get("HTTP_X_FORWARDED_FOR", "").split(",")
+        for address in (part.strip() for part in reversed(said)):
+            if not _is_address(address):
+                break
+            environ["REMOTE_ADDR"] = address
+            if not self._trusts(address):
+                break
+        scheme = environ.get("HTTP_X_FORWARDED_PROTO", "").rpartition(",")[2].strip()
+        if scheme in ("http", "https"):
+            environ["wsgi.url_scheme"] = scheme
+        host = environ.get("HTTP_X_FORWARDED_HOST", "").rpartition(",")[2].strip()
+        if host:
+            environ["HTTP_HOST"] = host
+
+    def _trusts(self, address: str) -> bool:
+        if not _is_address(address):
+            return False
+        found = ipaddress.ip_address(address)
+        return any(found in network for network in self._networks)
+
+
+def _is_address(text: str) -> bool:
+    try:
+        ipaddress.ip_address(text)
+    except ValueError:
+        return False
+    return True
+
+
+def _begin() -> None:
+    given = request.headers.get("X-Request-ID", "")
+    g.request_id = given if GIVEN_ID.fullmatch(given) else secrets.token_hex(8)
+
+
+def _headers(response: Response) -> Response:
+    headers: Headers = response.headers
+    headers.extend(HEADERS)
+    headers["X-Request-ID"] = g.get("request_id", "")
+    if request.is_secure:
+        headers["Strict-Transport-Security"] = "max-age=31536000"
+    if response.mimetype == "text/html" and "Cache-Control" not in headers:
+        headers["Cache-Control"] = "private, no-cache"
+    return response

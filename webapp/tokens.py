@@ -1,0 +1,143 @@
+"""API tokens: shown once, stored hashed, verified from memory for a moment."""
+
+import hashlib
+import secrets
+import time
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from sqlalchemy import select
+
+from webapp.access import IMPLIED, Caller, Scope
+from webapp.records import Records
+from webapp.records.models import Token
+
+PREFIX = "pr_"
+FRESH = 2.0  # seconds an answer is believed, so that a revoked token works no longer than that
+KEPT = 4096  # answers kept; guesses can't fill the memory
+USED = timedelta(minutes=5)  # `used_at` is no more exact than this
+NAME = 64
+PRODUCTION = "production"
+
+
+class TokenError(Exception):
+    """A token can't be made or found; says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Answer:
+    until: float
+    caller: Caller | None
+
+
+class Tokens:
+    """Verifies tokens; safe to share between threads. `clock` gives seconds that never go back."""
+
+    def __init__(self, records: Records, clock: Callable[[], float] = time.monotonic) -> None:
+        self._records, self._clock = records, clock
+        self._answers: dict[bytes, _Answer] = {}
+
+    def caller(self, secret: str) -> Caller | None:
+        """Who sends this token; None where it is unknown, expired, revoked or malformed."""
+        key = hashed(secret)
+        now = self._clock()
+        answer = self._answers.get(key)
+        if answer is not None and answer.until > now:
+            return answer.caller
+        if not secret.startswith(PREFIX):
+            return None
+        caller, lasts = self._look_up(key)
+        if len(self._answers) >= KEPT:
+            self._answers.clear()
+        self._answers[key] = _Answer(now + lasts, caller)
+        return caller
+
+    def _look_up(self, key: bytes) -> tuple[Caller | None, float]:
+        now = datetime.now(UTC)
+        with self._records.reading() as session:
+            token = session.scalar(select(Token).where(Token.key == key))
+        if token is None or token.revoked_at is not None:
+            return None, FRESH
+        left = (token.expires_at - now).total_seconds() if token.expires_at else FRESH
+        if left <= 0:
+            return None, FRESH
+        if token.used_at is None or now - token.used_at > USED:
+            self._note_use(token.id, now)
+        return _caller(token), min(FRESH, left)
+
+    def _note_use(self, ident: int, now: datetime) -> None:
+        with self._records.writing() as session:
+            token = session.get(Token, ident)
+            if token is not None:
+                token.used_at = now
+
+
+def hashed(secret: str) -> bytes:
+    """What of a token is stored; it has 256 random bits, so that one quick digest is enough."""
+    return hashlib.sha256(secret.encode("utf-8", "surrogateescape")).digest()
+
+
+def create(
+    records: Records,
+    name: str,
+    scopes: Collection[Scope],
+    environments: Sequence[str] = (),
+    *,
+    lasts: timedelta | None = None,
+    made_by: int | None = None,
+) -> tuple[str, Token]:
+    """Makes a token; gives its secret, which can't be had again, and its record.
+
+    Without environments, one that only reads is for production, any other for all of them.
+    Raises TokenError.
+    """
+    name = name.strip()
+    if not name or len(name) > NAME or not name.isprintable():
+        raise TokenError(f"a token's name has 1 to {NAME} printable characters")
+    if not scopes:
+        raise TokenError("a token needs a scope")
+    if not environments and set(scopes) == {Scope.READ}:
+        environments = [PRODUCTION]
+    secret = PREFIX + secrets.token_urlsafe(32)
+    now = datetime.now(UTC)
+    token = Token(
+        key=hashed(secret),
+        name=name,
+        scopes=sorted(scopes),
+        environments=sorted(set(environments)) or None,
+        made_by=made_by,
+        created_at=now,
+        expires_at=now + lasts if lasts else None,
+    )
+    with records.writing() as session:
+        session.add(token)
+    return secret, token
+
+
+def listed(records: Records) -> Sequence[Token]:
+    """All tokens, revoked ones included, oldest first."""
+    with records.reading() as session:
+        return session.scalars(select(Token).order_by(Token.id)).all()
+
+
+def revoke(records: Records, ident: int) -> Token:
+    """Ends a token for good, within two seconds in every process; raises TokenError."""
+    with records.writing() as session:
+        token = session.get(Token, ident)
+        if token is None:
+            raise TokenError(f"there is no token {ident}")
+        token.revoked_at = token.revoked_at or datetime.now(UTC)
+        return token
+
+
+def _caller(token: Token) -> Caller:
+    return Caller(
+        actor=f"token:{token.id}:{token.name}"[:80],
+        name=token.name,
+        display_name=token.name,
+        email=f"token-{token.id}@prompt-repo.invalid",
+        scopes=frozenset().union(*(IMPLIED[Scope(scope)] for scope in token.scopes)),
+        environments=None if token.environments is None else frozenset(token.environments),
+        token_id=token.id,
+    )
