@@ -3,6 +3,7 @@
 import re
 from dataclasses import dataclass
 from enum import Enum
+from functools import lru_cache
 
 from prompt_repo.errors import InvalidId
 from prompt_repo.model import PromptKey
@@ -55,6 +56,7 @@ def character_path(character: str) -> str:
     return f"characters/{character}/character.yaml"
 
 
+@lru_cache(maxsize=65_536)  # the same paths come up at every commit
 def place_of(path: str) -> Place | None:
     """What `path` holds, or None where no document of ours may stand there."""
     if path == CONFIGURATION:
