@@ -18,7 +18,7 @@ from flask_login import LoginManager, UserMixin, current_user, login_user, logou
 from flask_wtf.csrf import CSRFProtect
 from werkzeug.wrappers import Response
 
-from webapp import audit, people
+from webapp import audit, kept_form, people
 from webapp.access import NOBODY, SCOPES_OF, Caller, Role, Scope, access, caller, public
 from webapp.people import PeopleError
 from webapp.records.models import Account
@@ -68,7 +68,7 @@ def log_in() -> str | Response:
 
 @blueprint.post("/login")
 @public
-def check_password() -> tuple[str, int] | Response:
+def check_password() -> str | tuple[str, int] | Response:
     name, goal = request.form.get("name", ""), _next(request.form.get("next", ""))
     account = people.authenticate(records(), name, request.form.get("password", ""))
     if account is None:
@@ -77,7 +77,7 @@ def check_password() -> tuple[str, int] | Response:
         return render_template("auth/login.html", next=goal, name=name[:64], error=error), 422
     open_session(account)
     audit.note("log-in", account.name)
-    return redirect(goal)
+    return kept_form.again(goal) or redirect(goal)
 
 
 @blueprint.post("/logout")

@@ -3,4 +3,10 @@
 A module here has a variable `blueprint`, and may have `init_app(app)` for filters and the like.
 """
 
-ALL: tuple[str, ...] = ()
+ALL: tuple[str, ...] = (
+    "webapp.appearance",
+    "webapp.characters",
+    "webapp.defaults",
+    "webapp.prompts",
+    "webapp.history_pages",
+)

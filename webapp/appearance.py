@@ -1,0 +1,163 @@
+"""What every page wears: the rail, the environment, the colours of theme and emotions."""
+
+import re
+from dataclasses import dataclass
+
+from flask import Blueprint, Flask, make_response, redirect, request, url_for
+from werkzeug.wrappers import Response
+
+from prompt_repo.layout import ENVIRONMENTS, ID
+from prompt_repo.model import Configuration
+from prompt_repo.repository import PRODUCTION, STAGING
+from webapp import formatting
+from webapp.access import Scope, access, caller
+from webapp.auth import LOCAL
+from webapp.prompt_routes import ENVIRONMENT
+from webapp.services import repository
+
+blueprint = Blueprint("appearance", __name__)
+THEMES = ("auto", "light", "dark")
+YEAR = 31_536_000  # seconds
+COLOUR = re.compile(r"#[0-9a-f]{6}")
+TWINS = (
+    "characters.index",
+    "characters.show",
+    "characters.settings",
+    "defaults.index",
+    "prompts.show",
+    "prompts.removed",
+    "history.timeline",
+)
+"""Pages that stand in both environments at the same address."""
+
+
+@dataclass(frozen=True)
+class Place:
+    """A line of the rail; `here` where it is this very page, `current` where it is this part."""
+
+    label: str
+    icon: str
+    url: str
+    current: bool
+    here: bool
+
+
+@dataclass(frozen=True)
+class EnvironmentLink:
+    """An environment in the switch, and where this page stands in it."""
+
+    name: str
+    url: str
+    current: bool
+
+
+RAIL = (
+    ("Characters", "people", "characters.index"),
+    ("Defaults", "layers", "defaults.index"),
+    ("Removed", "removed", "prompts.removed"),
+)
+
+
+def init_app(app: Flask) -> None:
+    """Gives templates the frame's values."""
+    formatting.register(app)
+    app.context_processor(_frame)
+    app.add_template_global(emotions_stylesheet)
+    app.add_template_global(may_change)
+    app.after_request(_keep_assets)
+
+
+@blueprint.get("/")
+@access(Scope.READ)
+def home() -> Response:
+    """The characters of staging."""
+    return redirect(url_for("characters.index", environment=STAGING))
+
+
+@blueprint.post("/theme")
+@access(Scope.READ)
+def choose() -> Response:
+    """Remembers light, dark, or as the system has it."""
+    back = request.form.get("back", "/")
+    response = redirect(back if LOCAL.fullmatch(back) else "/", 303)
+    theme = request.form.get("theme", "")
+    if theme in THEMES:
+        response.set_cookie("theme", theme, max_age=YEAR, samesite="Lax", secure=request.is_secure)
+    return response
+
+
+@blueprint.get(f"{ENVIRONMENT}/emotions.css")
+@access(Scope.READ)
+def emotions(environment: str) -> Response:
+    """A class for the hue of each emotion; a stylesheet, since inline styles are refused."""
+    response = make_response(_hues(repository().current(environment).configuration))
+    response.mimetype = "text/css"
+    response.headers["Cache-Control"] = f"private, max-age={YEAR}, immutable"
+    return response
+
+
+def emotions_stylesheet(environment: str) -> str:
+    """The address of an environment's hues; it changes when `prompts.yaml` does."""
+    found = repository().current(environment).tables.configuration
+    version = found[0].commit[:12] if found else ""
+    return url_for("appearance.emotions", environment=environment, v=version)
+
+
+def may_change() -> bool:
+    """Whether the one who asks may edit prompts in the environment of this page."""
+    return _environment() != PRODUCTION and caller().may(Scope.WRITE)
+
+
+def _hues(configuration: Configuration) -> str:
+    lines = [
+        f".emotion-{emotion.id}{{--hue:{emotion.colour}}}"
+        for emotion in configuration.emotions
+        if ID.fullmatch(emotion.id) and COLOUR.fullmatch(emotion.colour)
+    ]
+    return "\n".join(lines)
+
+
+def _environment() -> str | None:
+    found = (request.view_args or {}).get("environment")
+    return found if found in ENVIRONMENTS else None
+
+
+def _frame() -> dict[str, object]:
+    environment = _environment()
+    theme = request.cookies.get("theme", "auto")
+    return {
+        "environment": environment,
+        "environments": [_link(name, environment) for name in ENVIRONMENTS],
+        "rail": [_place(*each, environment or STAGING) for each in RAIL],
+        "theme": theme if theme in THEMES else "auto",
+    }
+
+
+def _place(label: str, icon: str, endpoint: str, environment: str) -> Place:
+    here = request.endpoint == endpoint
+    part = endpoint.partition(".")[0]
+    in_part = (request.endpoint or "").partition(".")[0]
+    arguments = request.view_args or {}
+    if in_part in ("prompts", "history") and request.endpoint != "prompts.removed":
+        in_part = "characters" if arguments.get("character") else "defaults"
+    elif request.endpoint == "prompts.removed":
+        in_part = "prompts"
+    return Place(label, icon, url_for(endpoint, environment=environment), part == in_part, here)
+
+
+def _link(name: str, current: str | None) -> EnvironmentLink:
+    endpoint, arguments = request.endpoint or "", dict(request.view_args or {})
+    if endpoint not in TWINS:
+        twin = "prompts.show" if "emotion" in arguments else "characters.index"
+        endpoint = "characters.index" if not current else twin
+        keep = ("character", "emotion") if twin == "prompts.show" else ()
+        arguments = {key: arguments[key] for key in keep if key in arguments}
+    url = url_for(endpoint, **(arguments | {"environment": name}))
+    return EnvironmentLink(name, url, name == current)
+
+
+def _keep_assets(response: Response) -> Response:
+    """Static files asked for by their digest never change."""
+    if request.endpoint == "static" and "v" in request.args and response.status_code == 200:
+        response.headers["Cache-Control"] = f"public, max-age={YEAR}, immutable"
+    return response

@@ -1,0 +1,204 @@
+"""The history of a prompt: its timeline, single versions, comparison and revert."""
+
+from dataclasses import dataclass
+
+from flask import Blueprint, abort, flash, redirect, render_template, request, url_for
+
+from prompt_repo import diffing, documents, editing
+from prompt_repo.errors import (
+    EditConflict,
+    InvalidDocument,
+    InvalidReason,
+    Problem,
+    VersionNotFound,
+)
+from prompt_repo.expectations import AtCommit
+from prompt_repo.model import Prompt, Version
+from prompt_repo.repository import PRODUCTION
+from webapp.access import Scope, access, caller
+from webapp.kept_form import keeps_forms
+from webapp.prompt_routes import ENVIRONMENT, on_prompts, subject_of
+from webapp.reading import Subject
+from webapp.services import repository
+
+blueprint = Blueprint("history", __name__, url_prefix=ENVIRONMENT)
+keeps_forms(blueprint)
+PAGE = 25
+WHOLE = 1_000_000  # lines of context: more than a prompt can have
+
+
+@dataclass(frozen=True)
+class Moment:
+    """A version on the timeline, and how many lines it added and removed."""
+
+    version: Version
+    added: int
+    removed: int
+
+
+@on_prompts(blueprint, "/history")
+@access(Scope.READ)
+def timeline(environment: str, character: str | None, emotion: str):
+    """Versions, newest first, a page at a time."""
+    subject = subject_of(environment, character, emotion)
+    moments, cursor = _moments(subject, request.args.get("cursor"))
+    standing = [each.version.number for each in moments if not each.version.removed]
+    return render_template(
+        "history/timeline.html",
+        subject=subject,
+        moments=moments,
+        next_cursor=cursor,
+        newest=subject.version.number if subject.version else 0,
+        comparable=bool(subject.version and subject.version.number > 1),
+        chosen_to=standing[0] if standing else None,
+        chosen_from=standing[1] if len(standing) > 1 else None,
+    )
+
+
+@on_prompts(blueprint, "/history/<int:number>")
+@access(Scope.READ)
+def version(environment: str, character: str | None, emotion: str, number: int):
+    """One version: what it said, who wrote it, when and why."""
+    subject = subject_of(environment, character, emotion)
+    found = _numbered(subject, number)
+    is_current = subject.version is not None and subject.version.number == number
+    return render_template(
+        "history/version.html",
+        subject=subject,
+        version=found,
+        prompt=_prompt(found),
+        is_current=is_current,
+        previous=number - 1 if _is_text(subject, number - 1) else None,
+        revertable=_may_revert(environment, subject) and not is_current and not found.removed,
+    )
+
+
+@on_prompts(blueprint, "/compare")
+@access(Scope.READ)
+def compare(environment: str, character: str | None, emotion: str):
+    """Two versions side by side."""
+    subject = subject_of(environment, character, emotion)
+    old, new = (_numbered(subject, _asked(name)) for name in ("from", "to"))
+    before, after = _text(old), _text(new)
+    context = WHOLE if "whole" in request.args else 3
+    rows = diffing.rows(before, after, context) if before != after else ()
+    current = subject.version.number if subject.version else 0
+    standing = [each.number for each in (old, new) if not each.removed and each.number != current]
+    return render_template(
+        "history/compare.html",
+        subject=subject,
+        old=old,
+        new=new,
+        rows=rows,
+        folds=any(row.kind == "fold" for row in rows),
+        size=diffing.size(before, after),
+        revertable=sorted(set(standing)) if _may_revert(environment, subject) else [],
+    )
+
+
+@on_prompts(blueprint, "/history/<int:number>/revert")
+@access(Scope.WRITE)
+def revert(environment: str, character: str | None, emotion: str, number: int):
+    """Shows what reverting would change, and asks for a reason."""
+    subject = subject_of(environment, character, emotion)
+    if not _may_revert(environment, subject):
+        return redirect(_address("timeline", environment, subject))
+    return _revert_page(subject, _numbered(subject, number), reason=f"Revert to version {number}")
+
+
+@on_prompts(blueprint, "/history/<int:number>/revert", "POST")
+@access(Scope.WRITE)
+def go_back(environment: str, character: str | None, emotion: str, number: int):
+    """Makes a new version that says what an old one said."""
+    subject = subject_of(environment, character, emotion)
+    reason, base = request.form.get("reason", ""), AtCommit(request.form.get("base", ""))
+    author = caller().author
+    try:
+        outcome = editing.revert(
+            repository(), environment, subject.key, number, author, reason, base
+        )
+    except EditConflict:
+        subject = subject_of(environment, character, emotion)
+        return _revert_page(subject, _numbered(subject, number), reason=reason, moved=True), 409
+    except (InvalidDocument, InvalidReason) as error:
+        errors = getattr(error, "problems", None) or [Problem("", str(error))]
+        found = _numbered(subject, number)
+        return _revert_page(subject, found, reason=reason, errors=errors), 422
+    if outcome.commit is None:
+        flash("What stands says that already; nothing changed.")
+    else:
+        stored = outcome.catalogue.stored(subject.key)
+        assert stored is not None
+        flash(f"Reverted to version {number}; it is now version {stored.held.number}.", "good")
+    return redirect(_address("timeline", environment, subject), 303)
+
+
+def _revert_page(subject: Subject, old: Version, **more):
+    before, after = subject.own.prompt.text if subject.own else "", _text(old)
+    return render_template(
+        "history/revert.html",
+        subject=subject,
+        version=old,
+        base=subject.catalogue.commit,
+        rows=diffing.rows(before, after) if before != after else (),
+        size=diffing.size(before, after),
+        **more,
+    )
+
+
+def _moments(subject: Subject, cursor: str | None) -> tuple[list[Moment], str | None]:
+    """A page of the timeline; one version more is read, to measure the last one against."""
+    history, at = repository().history, subject.catalogue.commit
+    page = history.page(at, subject.key.path, cursor, PAGE)
+    versions = page.versions
+    if page.next_cursor:
+        versions += history.page(at, subject.key.path, page.next_cursor, 1).versions
+    texts = [_text(each) for each in versions] + [""]
+    sizes = [diffing.size(texts[at + 1], texts[at]) for at in range(len(page.versions))]
+    moments = [Moment(each, *size) for each, size in zip(page.versions, sizes, strict=True)]
+    return moments, page.next_cursor
+
+
+def _numbered(subject: Subject, number: int) -> Version:
+    history = repository().history
+    return history.numbered(subject.catalogue.commit, subject.key.path, number)
+
+
+def _is_text(subject: Subject, number: int) -> bool:
+    try:
+        return not _numbered(subject, number).removed
+    except VersionNotFound:
+        return False
+
+
+def _asked(name: str) -> int:
+    """A version's number from the query; 400 where it is none."""
+    number = request.args.get(name, "")
+    if not (number.isascii() and number.isdigit() and len(number) < 10):
+        abort(400, "choose two versions to compare: ?from=1&to=2")
+    return int(number)
+
+
+def _prompt(version: Version) -> Prompt | None:
+    if version.blob is None:
+        return None
+    value = documents.parse(repository().store.blob(version.blob), version.path)
+    return value if isinstance(value, Prompt) else None
+
+
+def _text(version: Version) -> str:
+    prompt = _prompt(version)
+    return prompt.text if prompt else ""
+
+
+def _may_revert(environment: str, subject: Subject) -> bool:
+    return environment != PRODUCTION and caller().may(Scope.WRITE) and not subject.archived
+
+
+def _address(view: str, environment: str, subject: Subject) -> str:
+    return url_for(
+        f"history.{view}",
+        environment=environment,
+        character=subject.key.character,
+        emotion=subject.key.emotion,
+    )

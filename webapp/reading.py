@@ -1,0 +1,267 @@
+"""What the pages of characters, defaults and prompts show, gathered from one catalogue."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+
+from flask import url_for
+
+from prompt_repo import variables
+from prompt_repo.catalogue import Catalogue
+from prompt_repo.errors import UnknownEmotion
+from prompt_repo.model import (
+    Character,
+    Emotion,
+    Held,
+    PromptKey,
+    Source,
+    Stored,
+    Version,
+)
+from prompt_repo.repository import Repository
+from webapp.formatting import Piece, counted, first_lines, lit
+
+PAGE = 100
+WORDS = {Source.CHARACTER: "own", Source.GLOBAL: "default", Source.MISSING: "missing"}
+
+
+@dataclass(frozen=True)
+class CharacterRow:
+    """A character in the list, with where each emotion's prompt comes from."""
+
+    character: Character
+    coverage: list[tuple[Emotion, Source]]
+    summary: str
+
+
+@dataclass(frozen=True)
+class Listing:
+    """One page of characters; `next_after` is the id to go on after."""
+
+    rows: list[CharacterRow]
+    total: int
+    query: str
+    archived: bool
+    next_after: str | None
+    limit: int = PAGE
+
+
+@dataclass(frozen=True)
+class EmotionRow:
+    """One emotion of a character, or one default; `reach` is who reads a default."""
+
+    emotion: Emotion
+    source: Source
+    version: Version | None
+    first_lines: str
+    reach: str = ""
+
+
+@dataclass(frozen=True)
+class RemovedRow:
+    """A prompt that was removed, and the version that did it."""
+
+    key: PromptKey
+    title: str
+    version: Version
+    restorable: bool
+
+
+@dataclass(frozen=True)
+class Preview:
+    """What a text becomes: resolved, in pieces, and what is to be said about it."""
+
+    pieces: list[Piece]
+    unknown: tuple[str, ...]
+    variables: Mapping[str, str]
+    characters: int
+    lines: int
+
+
+class Subject:
+    """The prompt a page is about, as it stands at one commit."""
+
+    def __init__(
+        self, repository: Repository, catalogue: Catalogue, environment: str, key: PromptKey
+    ) -> None:
+        if key.emotion not in catalogue.configuration.by_id:
+            raise UnknownEmotion(key.emotion, catalogue.configuration.emotion_ids)
+        self.catalogue, self.key, self._environment = catalogue, key, environment
+        self._repository = repository
+        self.emotion = catalogue.configuration.by_id[key.emotion]
+        self.character = catalogue.character(key.character) if key.character else None
+        self.own = catalogue.stored(key)
+        default = catalogue.stored(PromptKey(None, key.emotion))
+        self.hidden_default = default if self.character else None
+        self.standing = self.own or self.hidden_default
+
+    @property
+    def title(self) -> str:
+        """What the prompt is called."""
+        whose = self.character.name if self.character else "Default"
+        return f"{whose}, {self.emotion.label.lower()}"
+
+    @property
+    def archived(self) -> bool:
+        """Whether the character is archived, so that nothing can be edited."""
+        return self.character is not None and self.character.archived
+
+    @property
+    def removable(self) -> bool:
+        """Whether there is something to remove."""
+        return self.own is not None and not self.archived
+
+    @property
+    def source(self) -> Source:
+        """Where the prompt that stands comes from."""
+        if self.standing is None:
+            return Source.MISSING
+        return Source.CHARACTER if self.standing is self.own else Source.GLOBAL
+
+    @cached_property
+    def version(self) -> Version | None:
+        """The version at the prompt's own path, a removal included; None: never written."""
+        held = self._repository.history.held(self.catalogue.commit, self.key.path)
+        return self._repository.history.version(held.row) if held else None
+
+    @cached_property
+    def reach(self) -> str:
+        """How many characters read this default."""
+        return reach(self.catalogue, self.key.emotion)
+
+    @property
+    def crumbs(self) -> list[tuple[str, str | None]]:
+        """Where the page stands."""
+        env = self._environment
+        if self.character is None:
+            return [("Defaults", url_for("defaults.index", environment=env))] + [
+                (self.emotion.label, None)
+            ]
+        whose = url_for("characters.show", environment=env, character=self.character.id)
+        return [
+            ("Characters", url_for("characters.index", environment=env)),
+            (self.character.name, whose),
+            (self.emotion.label, None),
+        ]
+
+    def preview(self, text: str) -> Preview:
+        """What `text` would resolve to here."""
+        values = self.catalogue.variables(self.key)
+        return Preview(
+            pieces=lit(text, values),
+            unknown=variables.unknown(text, values),
+            variables=values,
+            characters=len(text),
+            lines=text.count("\n") + 1 if text else 0,
+        )
+
+
+def listing(
+    catalogue: Catalogue, query: str = "", after: str = "", archived: bool = False
+) -> Listing:
+    """The characters whose name, id, tags or description hold every word of `query`."""
+    words = query.casefold().split()
+    everyone = (catalogue.character(ident) for ident in catalogue.character_ids())
+    found = [who for who in everyone if who.archived == archived and _matches(who, words)]
+    found.sort(key=lambda who: (who.name.casefold(), who.id))
+    start = next((at + 1 for at, who in enumerate(found) if who.id == after), 0)
+    page = found[start : start + PAGE]
+    more = len(found) > start + PAGE
+    rows = [_character_row(catalogue, who) for who in page]
+    return Listing(rows, len(found), query, archived, page[-1].id if more else None)
+
+
+def summary(catalogue: Catalogue, character: str) -> str:
+    """How a character is covered, in words: `5 own, 2 default, 0 missing`."""
+    sources = list(catalogue.coverage(character).values())
+    return ", ".join(f"{sources.count(source)} {word}" for source, word in WORDS.items())
+
+
+def emotion_rows(repository: Repository, catalogue: Catalogue, character: str) -> list[EmotionRow]:
+    """Every emotion of a character, in the repository's order."""
+    own, defaults = catalogue.overrides(character), catalogue.defaults()
+    rows = []
+    for emotion in catalogue.configuration.emotions:
+        stored = own.get(emotion.id) or defaults.get(emotion.id)
+        source = catalogue.source(character, emotion.id)
+        rows.append(_emotion_row(repository, emotion, source, stored))
+    return rows
+
+
+def default_rows(repository: Repository, catalogue: Catalogue) -> list[EmotionRow]:
+    """Every default, in the repository's order."""
+    defaults = catalogue.defaults()
+    return [
+        _emotion_row(
+            repository,
+            emotion,
+            Source.GLOBAL if emotion.id in defaults else Source.MISSING,
+            defaults.get(emotion.id),
+            reach(catalogue, emotion.id),
+        )
+        for emotion in catalogue.configuration.emotions
+    ]
+
+
+def reach(catalogue: Catalogue, emotion: str) -> str:
+    """How many characters at work have no override of an emotion, in words."""
+    count = 0
+    for ident in catalogue.character_ids():
+        own = emotion in catalogue.tables.folders[ident]
+        count += not own and not catalogue.character(ident).archived
+    return counted(count, "character")
+
+
+def removed_rows(
+    repository: Repository, catalogue: Catalogue, characters: Iterable[str | None]
+) -> list[RemovedRow]:
+    """The removed prompts of these characters; None stands for the defaults."""
+    rows = []
+    for ident in characters:
+        for emotion, held in catalogue.removed(ident).items():
+            rows.append(_removed_row(repository, catalogue, PromptKey(ident, emotion), held))
+    return rows
+
+
+def _matches(who: Character, words: list[str]) -> bool:
+    if not words:
+        return True
+    text = "\n".join((who.name, who.id, who.description, *who.tags)).casefold()
+    return all(word in text for word in words)
+
+
+def _character_row(catalogue: Catalogue, who: Character) -> CharacterRow:
+    coverage = catalogue.coverage(who.id)
+    emotions = catalogue.configuration.by_id
+    pairs = [(emotions[name], source) for name, source in coverage.items()]
+    named = []
+    for source, word in WORDS.items():
+        labels = [emotion.label for emotion, each in pairs if each is source]
+        if labels:
+            named.append(f"{word}: {', '.join(labels)}")
+    return CharacterRow(who, pairs, "; ".join(named))
+
+
+def _emotion_row(
+    repository: Repository, emotion: Emotion, source: Source, stored: Stored | None, reach: str = ""
+) -> EmotionRow:
+    if stored is None:
+        return EmotionRow(emotion, source, None, "", reach)
+    version = repository.history.version(stored.held.row)
+    return EmotionRow(emotion, source, version, first_lines(stored.prompt.text), reach)
+
+
+def _removed_row(
+    repository: Repository, catalogue: Catalogue, key: PromptKey, held: Held
+) -> RemovedRow:
+    emotion = catalogue.configuration.by_id.get(key.emotion)
+    label = emotion.label if emotion else key.emotion
+    archived = False
+    title = label
+    if key.character is not None and key.character in catalogue.character_ids():
+        who = catalogue.character(key.character)
+        archived, title = who.archived, f"{who.name}, {label.lower()}"
+    elif key.character is None:
+        title = f"Default, {label.lower()}"
+    version = repository.history.version(held.row)
+    return RemovedRow(key, title, version, restorable=emotion is not None and not archived)

@@ -1,0 +1,68 @@
+// The editor: save by keyboard, no text lost by leaving the page or by a session that ended.
+export function watchEditor() {
+  watchUnsaved();
+  document.addEventListener("keydown", saveByKey);
+  document.addEventListener("click", backToText);
+  document.addEventListener("htmx:afterSwap", showReview);
+  document.addEventListener("htmx:responseError", sendWhole);
+}
+
+let sent = false; // whether the browser is leaving because the form was sent
+const FIELDS = "textarea:not([readonly]), input:not([type=hidden])";
+
+/** Asks before leaving a form whose fields differ from those the page came with. */
+function watchUnsaved() {
+  const forms = () => document.querySelectorAll("form[data-editor], form[data-unsaved]");
+  document.addEventListener("submit", (event) => {
+    if (event.target.matches("form[data-editor], form[data-unsaved]")) sent = true;
+  });
+  document.addEventListener("htmx:beforeRequest", () => {
+    sent = false; // htmx stays on the page, so what it sends is not saved by that
+  });
+  window.addEventListener("beforeunload", (event) => {
+    if (!sent && [...forms()].some(isChanged)) event.preventDefault();
+  });
+}
+
+function isChanged(form) {
+  if (form.hasAttribute("data-changed")) return true;
+  return [...form.querySelectorAll(FIELDS)].some((field) => field.value !== field.defaultValue);
+}
+
+/** Ctrl-S, Cmd-S, or Enter in the reason: first the review, then the save. */
+function saveByKey(event) {
+  const byShortcut = event.key.toLowerCase() === "s" && (event.ctrlKey || event.metaKey) && !event.altKey;
+  const byEnter = event.key === "Enter" && event.target.id === "reason";
+  if (!byShortcut && !byEnter) return;
+  const form = document.querySelector("form[data-editor]");
+  if (!form) return;
+  event.preventDefault();
+  const value = form.querySelector(".review") ? "save" : "review";
+  form.querySelector(`button[name=action][value=${value}]`).click();
+}
+
+/** The text is still in the page, as it was: no need to ask the server for it. */
+function backToText(event) {
+  if (!event.target.closest?.("[data-back-to-text]")) return;
+  event.preventDefault();
+  const review = document.querySelector("#review");
+  review.classList.remove("review");
+  review.replaceChildren();
+  document.querySelector("#text").focus();
+}
+
+function showReview(event) {
+  if (event.detail.target.id !== "review") return;
+  const review = document.querySelector("#review");
+  review.focus({ preventScroll: true });
+  review.scrollIntoView({ block: "nearest" });
+}
+
+/** A review refused for the session's sake is sent again as a whole page, which keeps the text. */
+function sendWhole(event) {
+  const { elt, xhr } = event.detail;
+  if (!elt.matches("form[data-editor] button") || ![400, 401].includes(xhr.status)) return;
+  const form = elt.form;
+  sent = true;
+  form.submit();
+}
