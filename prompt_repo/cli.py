@@ -1,0 +1,155 @@
+"""The repository's own verbs, as a click group that needs no web front end."""
+
+from pathlib import Path
+
+import click
+
+from prompt_repo import cli_output, git_cli
+from prompt_repo.cli_base import FOUND_WRONG, Verbs, Where, json_option
+from prompt_repo.cli_reading import diff, log, show
+from prompt_repo.cli_validate import committed, validate
+from prompt_repo.errors import PromptRepoError
+from prompt_repo.model import Author
+from prompt_repo.presets import PRESETS
+from prompt_repo.repository import STAGING, Repository
+from prompt_repo.validation import Severity, check_tree
+
+HELP = """Prompts for emotional video clips, kept in Git.
+
+\b
+Example:
+  prompt-repo --data var log aria/angry
+"""
+
+
+def make_group(name: str = "prompt-repo") -> Verbs:
+    """A group of the repository's verbs with the options that say which repository.
+
+    Its context's `obj` is a Where. More verbs can be added with `add_command`.
+    """
+    options: list[click.Parameter] = [
+        click.Option(
+            ["--data"],
+            type=click.Path(file_okay=False, path_type=Path),
+            default=Path("var"),
+            show_default=True,
+            help="The data folder, which holds prompts.git.",
+        ),
+        click.Option(
+            ["--repository"],
+            type=click.Path(path_type=Path),
+            help="A bare repository or a clone, instead of a data folder.",
+        ),
+    ]
+    return Verbs(name, list(VERBS), params=options, callback=_remember, help=HELP)
+
+
+@click.pass_context
+def _remember(context: click.Context, data: Path, repository: Path | None) -> None:
+    context.obj = Where(data, repository)
+
+
+@click.command()
+@click.option(
+    "--preset",
+    type=click.Choice(sorted(PRESETS)),
+    default="basic",
+    show_default=True,
+    help="The emotions to begin with: seven, or the 28 of GoEmotions.",
+)
+@click.option(
+    "--author",
+    metavar="'NAME <EMAIL>'",
+    default="prompt-repo <prompt-repo@localhost>",
+    show_default=True,
+    help="Who begins it.",
+)
+@json_option
+@click.pass_obj
+def init(where: Where, preset: str, author: str, as_json: bool) -> None:
+    """Make a repository with a list of emotions and no prompts.
+
+    \b
+    Example:
+      prompt-repo --data var init --preset goemotions
+    """
+    repository = Repository.create(where.path, PRESETS[preset], _author(author))
+    emotions = PRESETS[preset].emotion_ids
+    if as_json:
+        made = {"repository": str(where.path), "commit": repository.head(STAGING)}
+        cli_output.echo_json({**made, "emotions": emotions})
+    else:
+        click.echo(f"Made {where.path} with {len(emotions)} emotions: {', '.join(emotions)}")
+
+
+def _author(text: str) -> Author:
+    name, _, rest = text.partition("<")
+    email = rest.removesuffix(">").strip()
+    if not name.strip() or not rest.endswith(">") or not text.isprintable() or set("<>") & {*email}:
+        raise click.BadParameter("write it as: Name <name@example.com>", param_hint="--author")
+    return Author(name.strip(), email)
+
+
+@click.command()
+@json_option
+@click.pass_obj
+def reindex(where: Where, as_json: bool) -> None:
+    """Make the history index anew from Git. Nothing is lost: the index is derived.
+
+    \b
+    Example:
+      prompt-repo --data var reindex
+    """
+    commits = where.open().history.rebuild()
+    if as_json:
+        cli_output.echo_json({"commits": commits})
+    else:
+        click.echo(f"Indexed {commits} commits.")
+
+
+@click.command()
+@json_option
+@click.pass_obj
+def fsck(where: Where, as_json: bool) -> None:
+    """Check the repository: Git's objects, the history index, and every branch's documents.
+
+    Exits 1 where something is wrong.
+
+    \b
+    Example:
+      prompt-repo --data var fsck
+    """
+    problems = check_repository(where.open())
+    if as_json:
+        cli_output.echo_json({"sound": not problems, "problems": problems})
+    elif problems:
+        for problem in problems:
+            click.echo(cli_output.printable(problem))
+    else:
+        click.echo("Sound: objects, index and documents.")
+    if problems:
+        raise click.exceptions.Exit(FOUND_WRONG)
+
+
+def check_repository(repository: Repository) -> list[str]:
+    """What is wrong with a repository, a sentence each; raises GitMissing.
+
+    Where Git's own objects are broken, the rest can't be read and isn't.
+    """
+    problems = [f"git: {line}" for line in git_cli.fsck(repository.store.path)]
+    if problems:
+        return problems
+    try:
+        problems = [f"index: {line}" for line in repository.history.check()]
+        for branch, commit in repository.store.branches().items():
+            for finding in check_tree(committed(repository, commit)):
+                if finding.severity is Severity.ERROR:
+                    problems.append(f"{branch}: {finding.problem}")
+    except PromptRepoError as error:
+        problems.append(str(error))
+    return problems
+
+
+VERBS = (init, validate, log, diff, show, reindex, fsck)
+main = make_group()
+"""The verbs alone; the `prompt-repo` command adds those of the web front end."""

@@ -1,0 +1,125 @@
+"""What the command line's verbs share: which repository, names of prompts, refusals."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import click
+
+from prompt_repo.cli_output import printable
+from prompt_repo.errors import (
+    CharacterNotFound,
+    GitMissing,
+    InvalidDocument,
+    InvalidId,
+    PromptNotFound,
+    PromptRepoError,
+    RepositoryExists,
+    RepositoryNotFound,
+    RevisionNotFound,
+    UnknownEmotion,
+    VersionNotFound,
+)
+from prompt_repo.layout import place_of, prompt_key
+from prompt_repo.model import PromptKey
+from prompt_repo.repository import STAGING, Repository
+
+FOUND_WRONG, USED_WRONG = 1, 2
+MISUSES = (
+    CharacterNotFound,
+    GitMissing,
+    InvalidId,
+    PromptNotFound,
+    RepositoryExists,
+    RepositoryNotFound,
+    RevisionNotFound,
+    UnknownEmotion,
+    VersionNotFound,
+)
+"""Refusals of what was asked; any other says that something is wrong with what is there."""
+
+
+@dataclass(frozen=True, slots=True)
+class Where:
+    """Which repository the verbs are about: `repository`, else the one in the folder `data`."""
+
+    data: Path
+    repository: Path | None = None
+
+    @property
+    def path(self) -> Path:
+        """The bare folder, or a clone's work tree."""
+        return self.repository or self.data / "prompts.git"
+
+    def open(self) -> Repository:
+        """The repository; raises RepositoryNotFound."""
+        return Repository.open(self.path)
+
+
+class Refused(click.ClickException):
+    """A domain error as sentences on standard error, and exit code 1."""
+
+    exit_code = FOUND_WRONG
+
+    def __init__(self, error: PromptRepoError) -> None:
+        said = error.problems if isinstance(error, InvalidDocument) else [error]
+        super().__init__("\n".join(printable(str(each)) for each in said))
+
+
+class Misused(Refused):
+    """A refusal of what was asked."""
+
+    exit_code = USED_WRONG
+
+
+class Verbs(click.Group):
+    """A group whose verbs may raise the domain's errors."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Runs the verb; a PromptRepoError becomes Refused or Misused."""
+        try:
+            return super().invoke(ctx)
+        except PromptRepoError as error:
+            raise (Misused if isinstance(error, MISUSES) else Refused)(error) from error
+
+
+class PromptName(click.ParamType[PromptKey]):
+    """`aria/angry` (an override), `defaults/angry`, or the path of such a file."""
+
+    name = "prompt"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> PromptKey:
+        """The key that a name means."""
+        if isinstance(value, PromptKey):
+            return value
+        place = place_of(value)
+        if place is not None and place.key is not None:
+            return place.key
+        folder, slash, emotion = value.partition("/")
+        if not slash:
+            self.fail("name it as aria/angry or defaults/angry", param, ctx)
+        try:
+            return prompt_key(None if folder == "defaults" else folder, emotion)
+        except InvalidId as wrong:
+            self.fail(str(wrong), param, ctx)
+
+
+PROMPT = PromptName()
+
+Decorator = Callable[[Callable[..., None]], Callable[..., None]]
+json_option: Decorator = click.option(
+    "--json", "as_json", is_flag=True, help="Print JSON, for a program."
+)
+environment_option: Decorator = click.option(
+    "--environment",
+    metavar="NAME",
+    default=STAGING,
+    show_default=True,
+    help="staging, production, or a change request's branch (changes/…).",
+)
+at_option: Decorator = click.option(
+    "--at", "when", metavar="WHEN", help="A commit, a tag or a time such as 2026-11-23T09:00Z."
+)

@@ -1,0 +1,101 @@
+"""The verb that checks a tree, in a work tree's folder or at a commit."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import click
+
+from prompt_repo import cli_output
+from prompt_repo.cli_base import FOUND_WRONG, Where
+from prompt_repo.errors import Problem
+from prompt_repo.layout import place_of
+from prompt_repo.repository import STAGING, Repository
+from prompt_repo.validation import Finding, Severity, check_tree
+
+
+@click.command()
+@click.argument(
+    "path", required=False, type=click.Path(exists=True, file_okay=False, path_type=Path)
+)
+@click.option(
+    "--ref", metavar="NAME", help="A branch, a tag or a commit.  [default: staging, without PATH]"
+)
+@click.option("--strict", is_flag=True, help="Take unknown variables for errors.")
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["text", "json", "github"]),
+    default="text",
+    show_default=True,
+    help="Lines for people, JSON, or annotations for a GitHub workflow.",
+)
+@click.pass_obj
+def validate(where: Where, path: Path | None, ref: str | None, strict: bool, form: str) -> None:
+    """Check every file of a tree: PATH, the folder that holds prompts.yaml, or a commit.
+
+    Exits 1 where there is an error. Unknown variables are warnings, for real prompts are full
+    of braces.
+
+    \b
+    Example:
+      prompt-repo validate . --strict --format github
+      prompt-repo --data var validate --ref production
+    """
+    if path is not None and ref is not None:
+        raise click.UsageError("give PATH or --ref, not both")
+    commit = None
+    if path is not None:
+        files, findings = read_folder(path)
+    else:
+        repository = where.open()
+        commit = repository.store.head(ref or STAGING) or repository.store.resolve(ref or STAGING)
+        files, findings = dict(committed(repository, commit)), []
+    findings += check_tree(files.items(), strict=strict)
+    _report(findings, len(files), form, path, commit)
+
+
+def committed(repository: Repository, commit: str) -> Iterator[tuple[str, bytes]]:
+    """The files at a commit; raises RevisionNotFound."""
+    for path, blob in repository.store.files(commit):
+        yield path, repository.store.blob(blob)
+
+
+def read_folder(folder: Path) -> tuple[dict[str, bytes], list[Finding]]:
+    """The files below a work tree's folder, and what is there that can't be committed here.
+
+    Git's own folder is left out, links aren't followed, and of files that are no document only
+    the paths are read.
+    """
+    files: dict[str, bytes] = {}
+    findings = []
+    for place, folders, names in os.walk(folder):
+        if Path(place) == folder:
+            folders[:] = [name for name in folders if name != ".git"]
+            names = [name for name in names if name != ".git"]  # of a linked work tree
+        for name in (*names, *folders):
+            file = Path(place, name)
+            path = file.relative_to(folder).as_posix()
+            if file.is_symlink():
+                findings.append(Finding(Problem(path, "is a link; only files may stand here")))
+            elif file.is_file():
+                files[path] = file.read_bytes() if place_of(path) else b""
+    return files, findings
+
+
+def _report(
+    findings: list[Finding], files: int, form: str, path: Path | None, commit: str | None
+) -> None:
+    errors = sum(each.severity is Severity.ERROR for each in findings)
+    counts = {"files": files, "errors": errors, "warnings": len(findings) - errors}
+    if form == "json":
+        problems = [cli_output.finding_json(each) for each in findings]
+        found = {"valid": errors == 0, "commit": commit, **counts, "problems": problems}
+        cli_output.echo_json(found)
+    else:
+        prefix = "" if path is None or path == Path() else f"{path.as_posix().rstrip('/')}/"
+        cli_output.echo_findings(findings, form, prefix)
+        said = ", ".join(f"{count} {name}" for name, count in counts.items())
+        click.echo(said, err=True)
+    if errors:
+        raise click.exceptions.Exit(FOUND_WRONG)
