@@ -1,15 +1,19 @@
 """The tables of the history index: a SQLite file in the repository folder, derived from Git."""
 
-import hashlib
+import fcntl
 import os
+import secrets
 import sqlite3
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-FORMAT = 1
+FORMAT = 2
 """Raised when the tables or the rule they follow change; an older file is made anew."""
+
+WAIT = 120.0  # seconds for another process that takes commits in; 100,000 of them need about four
+KEY_BYTES = 16
 
 TABLES = """
 CREATE TABLE commits (
@@ -32,23 +36,18 @@ CREATE TABLE states (
 ) WITHOUT ROWID;
 CREATE INDEX states_by_lane ON states (lane, position);
 CREATE TABLE edges (
-    commit_id INTEGER NOT NULL, parent_id INTEGER NOT NULL, path INTEGER,
+    commit_id INTEGER NOT NULL, parent_id INTEGER NOT NULL, path INTEGER NOT NULL,
     PRIMARY KEY (commit_id, parent_id, path)
-);
-CREATE INDEX edges_by_commit ON edges (commit_id);
+) WITHOUT ROWID;
 """
 """commits   each on a lane (a first-parent chain) at a position
 lanes     where each branched off another; `tip` is its last position
-versions  `blob` NULL: a removal; `parent` the version its number counts on from; `origin` the first
-states    the version that stands at a path from a position of a lane on; NULL: none, as if never made
-edges     for every parent but the first: paths whose standing version differs (path 0: just the edge)
+versions  `blob` NULL: a removal; `parent`: what its number counts on from; `origin`: the first
+states    what stands at a path from a position of a lane on; NULL: none, as if never made
+edges     for all parents but the first, and those of trailers: the paths whose standing version
+          differs (path 0 says only that the edge is there)
 """
-
-
-def version_id(path: str, oid: str) -> int:
-    """A version's row: made of path and commit, so that rebuilding gives the same."""
-    digest = hashlib.blake2b(f"{oid}{path}".encode(), digest_size=8).digest()
-    return int.from_bytes(digest) >> 1
+NAMES = ("commits", "lanes", "paths", "versions", "states", "edges")
 
 
 class Tables:
@@ -56,21 +55,27 @@ class Tables:
 
     def __init__(self, file: Path) -> None:
         self.file = file
+        self.key = b""
+        """A secret that outlives the file, so that nobody can foresee the ids of rows."""
         self._local = threading.local()
+        self._inherited: list[sqlite3.Connection] = []
 
     def connection(self) -> sqlite3.Connection:
         """This thread's connection; the file is made where it is missing or not ours."""
         known: sqlite3.Connection | None = getattr(self._local, "connection", None)
-        if known is None or self._local.pid != os.getpid():
-            known = self._open()
-            self._local.connection, self._local.pid = known, os.getpid()
-        return known
+        if known is not None and self._local.pid == os.getpid():
+            return known
+        if known is not None:  # a forked child must neither use nor close its parent's
+            self._inherited.append(known)
+        return self._open()
 
     def forget(self) -> None:
-        """Throws the file away, for one that SQLite can't read."""
+        """Throws the file away, for one that SQLite can't read; a newer one is left alone."""
+        self._local.connection.close()
         self._local.connection = None
-        for suffix in ("", "-wal", "-shm"):
-            self.file.with_name(self.file.name + suffix).unlink(missing_ok=True)
+        with self._alone():
+            if _stamp(self.file) == self._local.stamp:
+                self._remove()
 
     @contextmanager
     def writing(self) -> Iterator[sqlite3.Connection]:
@@ -82,46 +87,75 @@ class Tables:
         connection.execute("BEGIN IMMEDIATE")
         try:
             yield connection
-        except BaseException:
-            connection.execute("ROLLBACK")
-            raise
-        connection.execute("COMMIT")
+            connection.execute("COMMIT")
+        finally:
+            if connection.in_transaction:
+                connection.execute("ROLLBACK")
 
     def _open(self) -> sqlite3.Connection:
-        try:
-            return self._prepared()
-        except sqlite3.OperationalError:
-            raise
-        except sqlite3.DatabaseError:
-            self.forget()
-            return self._prepared()
+        self.file.parent.mkdir(exist_ok=True)
+        with self._alone() as fd:
+            self.key = os.pread(fd, KEY_BYTES, 0)
+            try:
+                opened = self._prepared()
+            except sqlite3.OperationalError:
+                raise
+            except sqlite3.DatabaseError:
+                self._remove()
+                opened = self._prepared()
+            self._local.connection, self._local.pid = opened, os.getpid()
+            self._local.stamp = _stamp(self.file)
+        return opened
 
     def _prepared(self) -> sqlite3.Connection:
-        self.file.parent.mkdir(exist_ok=True)
-        connection = sqlite3.connect(self.file, timeout=60, isolation_level=None)
+        connection = sqlite3.connect(self.file, timeout=WAIT, isolation_level=None)
         connection.execute("PRAGMA journal_mode = WAL")
         # Derived: after a power cut the file may lack its last commits, and takes them in again.
         connection.execute("PRAGMA synchronous = NORMAL")
         if connection.execute("PRAGMA user_version").fetchone()[0] != FORMAT:
             connection.execute("BEGIN IMMEDIATE")
-            if connection.execute("PRAGMA user_version").fetchone()[0] != FORMAT:
-                _create(connection)
+            _create(connection)
             connection.execute("COMMIT")
         return connection
 
+    def _remove(self) -> None:
+        for suffix in ("-wal", "-shm", ""):
+            self.file.with_name(self.file.name + suffix).unlink(missing_ok=True)
+
+    @contextmanager
+    def _alone(self) -> Iterator[int]:
+        """Keeps other processes from opening, making or removing the file; gives the key's file."""
+        fd = os.open(self.file.with_suffix(".key"), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            fcntl.flock(fd, fcntl.LOCK_EX)
+            if os.fstat(fd).st_size < KEY_BYTES:
+                os.pwrite(fd, secrets.token_bytes(KEY_BYTES), 0)
+            yield fd
+        finally:
+            os.close(fd)
+
+
+def empty(connection: sqlite3.Connection) -> None:
+    """Takes every row out, within the transaction that will put them in again."""
+    for name in NAMES:
+        connection.execute(f"DELETE FROM {name}")  # noqa: S608 - names of our own
+
 
 def _create(connection: sqlite3.Connection) -> None:
-    names = connection.execute(
+    found = connection.execute(
         "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%'"
     ).fetchall()
-    for (name,) in names:
+    for (name,) in found:
         connection.execute(f'DROP TABLE "{name}"')
     for statement in TABLES.split(";"):
         connection.execute(statement)
     connection.execute(f"PRAGMA user_version = {FORMAT}")
 
 
-def empty(connection: sqlite3.Connection) -> None:
-    """Takes every row out, within the transaction that will put them in again."""
-    for name in ("commits", "lanes", "paths", "versions", "states", "edges"):
-        connection.execute(f"DELETE FROM {name}")  # noqa: S608 - names of our own
+def _stamp(file: Path) -> tuple[int, int] | None:
+    """Which file stands at a path now, whatever it holds."""
+    try:
+        found = file.stat()
+    except FileNotFoundError:
+        return None
+    return found.st_dev, found.st_ino

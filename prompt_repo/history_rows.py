@@ -1,0 +1,293 @@
+"""Rows of the history index within one transaction: what was just written is at hand."""
+
+import hashlib
+import sqlite3
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from prompt_repo.layout import place_of
+from prompt_repo.model import Commit
+
+BATCH = 20_000  # rows held back before they are written
+NOT_OURS = 0  # the id of every path where no document of ours may stand
+
+STANDING = """
+SELECT v.id, v.number, v.blob, v.origin FROM states s LEFT JOIN versions v ON v.id = s.version
+WHERE s.path = ? AND s.lane = ? AND s.position <= ? ORDER BY s.position DESC LIMIT 1
+"""
+DESCENDS = """
+WITH RECURSIVE chain (id, depth) AS (
+    SELECT ?, 0 UNION ALL
+    SELECT v.parent, depth + 1 FROM chain JOIN versions v ON v.id = chain.id WHERE depth < ?
+) SELECT id FROM chain ORDER BY depth DESC LIMIT 1
+"""
+INSERTS = {
+    "commits": "INSERT INTO commits VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+    "paths": "INSERT INTO paths VALUES (?, ?)",
+    "versions": "INSERT INTO versions VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+    "states": "INSERT INTO states VALUES (?, ?, ?, ?)",
+    "edges": "INSERT INTO edges VALUES (?, ?, ?)",
+}
+
+
+class At(NamedTuple):
+    """A commit's place in the index."""
+
+    id: int
+    lane: int
+    position: int
+
+
+class Row(NamedTuple):
+    """A version that stands somewhere."""
+
+    id: int
+    number: int
+    blob: bytes | None
+    origin: int
+
+
+Edge = tuple[At, Collection[int]]
+"""A parent, and the paths whose standing version differs between it and the commit."""
+
+
+@dataclass(slots=True)
+class _Lane:
+    """`standing` is what is known of its tip; a lane begun here is known whole."""
+
+    origin: tuple[int, int] | None
+    tip: int
+    standing: dict[int, Row | None]
+    whole: bool
+
+
+class Rows:
+    """What the index holds, read and written by one transaction; `flush` before it ends."""
+
+    def __init__(self, connection: sqlite3.Connection, key: bytes) -> None:
+        self._connection = connection
+        self._sql = connection.execute
+        self._key = key
+        self._new = self._last("commits") == 0
+        self._places: dict[str, At] = {}
+        self._lanes: dict[int, _Lane] = {}
+        self._moved: set[int] = set()
+        self._paths: dict[str, int] = {}
+        self._edges: dict[int, list[Edge]] = {}
+        self._ids: dict[str, int] = {}
+        self._held_back: dict[str, list[tuple[object, ...]]] = {name: [] for name in INSERTS}
+        self._count = 0
+
+    def find(self, oid: str) -> At | None:
+        """Where a commit stands."""
+        known = self._places.get(oid)
+        if known is None and not self._new:
+            row = self._sql(
+                "SELECT id, lane, position FROM commits WHERE oid = ?", (bytes.fromhex(oid),)
+            ).fetchone()
+            if row is not None:
+                known = self._places[oid] = At(*row)
+        return known
+
+    def next_id(self, table: str) -> int:
+        """An id for a row to come."""
+        last = self._ids.get(table)
+        self._ids[table] = (last if last is not None else self._last(table)) + 1
+        return self._ids[table]
+
+    def path(self, path: str) -> int:
+        """The id of a path, given to it where it is new; NOT_OURS where no document may stand."""
+        known = self._paths.get(path)
+        if known is not None:
+            return known
+        row = self._sql("SELECT id FROM paths WHERE path = ?", (path,)).fetchone()
+        if row is not None:
+            known = int(row[0])
+        elif place_of(path) is None:
+            known = NOT_OURS
+        else:
+            known = self.next_id("paths")
+            self._write("paths", (known, path))
+        self._paths[path] = known
+        return known
+
+    def all_paths(self) -> set[int]:
+        """The ids of all paths."""
+        self.flush()
+        return {path for (path,) in self._sql("SELECT id FROM paths")}
+
+    def standing(self, at: At, path: int) -> Row | None:
+        """The version that stands at a path: on the commit's lane, else where that began."""
+        lane = self._lane(at.lane)
+        if at.position != lane.tip:
+            return self._looked_up(at, path)
+        if path not in lane.standing:
+            if not lane.whole:
+                lane.standing[path] = self._looked_up(at, path)
+            elif lane.origin is None:
+                return None
+            else:
+                lane.standing[path] = self.standing(At(0, *lane.origin), path)
+        return lane.standing[path]
+
+    def descends(self, row: Row, of: Row) -> bool:
+        """Whether a version's chain leads back to another one."""
+        self.flush()
+        steps = row.number - of.number
+        found = self._sql(DESCENDS, (row.id, max(steps, 0))).fetchone()
+        return bool(found[0] == of.id)
+
+    def place(self, commit: Commit, ident: int, first: At | None) -> At:
+        """A commit's row: next on its first parent's lane, or the first of a new lane."""
+        lane = self._lane(first.lane) if first is not None else None
+        if first is not None and lane is not None and lane.tip == first.position:
+            lane.tip += 1
+            at = At(ident, first.lane, lane.tip)
+        else:
+            at = At(ident, self.next_id("lanes"), 0)
+            origin = (first.lane, first.position) if first is not None else None
+            self._lanes[at.lane] = _Lane(origin, 0, {}, whole=True)
+        self._moved.add(at.lane)
+        self._places[commit.oid] = at
+        author = commit.author
+        self._write(
+            "commits",
+            (
+                ident,
+                bytes.fromhex(commit.oid),
+                at.lane,
+                at.position,
+                author.name,
+                author.email,
+                int(commit.authored_at.timestamp()),
+                int(commit.committed_at.timestamp()),
+                commit.reason,
+            ),
+        )
+        return at
+
+    def version(
+        self,
+        path: tuple[int, str],
+        commit: tuple[int, str],
+        blob: bytes | None,
+        parent: Row | None,
+        joined: Row | None = None,
+    ) -> Row:
+        """A new version; path and commit are given by id and by name.
+
+        Its id is made of those names, so that an index made anew knows the old ids.
+        """
+        name = f"{commit[1]}{path[1]}".encode()
+        digest = hashlib.blake2b(name, digest_size=8, key=self._key).digest()
+        ident = int.from_bytes(digest) >> 1
+        row = Row(
+            ident, parent.number + 1 if parent else 1, blob, parent.origin if parent else ident
+        )
+        self._write(
+            "versions",
+            (
+                ident,
+                path[0],
+                row.number,
+                commit[0],
+                blob,
+                parent.id if parent else None,
+                joined.id if joined else None,
+                row.origin,
+            ),
+        )
+        return row
+
+    def stand(
+        self, at: At, first: At | None, moved: Sequence[tuple[int, Row | None]], edges: list[Edge]
+    ) -> None:
+        """What a commit just placed changed against its first parent, and against the others."""
+        standing = self._lanes[at.lane].standing
+        for path, row in moved:
+            standing[path] = row
+            self._write("states", (path, at.lane, at.position, row.id if row else None))
+        for parent, differing in edges:
+            for path in (0, *differing):
+                self._write("edges", (at.id, parent.id, path))
+        self._edges[at.id] = [(first, [path for path, _ in moved]), *edges] if first else edges
+
+    def edges(self, at: At) -> list[Edge]:
+        """A commit's parents, those of trailers too, with the paths that differ from each."""
+        known = self._edges.get(at.id)
+        if known is None:
+            known = self._edges[at.id] = [*self._first_edge(at), *self._further_edges(at)]
+        return known
+
+    def flush(self) -> None:
+        """Writes what was held back."""
+        if not self._count and not self._moved:
+            return
+        self._count = 0
+        for table, rows in self._held_back.items():
+            rows.sort(key=_leading)  # neighbours in the file are written together
+            self._connection.executemany(INSERTS[table], rows)
+            rows.clear()
+        for ident in self._moved:
+            lane = self._lanes[ident]
+            self._sql(
+                "INSERT OR REPLACE INTO lanes VALUES (?, ?, ?, ?)",
+                (ident, *(lane.origin or (None, None)), lane.tip),
+            )
+        self._moved.clear()
+
+    def _write(self, table: str, row: tuple[object, ...]) -> None:
+        self._held_back[table].append(row)
+        self._count += 1
+        if self._count >= BATCH:
+            self.flush()
+
+    def _last(self, table: str) -> int:
+        found: int | None = self._sql(f"SELECT max(id) FROM {table}").fetchone()[0]  # noqa: S608
+        return found or 0
+
+    def _lane(self, ident: int) -> _Lane:
+        known = self._lanes.get(ident)
+        if known is None:
+            lane, position, tip = self._sql(
+                "SELECT from_lane, from_position, tip FROM lanes WHERE id = ?", (ident,)
+            ).fetchone()
+            origin = (lane, position) if lane is not None else None
+            known = self._lanes[ident] = _Lane(origin, tip, {}, whole=False)
+        return known
+
+    def _looked_up(self, at: At, path: int) -> Row | None:
+        self.flush()
+        place: tuple[int, int] | None = (at.lane, at.position)
+        while place is not None:
+            row = self._sql(STANDING, (path, *place)).fetchone()
+            if row is not None:
+                return Row(*row) if row[0] is not None else None
+            place = self._lane(place[0]).origin
+        return None
+
+    def _first_edge(self, at: At) -> Iterable[Edge]:
+        parent = (at.lane, at.position - 1) if at.position else self._lane(at.lane).origin
+        if parent is not None:
+            row = self._sql(
+                "SELECT id, lane, position FROM commits WHERE lane = ? AND position = ?", parent
+            ).fetchone()
+            paths = self._sql(
+                "SELECT path FROM states WHERE lane = ? AND position = ?", (at.lane, at.position)
+            )
+            yield At(*row), [path for (path,) in paths]
+
+    def _further_edges(self, at: At) -> Iterable[Edge]:
+        found: dict[At, list[int]] = {}
+        for path, *parent in self._sql(
+            "SELECT e.path, c.id, c.lane, c.position FROM edges e"
+            " JOIN commits c ON c.id = e.parent_id WHERE e.commit_id = ?",
+            (at.id,),
+        ):
+            found.setdefault(At(*parent), []).extend([path] if path else [])
+        return found.items()
+
+
+def _leading(row: tuple[object, ...]) -> object:
+    return row[0]
