@@ -11,7 +11,7 @@ from prompt_repo.yaml_tree import Node
 HEADER = re.compile(r"[|>][-+0-9]*(?P<comment>[ \t]+#.*)?")
 COMMENT = re.compile(r"(?P<comment>[ \t]+#.*)")
 DASH = re.compile(r"(?P<indent> *)- +")
-KEPT = re.compile(r"[^\n]*: \|[0-9]?\+( #[^\n]*)?\n")
+KEPT = re.compile(r"[^\n]*: \|[0-9]?\+([ \t]+#[^\n]*)?\n")
 """The first line of an entry whose trailing empty lines belong to its text."""
 
 
@@ -113,9 +113,11 @@ def _end(node: Node, lines: list[str]) -> int:
     if node.style == "block":
         children = node.value.values() if node.keys is not None else node.value
         return max(_end(child, lines) for child in children)
+    if node.style == "|":
+        return node.mark.line + len(node.value.removesuffix("\n").split("\n"))
     end = node.end.line - (node.end.column == 1)
     header = HEADER.match(lines[node.mark.line - 1], node.mark.column - 1)
-    if node.style in ("|", ">") and (header is None or "+" not in header[0].split("#")[0]):
+    if node.style == ">" and (header is None or "+" not in header[0].split("#")[0]):
         while not lines[end - 1].strip() and end > node.mark.line:
             end -= 1
     return end

@@ -58,14 +58,20 @@ def block(key: str, text: str) -> str:
     return f"{key}: |{indicator}{chomping}\n{written}"
 
 
-def inline(value: Any) -> str:
-    """A value on one line, quoted only where a reader of YAML 1.1 or 1.2 needs it."""
+def inline(value: Any, within: bool = False) -> str:
+    """A value on one line, quoted only where a reader of YAML 1.1 or 1.2 needs it.
+
+    `within` brackets more needs quotes: a comma, for one.
+    """
     if isinstance(value, dict):
-        return "{" + ", ".join(f"{inline(k)}: {inline(v)}" for k, v in value.items()) + "}"
+        return (
+            "{" + ", ".join(f"{inline(k, True)}: {inline(v, True)}" for k, v in value.items()) + "}"
+        )
     if isinstance(value, list):
-        return "[" + ", ".join(inline(each) for each in value) + "]"
-    written: str = yaml.dump([value], Dumper=_Dumper, default_flow_style=True, **_OPTIONS)
-    written = written.removesuffix("\n")[1:-1]
+        return "[" + ", ".join(inline(each, True) for each in value) + "]"
+    written: str = yaml.dump([value] if within else value, Dumper=_Dumper, **_OPTIONS)
+    written = written.removesuffix("\n")
+    written = written[1:-1] if within else written.removesuffix("\n...")
     if written.startswith('"') and "\\U" in written and not ESCAPED.search(value):
         doubled = str(value).replace("'", "''")
         return f"'{doubled}'"  # libyaml escapes emoji, which people read
@@ -80,7 +86,11 @@ def require_text(text: str, path: str, field: str) -> None:
 
 
 ESCAPED = re.compile(f"{UNHELD.pattern}|[\n\t\ufeff]")
-_OPTIONS: dict[str, Any] = {"allow_unicode": True, "width": 2**31 - 1}
+_OPTIONS: dict[str, Any] = {
+    "allow_unicode": True,
+    "default_flow_style": True,
+    "width": 2**31 - 1,
+}
 
 
 class _Dumper(yaml.CSafeDumper):
