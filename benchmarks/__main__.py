@@ -29,4 +29,5 @@ def main(scale: str | None, names: tuple[str, ...]) -> None:
             show(script.TITLE, script.run(repositories, wanted))
 
 
-main()
+if __name__ == "__main__":
+    main()

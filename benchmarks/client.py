@@ -1,8 +1,8 @@
 """A cheap HTTP load: many connections kept alive over raw sockets, in a process of its own.
 
 Reads a line of JSON a time, `{"host", "port", "seconds", "connections", "requests"}`, and
-answers each with the number of responses and the seconds they took. `requests` is a file with
-one request target a line; all connections share one walk over them.
+answers each with the number of responses and the seconds they took. `requests` is a file of whole
+requests without their ends, a blank line between them; all connections share one walk over them.
 """
 
 import json
@@ -82,7 +82,7 @@ def main() -> None:
         order = json.loads(line)
         name = order["requests"]
         if name not in known:
-            known[name] = [each.encode() + END for each in Path(name).read_text().split("\n\n")]
+            known[name] = [each + END for each in Path(name).read_bytes().split(b"\n\n")]
         print(*load(order, known[name]), flush=True)
 
 

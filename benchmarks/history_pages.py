@@ -45,7 +45,7 @@ def _beside_git(size: int, store: GitStore, scale: Scale) -> list[Row]:
     what = f"git log -- path ÷ first page, {size:,} commits"
     return [
         ratio(what, plain, "git", "ours", at_least=budget),
-        ratio(f"{what}, with Bloom filters", bloom, "git", "ours"),
+        ratio(f"{what}, Bloom filters", bloom, "git", "ours"),
     ]
 
 

@@ -91,9 +91,13 @@ def table(title: str, rows: Sequence[Row]) -> Table:
     drawn.add_column("met")
     for row in rows:
         met = Text({True: "yes", False: "NO", None: ""}[row.met])
-        spread = f"{row.low:.3g} to {row.high:.3g}"
-        drawn.add_row(row.what, f"{row.ratio:.3g}", spread, row.budget, met)
+        spread = f"{_short(row.low)} to {_short(row.high)}"
+        drawn.add_row(row.what, _short(row.ratio), spread, row.budget, met)
     return drawn
+
+
+def _short(number: float) -> str:
+    return f"{number:.3g}" if number < 1000 else f"{number:,.0f}"
 
 
 def show(title: str, rows: Sequence[Row]) -> None:
