@@ -57,9 +57,10 @@ class Scope(StrEnum):
 
 SCOPES_OF = {
     Role.VIEWER: frozenset({Scope.READ}),
-    Role.REVIEWER: frozenset({Scope.READ, Scope.WRITE}),
+    Role.REVIEWER: frozenset({Scope.READ}),
     Role.ADMIN: frozenset(Scope),
 }
+"""What a role brings: the requirements have admins write, and everyone else look."""
 IMPLIED = {
     Scope.READ: frozenset({Scope.READ}),
     Scope.WRITE: frozenset({Scope.READ, Scope.WRITE}),

@@ -3,10 +3,11 @@
 import ipaddress
 import os
 from collections.abc import Mapping
-from dataclasses import Field, dataclass, fields
+from dataclasses import Field, dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
+CHECKOUT = Path(__file__).parent.parent
 PREFIX = "PROMPT_REPO_"
 FOREIGN = {"metrics_folder": "PROMETHEUS_MULTIPROC_DIR"}
 """Settings whose variable's name is another library's."""
@@ -21,8 +22,8 @@ class InvalidSetting(ValueError):
 class Settings:
     """What one installation is told; each field is read from `PROMPT_REPO_` and its name."""
 
-    data: Path = Path("var")
-    """The data folder."""
+    data: Path = CHECKOUT / "var" if (CHECKOUT / "run").exists() else Path("var")
+    """The data folder; without it `var` in the checkout, or here where there is none."""
     repository: Path | None = None
     """The bare repository; without it `prompts.git` in the data folder."""
     records_url: str = ""
@@ -85,6 +86,27 @@ class Settings:
 def variable(each: "Field[Any]") -> str:
     """The environment variable of one field of Settings."""
     return FOREIGN.get(each.name, PREFIX + each.name.upper())
+
+
+def environment_of(settings: Settings) -> dict[str, str]:
+    """The environment that makes another process read these same settings."""
+    usual = Settings()
+    return {
+        variable(each): _written(getattr(settings, each.name))
+        for each in fields(Settings)
+        if getattr(settings, each.name) != getattr(usual, each.name)
+    }
+
+
+def export(settings: Settings, **changes: Any) -> None:
+    """Has the processes that this one starts read these settings, with `changes` to them."""
+    os.environ.update(environment_of(replace(settings, **changes)))
+
+
+def _written(value: Any) -> str:
+    if isinstance(value, tuple):
+        return ",".join(map(str, value))
+    return str(value.absolute() if isinstance(value, Path) else value)
 
 
 def _read(each: "Field[Any]", text: str) -> Any:

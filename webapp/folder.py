@@ -19,7 +19,8 @@ OURS = (
     "logs",
     "metrics",
 )
-"""What `clear` takes away; anything else in the folder stays."""
+"""What `set_aside` takes away; anything else in the folder stays."""
+EARLIER = "earlier"
 
 
 class FolderError(Exception):
@@ -47,20 +48,36 @@ def is_ours(folder: Path) -> bool:
     return any((folder / name).exists() for name in (MARKER, "prompts.git", "records.sqlite3"))
 
 
-def clear(folder: Path) -> None:
-    """Deletes what prompt-repo keeps in its folder, and nothing else that stands there.
+def require_marker(folder: Path) -> None:
+    """Raises FolderError where a folder has something in it, but not our marker."""
+    if folder.exists() and any(folder.iterdir()) and not (folder / MARKER).is_file():
+        raise FolderError(f"{folder} carries no {MARKER} marker, so nothing in it is taken away")
 
-    Raises FolderError where the folder doesn't carry our marker.
+
+def set_aside(folder: Path) -> Path | None:
+    """Moves what prompt-repo keeps in its folder into `earlier`; anything else stays there.
+
+    What an earlier call put there is deleted. Gives where it is now, None where there was
+    nothing; raises FolderError where the folder doesn't carry our marker.
     """
-    if not folder.exists() or not any(folder.iterdir()):
-        return
-    if not (folder / MARKER).is_file():
-        raise FolderError(f"{folder} carries no {MARKER} marker, so nothing in it is deleted")
-    for path in (folder / name for name in OURS):
-        if path.is_dir() and not path.is_symlink():
-            shutil.rmtree(path)
-        else:
-            path.unlink(missing_ok=True)
+    require_marker(folder)
+    found = [folder / name for name in OURS if (folder / name).exists()]
+    if not found:
+        return None
+    earlier = folder / EARLIER
+    remove(earlier)
+    earlier.mkdir(mode=0o700)
+    for path in found:
+        path.rename(earlier / path.name)
+    return earlier
+
+
+def remove(path: Path) -> None:
+    """Deletes a file or a folder; a link is deleted, not what it points to."""
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)
 
 
 def secret_key(folder: Path) -> str:

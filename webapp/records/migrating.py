@@ -39,6 +39,7 @@ def _locked(database: Path) -> Iterator[None]:
     # Turning the write-ahead log on doesn't wait for others as everything else in SQLite does.
     with database.with_suffix(".lock").open("a") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
+        database.touch(mode=0o600)  # passwords' and tokens' hashes are the owner's to read
         yield
 
 

@@ -1,0 +1,61 @@
+"""What the program's own verbs share: their settings, and how they refuse."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import click
+from sqlalchemy.exc import DBAPIError
+
+from prompt_repo.cli_base import Where
+from webapp import folder
+from webapp.config import InvalidSetting, Settings
+from webapp.folder import FolderError
+from webapp.people import PeopleError
+from webapp.records import Records
+from webapp.running import StartError
+from webapp.serving import PortTaken
+from webapp.tokens import TokenError
+
+REFUSALS = (FolderError, PeopleError, PortTaken, StartError, TokenError)
+
+
+class Verb(click.Command):
+    """A command that says in a sentence why it refuses."""
+
+    def invoke(self, context: click.Context) -> Any:
+        """Runs it; what is refused ends with exit code 1, a wrong setting with 2."""
+        try:
+            return super().invoke(context)
+        except InvalidSetting as error:
+            raise click.UsageError(str(error)) from error
+        except REFUSALS as error:
+            raise click.ClickException(str(error)) from error
+        except DBAPIError as error:
+            raise click.ClickException(f"the records can't be used: {error.orig}") from error
+
+
+def told() -> Settings:
+    """What the environment tells; raises UsageError."""
+    try:
+        return Settings.from_environment()
+    except InvalidSetting as error:
+        raise click.UsageError(str(error)) from error
+
+
+def settings_of(where: Where) -> Settings:
+    """The settings for the data folder and repository that the command line names."""
+    return Settings.from_environment(data=where.data, repository=where.repository)
+
+
+@contextmanager
+def records_of(where: Where) -> Iterator[Records]:
+    """The records of a data folder, made where there are none yet."""
+    settings = settings_of(where)
+    folder.prepare(settings.data)
+    records = Records(settings.records_address)
+    records.migrate()
+    try:
+        yield records
+    finally:
+        records.close()

@@ -1,0 +1,90 @@
+"""The web server: granian's processes around create_app."""
+
+import os
+import shutil
+import socket
+from pathlib import Path
+
+from flask import Flask
+from granian import Granian
+from granian.constants import Interfaces
+from granian.log import LogLevels
+
+from webapp import create_app, folder
+from webapp.config import Settings, export
+from webapp.processes import end_with_parent
+
+FIRST_PORT, PORTS_TRIED = 8000, 20
+
+
+class PortTaken(Exception):
+    """Another program listens where we should."""
+
+    def __init__(self, host: str, port: int) -> None:
+        super().__init__(
+            f"port {port} of {host} is taken by another program; stop it, or name another "
+            "port with --port"
+        )
+
+
+def make_app() -> Flask:
+    """What each web process runs."""
+    end_with_parent(os.getppid())
+    return create_app(Settings.from_environment())
+
+
+def serve(settings: Settings, host: str, port: int) -> None:
+    """Serves until SIGTERM or Ctrl-C; raises PortTaken."""
+    require_free(host, port)
+    counters = settings.metrics_folder or settings.data / "metrics"
+    folder.prepare(settings.data)
+    begin_counters(counters)
+    export(settings, metrics_folder=counters)
+    Granian(
+        "webapp.serving:make_app",
+        factory=True,
+        address=host,
+        port=port,
+        interface=Interfaces.WSGI,
+        workers=settings.workers,
+        blocking_threads=settings.threads,
+        respawn_failed_workers=True,
+        websockets=False,
+        log_level=LogLevels.warning,
+        workers_kill_timeout=8,
+    ).serve()
+
+
+def begin_counters(path: Path) -> None:
+    """Empties the folder where processes add up their counts: those of dead ones are no use."""
+    shutil.rmtree(path, ignore_errors=True)
+    path.mkdir(parents=True)
+
+
+def require_free(host: str, port: int) -> None:
+    """Raises PortTaken where something listens already."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError as error:
+            raise PortTaken(host, port) from error
+
+
+def free_port(host: str) -> int:
+    """The first free port from 8000 on; raises PortTaken where twenty in a row are not."""
+    for port in range(FIRST_PORT, FIRST_PORT + PORTS_TRIED):
+        try:
+            require_free(host, port)
+        except PortTaken:
+            continue
+        return port
+    raise PortTaken(host, port)
+
+
+def address(host: str, port: int) -> str:
+    """Where a browser on this machine finds the server."""
+    if host in ("0.0.0.0", "::"):  # noqa: S104 - compared, not bound
+        host = "127.0.0.1"
+    return f"http://[{host}]:{port}/" if ":" in host else f"http://{host}:{port}/"
