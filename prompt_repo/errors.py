@@ -13,7 +13,7 @@
   - EditConflict         somebody changed this very prompt since the edit began
   - PreconditionFailed   the ETag the edit was made against is no longer the current one
   - ProtectedBranch      the branch moves by promotion only
-  - RepositoryNotFound   the folder holds no prompt repository
+  - RepositoryNotFound   the folder holds no prompt repository, or none that can be read
   - RepositoryExists     the folder holds a prompt repository already
   - RepositoryDamaged    a ref or an object can't be read (carries what)
   - RepositoryBusy       another writer held the lock for too long
@@ -178,11 +178,15 @@ class ProtectedBranch(PromptRepoError):
 
 
 class RepositoryNotFound(PromptRepoError):
-    """The folder holds no prompt repository."""
+    """The folder holds no prompt repository, or one in a form that can't be read (`why`)."""
 
-    def __init__(self, path: str) -> None:
-        self.path = path
-        super().__init__(f"{path} holds no prompt repository; make one with `prompt-repo init`")
+    def __init__(self, path: str, why: str = "") -> None:
+        self.path, self.why = path, why
+        super().__init__(
+            f"{path} holds a repository that can't be read here: {why}"
+            if why
+            else f"{path} holds no prompt repository; make one with `prompt-repo init`"
+        )
 
 
 class RepositoryExists(PromptRepoError):

@@ -16,7 +16,7 @@ from dulwich.errors import NotGitRepository
 from dulwich.objects import Blob, ObjectID, ShaFile, Tag, Tree
 from dulwich.objects import Commit as GitCommit
 from dulwich.refs import Ref
-from dulwich.repo import Repo
+from dulwich.repo import Repo, UnsupportedExtension, UnsupportedVersion
 
 from prompt_repo import git_cli, git_commits, git_objects, git_trees
 from prompt_repo.errors import RefMoved, RepositoryExists, RepositoryNotFound, RevisionNotFound
@@ -45,6 +45,7 @@ SETTINGS = {
     "receive": {"denyNonFastForwards": "true", "denyDeletes": "true"},
     "transfer": {"fsckObjects": "true"},
 }
+ORDINARY = {b"refstorage": b"files", b"objectformat": b"sha1"}  # extensions we read in this form
 SYSTEM = Author("prompt-repo", "")
 
 R = TypeVar("R")
@@ -88,8 +89,14 @@ class GitStore:
         try:
             with Repo(str(path)) as repo:
                 store = cls(Path(os.fsdecode(repo.commondir())).resolve())
+                extensions = list(repo.get_config().items((b"extensions",)))
         except (NotGitRepository, NotADirectoryError, FileNotFoundError) as missing:
             raise RepositoryNotFound(str(path)) from missing
+        except (UnsupportedExtension, UnsupportedVersion) as refused:
+            raise RepositoryNotFound(str(path), str(refused)) from refused
+        for name, value in extensions:
+            if ORDINARY.get(name.lower(), value) != value:
+                raise RepositoryNotFound(str(path), os.fsdecode(name + b" = " + value))
         (store.path / "prompt-repo").mkdir(exist_ok=True)
         return store
 
