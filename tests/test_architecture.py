@@ -24,7 +24,7 @@ DATABASES = {"sqlalchemy", "alembic", "psycopg", "adbc_driver_postgresql", "pyar
 ONLY_IN = {
     "dulwich": r"prompt_repo/git_\w+\.py",
     "faker": r"sync/anonymise\.py",
-    "argon2": r"webapp/auth\.py",
+    "argon2": r"webapp/passwords\.py",
     "boto3": r"webapp/\w+\.py",
     **dict.fromkeys(WEB | JOBS, r"webapp/.*"),
     **dict.fromkeys(DATABASES, r"(sync/tables|webapp/.*)\.py"),

@@ -89,9 +89,9 @@ def variable(each: "Field[Any]") -> str:
 
 
 def environment_of(settings: Settings) -> dict[str, str]:
-    """The environment that makes another process read these same settings."""
+    """This process's environment, changed so that another reads these same settings."""
     usual = Settings()
-    return {
+    return dict(os.environ) | {
         variable(each): _written(getattr(settings, each.name))
         for each in fields(Settings)
         if getattr(settings, each.name) != getattr(usual, each.name)

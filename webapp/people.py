@@ -6,20 +6,15 @@ import secrets
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
-from argon2 import PasswordHasher
-from argon2.exceptions import InvalidHashError, VerificationError
 from sqlalchemy import delete, func, select
 
+from webapp import passwords
 from webapp.access import Role
 from webapp.records import Records
 from webapp.records.models import Account, Login
 
 NAME = re.compile(r"[a-z0-9][a-z0-9._@-]{0,63}")
-SHORTEST, LONGEST = 8, 1024  # characters of a password
 EMAIL = re.compile(r"[^\s<>@,;:\"]{1,64}@[^\s<>@,;:\"]{1,189}")
-_hasher = PasswordHasher()
-# Verified where no account has the name, so that the answer takes as long as for one that has.
-_nobody = _hasher.hash(secrets.token_hex())
 
 
 class PeopleError(Exception):
@@ -74,10 +69,10 @@ def authenticate(records: Records, name: str, password: str) -> Account | None:
     """The account that name and password open; None otherwise, after as much work."""
     with records.reading() as session:
         account = session.scalar(select(Account).where(Account.name == normal(name)))
-    right = _matches(account.password if account else _nobody, password)
+    right = passwords.matches(account.password if account else passwords.nobodys(), password)
     if account is None or not right or account.disabled:
         return None
-    if _hasher.check_needs_rehash(account.password):
+    if passwords.is_dated(account.password):
         with records.writing() as session:
             session.get_one(Account, account.id).password = _hash(password)
     return account
@@ -143,18 +138,10 @@ def normal(name: str) -> str:
 
 
 def _hash(password: str) -> str:
-    if not SHORTEST <= len(password) <= LONGEST:
-        raise PeopleError(f"a password has {SHORTEST} to {LONGEST} characters")
-    return _hasher.hash(password)
-
-
-def _matches(hashed: str, password: str) -> bool:
-    if len(password) > LONGEST:
-        return False
     try:
-        return _hasher.verify(hashed, password)
-    except (VerificationError, InvalidHashError):
-        return False
+        return passwords.hashed(password)
+    except passwords.PasswordError as error:
+        raise PeopleError(str(error)) from error
 
 
 def _display_name(name: str) -> str:

@@ -133,7 +133,7 @@ def _serve(settings: Settings, host: str, port: int) -> int:
     where = ("--host", host, "--port", str(port), "--with-parent", str(os.getpid()))
     child = Child(
         [sys.executable, "-m", "webapp.cli", "serve", *where],
-        {**os.environ, **environment_of(settings)},
+        environment_of(settings),
         settings.data / LOGS / "server.log",
     )
     try:
