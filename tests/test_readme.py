@@ -18,8 +18,8 @@ CONTEXT = click.Context(main)
 
 def commands() -> list[str]:
     """Every `prompt-repo …` line of a code block, without what a shell adds."""
-    blocks = re.findall(r"```\n(.*?)```", README, re.DOTALL)
-    text = "\n".join(blocks).replace("\\\n", " ")
+    blocks = re.findall(r"^ *```(\w*)\n(.*?)^ *```$", README, re.DOTALL | re.MULTILINE)
+    text = "\n".join(block for language, block in blocks if not language).replace("\\\n", " ")
     found = re.findall(r"prompt-repo ([^\n|<)]+)", text)
     return [command.strip() for command in found]
 
