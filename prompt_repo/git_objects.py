@@ -136,12 +136,12 @@ def _add_pack(folder: Path, made: Sequence[ShaFile]) -> None:
     unique = {each.id: each for each in made}
     make_folder(folder)
     fd, temporary = tempfile.mkstemp(prefix=PACK, dir=folder)
-    pack = Path(temporary)
+    unfinished = [pack := Path(temporary)]
     try:
         with os.fdopen(fd, "wb") as file:
             entries, checksum = _write_pack(file, list(unique.values()))
         name = f"pack-{checksum.hex()}"
-        index = folder / f"{INDEX}{name}"
+        unfinished.append(index := folder / f"{INDEX}{name}")
         with index.open("wb") as file:
             write_pack_index_v2(file, entries, checksum)
             os.fchmod(file.fileno(), 0o444)
@@ -150,7 +150,8 @@ def _add_pack(folder: Path, made: Sequence[ShaFile]) -> None:
         pack.replace(folder / f"{name}.pack")
         index.replace(folder / f"{name}.idx")
     finally:
-        pack.unlink(missing_ok=True)
+        for each in unfinished:
+            each.unlink(missing_ok=True)
     sync_folder(folder)
 
 

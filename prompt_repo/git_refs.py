@@ -14,6 +14,7 @@ from prompt_repo.model import RefMove
 
 OID = re.compile(r"[0-9a-f]{40}")
 MOVE = re.compile(rb"([0-9a-f]{40}) ([0-9a-f]{40}) [^\n]*?> (\d{1,11}) [+-]\d{4}(?:\t[^\n]*)?")
+UPTIME = Path("/proc/uptime")  # seconds since the machine started
 NOWHERE = "0" * 40
 LOG_SUBJECT = 200  # bytes of a reason that the log of moves repeats
 LOCK_WAIT = 0.02  # seconds between two looks at another program's lock
@@ -181,7 +182,7 @@ def _unlink_ours(file: Path, stamp: tuple[object, object]) -> None:
 def _older_than_this_boot(file: Path) -> bool:
     """Whether a file was made before the machine last started: nobody alive can own it."""
     with suppress(FileNotFoundError):
-        uptime = float(Path("/proc/uptime").read_text().split()[0])
+        uptime = float(UPTIME.read_text().split()[0])
         return file.stat().st_mtime < time.time() - uptime - 1
     return False
 

@@ -1,0 +1,201 @@
+"""Moving a branch: locks of others stay, locks of the dead go, the log is complete."""
+
+import os
+import time
+from pathlib import Path
+
+import pytest
+
+from prompt_repo import git_refs
+from prompt_repo.errors import RefMoved, RepositoryBusy
+from prompt_repo.git_lock import WriterLock
+from prompt_repo.git_refs import Refs
+
+REF = "refs/heads/staging"
+ONE, TWO, THREE = (digit * 40 for digit in "123")
+
+
+class Writer:
+    """A writer of refs in a folder that is laid out like a repository."""
+
+    def __init__(self, git: Path) -> None:
+        self.git = git
+        self.lock = WriterLock(git / "prompt-repo" / "writer.lock", lambda entry: self.recover())
+        self.refs = Refs(git, self.lock)
+        self.recovered = 0
+
+    def recover(self) -> None:
+        """Does what a store does when it finds the journal open."""
+        self.recovered += 1
+
+    def move(self, old: str | None, new: str, ref: str = REF, timeout: float = 0) -> None:
+        """One move under the lock."""
+        with self.lock.held(0), self.lock.writing():
+            self.refs.swap(ref, old, new, who=b"Sam <s@x>", why="Edit", timeout=timeout)
+
+
+@pytest.fixture
+def writer(tmp_path: Path) -> Writer:
+    """A writer whose staging is at ONE."""
+    made = Writer(tmp_path)
+    made.move(None, ONE)
+    return made
+
+
+def left_over(git: Path) -> list[str]:
+    """Locks and unfinished files anywhere in the repository."""
+    names = (path.relative_to(git).as_posix() for path in git.rglob("*"))
+    return sorted(name for name in names if name.endswith((".lock", "next-ref")))
+
+
+def test_a_move_leaves_nothing_behind(writer: Writer) -> None:
+    """After a move there is the ref, its log, and the lock file alone."""
+    writer.move(ONE, TWO)
+
+    assert TWO == writer.refs.read(REF)
+    assert [(None, ONE), (ONE, TWO)] == [(m.old, m.new) for m in writer.refs.moves("staging")]
+    assert ["prompt-repo/writer.lock"] == left_over(writer.git)
+
+
+def test_a_refused_move_leaves_nothing_behind(writer: Writer) -> None:
+    """A branch that is elsewhere stays there, unlocked, with no line in its log."""
+    for old in (TWO, None):
+        with pytest.raises(RefMoved):
+            writer.move(old, THREE)
+
+    assert ONE == writer.refs.read(REF)
+    assert 1 == len(writer.refs.moves("staging"))
+    assert ["prompt-repo/writer.lock"] == left_over(writer.git)
+
+
+def test_a_branch_that_is_packed_is_compared_too(writer: Writer) -> None:
+    """A packed value counts where there is no loose one."""
+    (writer.git / "packed-refs").write_text(f"# pack-refs with: peeled\n{TWO} {REF}\n^{ONE}\n")
+    (writer.git / REF).unlink()
+
+    with pytest.raises(RefMoved):
+        writer.move(None, THREE)
+    writer.move(TWO, THREE)
+
+    assert THREE == writer.refs.read(REF)
+
+
+def test_a_lock_of_another_program_stays(writer: Writer) -> None:
+    """A push by plain git that is under way is waited for, then named, and never broken."""
+    lock = writer.git / f"{REF}.lock"
+    lock.write_text(f"{TWO}\n")
+
+    with pytest.raises(RepositoryBusy, match=r"staging\.lock"):
+        writer.move(ONE, THREE, timeout=0.05)
+
+    assert f"{TWO}\n" == lock.read_text()
+    assert ONE == writer.refs.read(REF)
+
+
+def test_a_write_goes_on_when_the_other_program_is_done(
+    writer: Writer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As soon as the foreign lock goes, the branch is looked at again."""
+    lock = writer.git / f"{REF}.lock"
+    lock.write_text(f"{TWO}\n")
+    monkeypatch.setattr(time, "sleep", lambda seconds: lock.replace(writer.git / REF))
+
+    with pytest.raises(RefMoved) as moved:
+        writer.move(ONE, THREE, timeout=60)
+
+    assert TWO == moved.value.found
+
+
+def test_a_lock_from_before_the_machine_started_goes(writer: Writer) -> None:
+    """Nobody alive can hold it: a power cut in the middle of a push stops no writer."""
+    lock = writer.git / f"{REF}.lock"
+    lock.write_text("")
+    os.utime(lock, (1, 1))
+
+    writer.move(ONE, TWO)
+
+    assert TWO == writer.refs.read(REF)
+
+
+def entry_of(writer: Writer, new: str) -> dict[str, str | int | None]:
+    """The journal's entry of a move to `new` that got as far as taking Git's lock."""
+    next_ref = writer.git / "prompt-repo/next-ref"
+    next_ref.write_text(f"{new}\n")
+    lock = writer.git / f"{REF}.lock"
+    lock.hardlink_to(next_ref)
+    stat = lock.stat()
+    line = f"{ONE} {new} Sam <s@x> {int(time.time())} +0000\tEdit"
+    return {"ref": REF, "inode": stat.st_ino, "mtime": stat.st_mtime_ns, "line": line}
+
+
+def test_the_lock_of_a_dead_writer_goes(writer: Writer) -> None:
+    """A lock with the inode and time from the journal is ours; its move did not happen."""
+    entry = entry_of(writer, TWO)
+
+    writer.refs.recover(entry)
+
+    assert ["prompt-repo/writer.lock"] == left_over(writer.git)
+    assert ONE == writer.refs.read(REF)
+    assert 1 == len(writer.refs.moves("staging"))
+
+
+def test_a_lock_that_took_the_place_of_ours_stays(writer: Writer) -> None:
+    """Another program's lock stays, even one whose file was given our inode's number."""
+    entry = entry_of(writer, TWO)
+    lock = writer.git / f"{REF}.lock"
+    lock.unlink()
+    lock.write_text(f"{THREE}\n")
+    foreign = lock.stat()
+
+    writer.refs.recover(entry)
+    writer.refs.recover(entry | {"inode": foreign.st_ino})
+
+    assert f"{THREE}\n" == lock.read_text()
+
+
+def test_a_move_whose_writer_died_before_the_log_is_logged(writer: Writer) -> None:
+    """The line is added once, however often the recovery runs."""
+    entry = entry_of(writer, TWO)
+    (writer.git / f"{REF}.lock").replace(writer.git / REF)
+
+    writer.refs.recover(entry)
+    writer.refs.recover(entry)
+
+    assert [ONE, TWO] == [move.new for move in writer.refs.moves("staging")]
+    assert ["prompt-repo/writer.lock"] == left_over(writer.git)
+
+
+def test_a_damaged_branch_does_not_stop_the_recovery(writer: Writer) -> None:
+    """Writers of other branches go on; whoever reads the damaged one is told."""
+    entry = entry_of(writer, TWO)
+    (writer.git / REF).write_text("")
+
+    writer.refs.recover(entry)
+
+    assert ["prompt-repo/writer.lock"] == left_over(writer.git)
+
+
+def test_the_packed_refs_are_read_again_when_they_change(writer: Writer) -> None:
+    """A cached look at the packed refs never outlives the file."""
+    packed, ref = writer.git / "packed-refs", "refs/heads/production"
+    seen = [writer.refs.read(ref)]
+    for oid in (ONE, TWO):
+        packed.with_suffix(".new").write_text(f"{oid} {ref}\n")
+        packed.with_suffix(".new").replace(packed)
+        seen.append(writer.refs.read(ref))
+    packed.unlink()
+
+    assert [None, ONE, TWO, None] == [*seen, writer.refs.read(ref)]
+
+
+def test_uptime_that_can_not_be_read_proves_nothing(
+    tmp_path: Path, writer: Writer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where the machine doesn't say when it started, every foreign lock stays."""
+    lock = writer.git / f"{REF}.lock"
+    lock.write_text("")
+    os.utime(lock, (1, 1))
+    monkeypatch.setattr(git_refs, "UPTIME", tmp_path / "absent")
+
+    with pytest.raises(RepositoryBusy):
+        writer.move(ONE, TWO)
