@@ -49,12 +49,14 @@ def _rates(repository: Path, size: int, scale: Scale) -> Mapping[str, Sequence[f
     """Responses a second in each round, by way."""
     with tempfile.TemporaryDirectory() as name, valkey() as address:
         folder = Path(name)
+        (folder / "metrics").mkdir()
         settings = Settings(data=folder / "data", repository=repository)
         app = create_app(settings)
         files = _prepare(app, folder, _drawn(size))
         told = {
             "PROMPT_REPO_DATA": str(settings.data),
             "PROMPT_REPO_REPOSITORY": str(repository),
+            "PROMETHEUS_MULTIPROC_DIR": str(folder / "metrics"),  # as `serve` has it
             "BENCHMARK_BODIES": str(folder / "bodies"),
             "BENCHMARK_REDIS": address,
         }
@@ -137,7 +139,7 @@ def _server(told: Mapping[str, str]) -> Iterator[int]:
         port: int = free.getsockname()[1]
     variables = [f"{name}={value}" for name, value in {"PYTHONPATH": ROOT, **told}.items()]
     command = ["env", *variables, sys.executable, "-m", "granian", "--interface", "wsgi"]
-    command += ["--host", "127.0.0.1", "--port", str(port), "--workers", "1", "--no-access-log"]
+    command += ["--host", "127.0.0.1", "--port", str(port), "--workers", "1", "--no-ws"]
     command += ["--blocking-threads", str(THREADS), "--factory", "benchmarks.reads_app:make"]
     server = Server(command, "Started worker-1")
     try:
