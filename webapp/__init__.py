@@ -1,6 +1,8 @@
 """The web application: pages, JSON API, command line and the records behind them."""
 
+from collections.abc import Callable
 from importlib import import_module
+from typing import Any
 
 import redis
 from flask import Flask
@@ -13,11 +15,19 @@ from webapp.services import LazyRepository, Services
 from webapp.tokens import Tokens
 
 
+class Application(Flask):
+    """Flask, spared from asking of every function at every request whether it is async."""
+
+    def ensure_sync(self, func: Callable[..., Any]) -> Callable[..., Any]:
+        """The function itself: none of ours is async."""
+        return func
+
+
 def create_app(settings: Settings | None = None) -> Flask:
     """The whole application for these settings; without any, for those of the environment."""
     settings = settings or Settings.from_environment()
     folder.prepare(settings.data)
-    app = Flask(__name__)
+    app = Application(__name__)
     app.secret_key = settings.secret_key or folder.secret_key(settings.data)
     app.extensions["services"] = connect(settings)
     app.extensions["tokens"] = app.extensions["services"].tokens

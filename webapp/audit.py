@@ -16,6 +16,7 @@ from werkzeug.wrappers import Response
 from webapp.access import NOBODY, SAFE, Caller
 from webapp.records import Records
 from webapp.records.models import AuditEntry
+from webapp.security import request_id
 from webapp.services import records
 
 log = structlog.get_logger(__name__)
@@ -96,7 +97,7 @@ def _enter(
         outcome=outcome,
         status=status,
         address=(request.remote_addr or "")[:64],
-        request_id=g.get("request_id", ""),
+        request_id=request_id(),
         detail={key: _short(value) for key, value in detail.items()},
     )
     try:

@@ -6,7 +6,7 @@ from dataclasses import asdict
 from typing import Any
 
 import structlog
-from flask import Flask, Response, g, jsonify, redirect, render_template, request, url_for
+from flask import Flask, Response, jsonify, redirect, render_template, request, url_for
 from flask_limiter import RateLimitExceeded
 from flask_wtf.csrf import CSRFError
 from jinja2 import TemplateError
@@ -22,6 +22,7 @@ from prompt_repo import errors as domain
 from webapp import limits
 from webapp.access import API, NotAllowed, NotLoggedIn, UndeclaredAccess
 from webapp.people import PeopleError
+from webapp.security import request_id
 from webapp.tokens import TokenError
 
 log = structlog.get_logger(__name__)
@@ -120,7 +121,7 @@ def problem(
             "status": status,
             "detail": detail,
             **more,
-            "request_id": g.get("request_id", ""),
+            "request_id": request_id(),
         }
     )
     response.status_code = status
@@ -148,7 +149,7 @@ def words(error: Exception, status: int) -> tuple[str, str]:
             return title, SAYS[kind]
         if kind in STATUS:
             return title, str(error)
-    return title, f"the server failed; its log has the reason under {g.get('request_id', '')}"
+    return title, f"the server failed; its log has the reason under {request_id()}"
 
 
 def members(error: Exception) -> dict[str, Any]:
@@ -184,7 +185,7 @@ def _page(error: Exception, status: int) -> Response:
     shown = {"status": status, "title": title, "detail": detail}
     try:
         page = render_template(
-            "errors/error.html", **shown, more=members(error), request_id=g.get("request_id", "")
+            "errors/error.html", **shown, more=members(error), request_id=request_id()
         )
     except (SQLAlchemyError, RedisError, domain.PromptRepoError, TemplateError) as failure:
         # The page has parts (who is logged in, say) that may be just what is broken.

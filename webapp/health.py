@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable
 
 import structlog
-from flask import Blueprint, Flask, Response, current_app, g, jsonify, request
+from flask import Blueprint, Flask, Response, current_app, jsonify, request
 from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
 from prometheus_client.multiprocess import MultiProcessCollector
@@ -16,6 +16,7 @@ from prompt_repo.errors import PromptRepoError
 from prompt_repo.repository import PRODUCTION, STAGING
 from webapp.access import public
 from webapp.config import Settings
+from webapp.security import BEGAN
 from webapp.services import repository, services, settings
 
 blueprint = Blueprint("health", __name__)
@@ -59,10 +60,10 @@ def init_app(app: Flask, settings: Settings) -> None:
 
     @app.after_request
     def count(response: AnyResponse) -> AnyResponse:
-        if "began" in g:
-            route = request.url_rule.rule if request.url_rule else "none"
-            method = request.method if request.url_rule else "none"
-            counters.count(method, route, response.status_code, time.perf_counter() - g.began)
+        rule = request.url_rule
+        route, method = (rule.rule, request.method) if rule else ("none", "none")
+        seconds = time.perf_counter() - request.environ[BEGAN]
+        counters.count(method, route, response.status_code, seconds)
         return response
 
 

@@ -10,6 +10,8 @@ from flask_limiter.util import get_remote_address
 from webapp import people
 from webapp.config import Settings
 
+LIMITED = "auth.check_password"
+
 
 def init_app(app: Flask, settings: Settings) -> None:
     """Bounds the views below; counts in memory while Redis is away."""
@@ -23,17 +25,18 @@ def init_app(app: Flask, settings: Settings) -> None:
         key_prefix="prompt-repo",
     )
     limiter.init_app(app)
-    # The views below count themselves when they are called; a look at every other request
-    # would cost reads of the API for nothing.
+    # Flask-Limiter looks at every request and answer; here only at those of logging in, so that
+    # reads of the API don't pay for it. What it empties at the end goes with the request anyway.
     app.before_request_funcs[None].remove(limiter._check_request_limit)
-    app.teardown_request_funcs[None].clear()  # it empties what ends with the request anyway
+    app.teardown_request_funcs[None].clear()
+    app.after_request_funcs["auth"] = [app.after_request_funcs[None].pop()]
     app.extensions["limits"] = limiter
     by_address = limiter.limit(settings.login_limit, deduct_when=_failed)
     by_name = limiter.limit(
         settings.login_limit_per_name, key_func=_address_and_name, deduct_when=_failed
     )
     views: dict[str, Any] = app.view_functions
-    views["auth.check_password"] = by_name(by_address(views["auth.check_password"]))
+    views[LIMITED] = by_name(by_address(views[LIMITED]))
 
 
 def seconds_left() -> int:

@@ -11,6 +11,7 @@ from werkzeug.wrappers import Response
 
 from webapp.access import SAFE, Caller
 from webapp.config import Settings
+from webapp.security import BEGAN, request_id
 
 log = structlog.get_logger("access")
 LARGEST = 20 * 1024 * 1024  # bytes of a log file before it is put aside at the next start
@@ -42,10 +43,6 @@ def init_app(app: Flask, settings: Settings) -> None:
     configure(settings)
     everything = settings.access_log == "all"
 
-    @app.before_request
-    def begin() -> None:
-        g.began = time.perf_counter()
-
     @app.after_request
     def end(response: Response) -> Response:
         if everything or _notable(response):
@@ -69,10 +66,10 @@ def _write(response: Response) -> None:
         method=request.method,
         path=request.path,
         status=response.status_code,
-        milliseconds=round((time.perf_counter() - g.began) * 1000, 2) if "began" in g else None,
+        milliseconds=round((time.perf_counter() - request.environ[BEGAN]) * 1000, 2),
         actor=who.actor if who else "",
         address=request.remote_addr,
-        request_id=g.get("request_id", ""),
+        request_id=request_id(),
         **g.get("remarks", {}),
     )
 
