@@ -109,8 +109,10 @@ def may_change() -> bool:
 
 
 def _hues(configuration: Configuration) -> str:
+    """The hues as they are on a light ground, and lighter on a dark one."""
     lines = [
-        f".emotion-{emotion.id}{{--hue:{emotion.colour}}}"
+        f".emotion-{emotion.id}{{--hue:light-dark({emotion.colour},"
+        f"color-mix(in oklab,{emotion.colour},white 30%))}}"
         for emotion in configuration.emotions
         if ID.fullmatch(emotion.id) and COLOUR.fullmatch(emotion.colour)
     ]

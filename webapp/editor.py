@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-from prompt_repo import diffing, documents, variables
+from prompt_repo import diffing, documents
 from prompt_repo.editing import Edit
 from prompt_repo.errors import Conflict, InvalidDocument
 from prompt_repo.expectations import AtCommit, Document, check
@@ -36,9 +36,9 @@ class Draft:
         return cls(**fields, changed=True)
 
     @classmethod
-    def of(cls, subject: Subject, version: Prompt | None = None) -> "Draft":
-        """What stands now, ready to be edited."""
-        prompt = version or (subject.own.prompt if subject.own else Prompt(""))
+    def of(cls, subject: Subject, start: Prompt | None = None) -> "Draft":
+        """What stands now, or what shall be started from, ready to be edited."""
+        prompt = start or (subject.own.prompt if subject.own else Prompt(""))
         return cls(prompt.text, prompt.notes, ", ".join(prompt.tags), "", subject.catalogue.commit)
 
     @property
@@ -58,7 +58,6 @@ class Review:
     rows: tuple[diffing.Row, ...]
     size: tuple[int, int]
     details_changed: str
-    unknown: tuple[str, ...]
     markers: bool
 
 
@@ -107,7 +106,6 @@ def review(
         rows=diffing.rows(before.text, draft.text) if before.text != draft.text else (),
         size=diffing.size(before.text if subject.own else None, draft.text),
         details_changed=_details(before, draft.prompt),
-        unknown=variables.unknown(draft.text, subject.catalogue.variables(subject.key)),
         markers=len(set(MARKERS.findall(draft.text))) == 3,
     )
 

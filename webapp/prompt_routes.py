@@ -1,4 +1,4 @@
-"""What the pages of defaults and overrides share: their addresses, and the prompt they are about."""
+"""What pages of defaults and overrides share: their addresses, and the prompt they are about."""
 
 from collections.abc import Callable
 from typing import Any, TypeVar

@@ -27,7 +27,9 @@ REMOVED_PAGE = 50  # characters whose removed prompts one page shows
 def show(environment: str, character: str | None, emotion: str):
     """The editor, or in production and for viewers the text alone."""
     subject = subject_of(environment, character, emotion)
-    return _page(environment, subject, Draft.of(subject))
+    from_default = "default" in request.args and subject.hidden_default
+    draft = Draft.of(subject, subject.hidden_default.prompt if from_default else None)
+    return _page(environment, subject, draft)
 
 
 @on_prompts(blueprint, "", "POST")
@@ -53,8 +55,9 @@ def form_of_another_session(error: CSRFError):
     """Puts the text back into the editor when the form belongs to a session that ended."""
     if request.endpoint != "prompts.edit" or _by_htmx():
         return answer(error)
-    environment = request.view_args["environment"]
-    subject = subject_of(environment, request.view_args["character"], request.view_args["emotion"])
+    arguments = request.view_args or {}
+    environment = arguments["environment"]
+    subject = subject_of(environment, arguments["character"], arguments["emotion"])
     refusal = "your session changed since this page was opened; look it over and save again"
     return _page(environment, subject, Draft.typed(request.form), 400, refusal=refusal)
 

@@ -134,8 +134,9 @@ class Subject:
         """Where the page stands."""
         env = self._environment
         if self.character is None:
-            return [("Defaults", url_for("defaults.index", environment=env))] + [
-                (self.emotion.label, None)
+            return [
+                ("Defaults", url_for("defaults.index", environment=env)),
+                (self.emotion.label, None),
             ]
         whose = url_for("characters.show", environment=env, character=self.character.id)
         return [
