@@ -24,6 +24,8 @@ Moved = list[tuple[int, Row | None]]
 
 def trailer_parents(commit: Commit) -> list[str]:
     """The commits that a commit's trailers name as further parents."""
+    if not commit.trailers:
+        return []
     return [
         value
         for key, value in commit.trailers
@@ -42,7 +44,7 @@ def parents_first(found: Mapping[str, Commit]) -> Iterator[Commit]:
         while waiting:
             commit = found[waiting[-1]]
             parents = [*commit.parents, *trailer_parents(commit)]
-            before = [oid for oid in parents if oid in found and oid not in done]
+            before = [oid for oid in parents if oid not in done and oid in found]
             if before:
                 waiting.extend(before)
                 continue
@@ -61,9 +63,8 @@ def take_all(rows: Rows, commits: Iterable[Commit]) -> None:
 
 
 def _take(rows: Rows, commit: Commit) -> None:
-    parents = list(dict.fromkeys(at for oid in commit.parents if (at := rows.find(oid))))
-    named = [at for oid in trailer_parents(commit) if (at := rows.find(oid))]
-    named = [at for at in dict.fromkeys(named) if at not in parents]
+    parents = _places(rows, commit.parents)
+    named = [at for at in _places(rows, trailer_parents(commit)) if at not in parents]
     first = parents[0] if parents else None
     ident = rows.next_id("commits")
     edges: list[Edge] = []
@@ -72,6 +73,12 @@ def _take(rows: Rows, commit: Commit) -> None:
     else:
         moved, edges = _joining(rows, commit, ident, parents, named)
     rows.stand(rows.place(commit, ident, first), first, moved, edges)
+
+
+def _places(rows: Rows, oids: Iterable[str]) -> list[At]:
+    """Where those of the commits stand that are in, each once."""
+    found = [rows.find(oid) for oid in oids]
+    return [at for at in dict.fromkeys(found) if at is not None]
 
 
 def _plain(rows: Rows, commit: Commit, ident: int, first: At | None) -> Moved:

@@ -4,12 +4,13 @@ import hashlib
 import sqlite3
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
+from operator import itemgetter
 from typing import NamedTuple
 
 from prompt_repo.layout import place_of
 from prompt_repo.model import Commit
 
-BATCH = 20_000  # rows held back before they are written
+BATCH = 20_000  # commits and changed paths held back before they are written
 NOT_OURS = 0  # the id of every path where no document of ours may stand
 
 STANDING = """
@@ -77,7 +78,6 @@ class Rows:
         self._edges: dict[int, list[Edge]] = {}
         self._ids: dict[str, int] = {}
         self._held_back: dict[str, list[tuple[object, ...]]] = {name: [] for name in INSERTS}
-        self._count = 0
 
     def find(self, oid: str) -> At | None:
         """Where a commit stands."""
@@ -108,7 +108,7 @@ class Rows:
             known = NOT_OURS
         else:
             known = self.next_id("paths")
-            self._write("paths", (known, path))
+            self._held_back["paths"].append((known, path))
         self._paths[path] = known
         return known
 
@@ -151,8 +151,7 @@ class Rows:
         self._moved.add(at.lane)
         self._places[commit.oid] = at
         author = commit.author
-        self._write(
-            "commits",
+        self._held_back["commits"].append(
             (
                 ident,
                 bytes.fromhex(commit.oid),
@@ -162,7 +161,7 @@ class Rows:
                 author.email,
                 int(commit.authored_at.timestamp()),
                 int(commit.committed_at.timestamp()),
-                commit.reason,
+                commit.reason if commit.trailers else commit.message.strip(),
             ),
         )
         return at
@@ -185,8 +184,7 @@ class Rows:
         row = Row(
             ident, parent.number + 1 if parent else 1, blob, parent.origin if parent else ident
         )
-        self._write(
-            "versions",
+        self._held_back["versions"].append(
             (
                 ident,
                 path[0],
@@ -207,11 +205,13 @@ class Rows:
         standing = self._lanes[at.lane].standing
         for path, row in moved:
             standing[path] = row
-            self._write("states", (path, at.lane, at.position, row.id if row else None))
+            self._held_back["states"].append((path, at.lane, at.position, row.id if row else None))
         for parent, differing in edges:
             for path in (0, *differing):
-                self._write("edges", (at.id, parent.id, path))
+                self._held_back["edges"].append((at.id, parent.id, path))
         self._edges[at.id] = [(first, [path for path, _ in moved]), *edges] if first else edges
+        if len(self._held_back["commits"]) + len(self._held_back["states"]) >= BATCH:
+            self.flush()
 
     def edges(self, at: At) -> list[Edge]:
         """A commit's parents, those of trailers too, with the paths that differ from each."""
@@ -222,11 +222,10 @@ class Rows:
 
     def flush(self) -> None:
         """Writes what was held back."""
-        if not self._count and not self._moved:
+        if not self._moved:  # no commit since the last time
             return
-        self._count = 0
         for table, rows in self._held_back.items():
-            rows.sort(key=_leading)  # neighbours in the file are written together
+            rows.sort(key=itemgetter(0))  # neighbours in the file are written together
             self._connection.executemany(INSERTS[table], rows)
             rows.clear()
         for ident in self._moved:
@@ -236,12 +235,6 @@ class Rows:
                 (ident, *(lane.origin or (None, None)), lane.tip),
             )
         self._moved.clear()
-
-    def _write(self, table: str, row: tuple[object, ...]) -> None:
-        self._held_back[table].append(row)
-        self._count += 1
-        if self._count >= BATCH:
-            self.flush()
 
     def _last(self, table: str) -> int:
         found: int | None = self._sql(f"SELECT max(id) FROM {table}").fetchone()[0]  # noqa: S608
@@ -287,7 +280,3 @@ class Rows:
         ):
             found.setdefault(At(*parent), []).extend([path] if path else [])
         return found.items()
-
-
-def _leading(row: tuple[object, ...]) -> object:
-    return row[0]
