@@ -1,27 +1,29 @@
 """Version numbers held to the rule, read slowly and independently, and to git's own count."""
 
+import random
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from unittest import mock
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from prompt_repo.git_store import GitStore
 from prompt_repo.history import History
+from prompt_repo.model import HistoryPage
 from tests.gitrepo import Graph, git
 
 PATHS = ("defaults/idle.yaml", "characters/aria/idle.yaml", "prompts.yaml")
+TRAILERS = ("Promoted-From", "Rolled-Back-To", "Hotfix-From")
 Files = dict[str, str]
-Number = tuple[int, str]
-"""A version: its number, and the commit that made it."""
 
 
 @dataclass
 class Node:
-    """A commit as the naive reading sees it."""
+    """A commit as the naive reading sees it: its whole tree, its parents, its trailers."""
 
     mark: int
     files: Files
@@ -29,36 +31,87 @@ class Node:
     trailers: list[int] = field(default_factory=list)
 
 
+@dataclass(frozen=True)
+class Told:
+    """A version as the naive reading tells it: `mark` is the commit that made it."""
+
+    number: int
+    mark: int
+    parent: "Told | None" = None
+    joined: int | None = None
+
+    def chain(self) -> list["Told"]:
+        """This version and those its number counts on from, newest first."""
+        return [self, *(self.parent.chain() if self.parent else [])]
+
+
+Standing = dict[str, Told]
+
+
 @st.composite
-def histories(draw: st.DrawFn, trailers: bool = True, merges: bool = True) -> list[Node]:
+def histories(draw: st.DrawFn, longest: int = 14) -> list[Node]:
     """Branches, merges of every kind, reverts, removals, and commits with trailers."""
     texts = st.sampled_from(["a", "b", "c"])
-    count = draw(st.integers(1, 14))
+    paths = st.sets(st.sampled_from(PATHS))
     nodes: list[Node] = []
-    for mark in range(1, count + 1):
+    for mark in range(1, draw(st.integers(1, longest)) + 1):
+        recent = st.sampled_from([node.mark for node in nodes[-4:]] or [0])
+        named = draw(st.lists(recent, max_size=1)) if nodes else []
         if not nodes or draw(st.integers(0, 9)) == 0:
-            nodes.append(Node(mark, draw(st.dictionaries(st.sampled_from(PATHS), texts)), []))
+            files = draw(st.dictionaries(st.sampled_from(PATHS), texts))
+            nodes.append(Node(mark, files, [], named))
             continue
-        recent = st.sampled_from([node.mark for node in nodes[-4:]])
-        parents = [draw(recent)]
-        if merges and draw(st.integers(0, 2)) == 0:
-            others = draw(st.lists(recent, max_size=2, unique=True))
-            parents += [other for other in others if other not in parents]
+        others = draw(st.lists(recent, max_size=2)) if draw(st.booleans()) else []
+        parents = list(dict.fromkeys([draw(recent), *others]))
         files = dict(nodes[parents[0] - 1].files)
-        for other in parents[1:]:
-            for path in draw(st.sets(st.sampled_from(PATHS))):
+        for other in (*parents[1:], *named):
+            for path in draw(paths):
                 _take(files, path, nodes[other - 1].files)
         for path in draw(st.sets(st.sampled_from(PATHS), max_size=2)):
             text = draw(st.none() | texts)
-            files.pop(path, None)
-            if text is not None:
-                files[path] = text
-        named = draw(st.lists(recent, max_size=1)) if trailers else []
-        for other in named:
-            for path in draw(st.sets(st.sampled_from(PATHS))):
-                _take(files, path, nodes[other - 1].files)
+            _take(files, path, {path: text} if text is not None else {})
         nodes.append(Node(mark, files, parents, named))
     return nodes
+
+
+@st.composite
+def countable(draw: st.DrawFn) -> list[Node]:
+    """Histories whose merges take one side's new text, so that git's count is the number."""
+    nodes: list[Node] = []
+    told: dict[int, dict[str, tuple[int, ...]]] = {}
+    for mark in range(1, draw(st.integers(1, 20)) + 1):
+        recent = st.sampled_from([node.mark for node in nodes[-4:]] or [0])
+        parents = [draw(recent)] if nodes else []
+        other = draw(recent) if nodes and draw(st.booleans()) else 0
+        lines = told[parents[0]] if parents else {}
+        files = dict(nodes[parents[0] - 1].files) if parents else {}
+        if other and other not in parents and _clean(nodes, told, parents[0], other):
+            parents.append(other)
+            newer = [p for p, line in told[other].items() if len(line) > len(lines.get(p, ()))]
+            for path in newer:
+                _take(files, path, nodes[other - 1].files)
+            lines = {**lines, **{path: told[other][path] for path in newer}}
+        else:
+            changes = draw(st.dictionaries(st.sampled_from(PATHS), st.booleans(), max_size=2))
+            for path, kept in changes.items():
+                if kept or path in files:
+                    _take(files, path, {path: f"text {mark}"} if kept else {})
+                    lines = {**lines, path: (*lines.get(path, ()), mark)}
+        nodes.append(Node(mark, files, parents))
+        told[mark] = lines
+    return nodes
+
+
+def _clean(
+    nodes: Sequence[Node], told: Mapping[int, Mapping[str, tuple[int, ...]]], one: int, other: int
+) -> bool:
+    """Whether at each path one side only went on from the other, to another text."""
+    for path in PATHS:
+        short, long = sorted((told[at].get(path, ()) for at in (one, other)), key=len)
+        same = nodes[one - 1].files.get(path) == nodes[other - 1].files.get(path)
+        if long[: len(short)] != short or same != (long == short):
+            return False
+    return True
 
 
 def _take(files: Files, path: str, theirs: Mapping[str, str]) -> None:
@@ -67,82 +120,98 @@ def _take(files: Files, path: str, theirs: Mapping[str, str]) -> None:
         files[path] = theirs[path]
 
 
-def read_slowly(nodes: list[Node]) -> dict[int, dict[str, Number]]:
+def read_slowly(nodes: Sequence[Node]) -> dict[int, Standing]:
     """What stands at each commit and path, straight from the rule, a dictionary a commit."""
-    standing: dict[int, dict[str, Number]] = {}
-    texts: dict[int, Files] = {node.mark: node.files for node in nodes}
+    standing: dict[int, Standing] = {}
     for node in nodes:
-        here: dict[str, Number] = {}
-        for path in PATHS:
-            parents = [(p, standing[p].get(path)) for p in node.parents]
-            equal = [v for p, v in parents if texts[p].get(path) == node.files.get(path)]
-            for named in node.trailers:
-                version = standing[named].get(path)
-                if version and texts[named].get(path) == node.files.get(path):
-                    equal.append(version)
-            if equal:
-                best = max(equal, key=lambda version: version[0] if version else 0)
-                if best:
-                    here[path] = best
-                continue
-            if path not in node.files and not parents:
-                continue
-            highest = max((v[0] for _, v in parents if v), default=0)
-            here[path] = (highest + 1, str(node.mark))
-        standing[node.mark] = here
+        told = {path: _read(node, path, nodes, standing) for path in PATHS}
+        standing[node.mark] = {path: version for path, version in told.items() if version}
     return standing
 
 
+def _read(
+    node: Node, path: str, nodes: Sequence[Node], standing: Mapping[int, Standing]
+) -> Told | None:
+    here = node.files.get(path)
+    equal = [p for p in node.parents if nodes[p - 1].files.get(path) == here]
+    for named in node.trailers:
+        if path in standing[named] and nodes[named - 1].files.get(path) == here:
+            equal.append(named)
+    if equal:
+        return max((standing[p].get(path) for p in equal), key=_number)
+    if here is None and not node.parents:
+        return None
+    sides = [version for p in node.parents if (version := standing[p].get(path))]
+    best = max(sides, key=_number, default=None)
+    rest = [version for version in sides if best and version not in best.chain()]
+    joined = max(rest, key=_number).mark if rest else None
+    return Told(_number(best) + 1, node.mark, best, joined)
+
+
+def _number(version: Told | None) -> int:
+    return version.number if version else 0
+
+
 @contextmanager
-def built(nodes: list[Node]) -> Iterator[tuple[GitStore, dict[int, str]]]:
-    """The same history in a real repository."""
+def built(nodes: Sequence[Node]) -> Iterator[tuple[GitStore, dict[int, str]]]:
+    """The same history in a real repository, and each commit's id."""
     with tempfile.TemporaryDirectory() as folder:
         store = GitStore.create(Path(folder) / "prompts.git")
         graph = Graph(store.path)
         oids: dict[int, str] = {}
         for node in nodes:
-            lines = [f"Promoted-From: {oids[named]}" for named in node.trailers]
-            message = "\n".join(["Why", "", *lines]) if lines else "Why"
-            graph.commit(node.files, node.parents, message)
+            trailers = [f"{TRAILERS[named % 3]}: {oids[named]}" for named in node.trailers]
+            graph.commit(node.files, node.parents, "\n".join(["Why", "", *trailers]))
             if any(node.mark in later.trailers for later in nodes):
                 oids = graph.flush()
         yield store, graph.flush()
 
 
-def numbers(history: History, oid: str, marks: Mapping[str, str]) -> dict[str, Number]:
-    """What the index says stands at a commit."""
+def standing_in(history: History, oid: str, marks: Mapping[str, int]) -> dict[str, tuple[int, int]]:
+    """What the index says stands at a commit: number and commit."""
     return {path: (held.number, marks[held.commit]) for path, held in history.state(oid).items()}
 
 
-@given(histories(), st.randoms(use_true_random=False), st.integers(1, 3))
-@settings(deadline=None, max_examples=60)
-def test_the_index_follows_the_rule(nodes: list[Node], random: object, step: int) -> None:
-    """At every commit and path, taken in at once or bit by bit, in any order."""
-    expected = read_slowly(nodes)
-    with built(nodes) as (store, oids):
-        marks = {oid: str(mark) for mark, oid in oids.items()}
-        once, bits = History(store), History(store, store.path / "bits.sqlite3")
-        once.rebuild()
-        order = list(oids)
-        random.shuffle(order)  # type: ignore[attr-defined]
-        for mark in order[::step]:
-            bits.ensure(oids[mark])
+def chain_of(page: HistoryPage, marks: Mapping[str, int]) -> list[tuple[int, int, int | None]]:
+    """A page of history as numbers, commits, and commits of the joined sides."""
+    return [
+        (version.number, marks[version.commit], marks[version.joined] if version.joined else None)
+        for version in page.versions
+    ]
 
-        for mark in oids:
-            bits.ensure(oids[mark])
-            assert expected[mark] == numbers(once, oids[mark], marks)
-            assert expected[mark] == numbers(bits, oids[mark], marks)
-            for path, (number, _) in expected[mark].items():
-                chain = once.page(oids[mark], path).versions
-                assert list(range(number, 0, -1)) == [version.number for version in chain]
+
+@given(histories(), st.randoms(use_true_random=False), st.integers(1, 3))
+@settings(max_examples=70)
+def test_the_index_follows_the_rule(nodes: list[Node], order: random.Random, step: int) -> None:
+    """At every commit and path: taken in by one `git log`, or bit by bit in any order."""
+    told = read_slowly(nodes)
+    with built(nodes) as (store, oids):
+        marks = {oid: mark for mark, oid in oids.items()}
+        once, bits = History(store), History(store, store.path / "bits.sqlite3")
+        with mock.patch("prompt_repo.history.NEAR", 0):
+            once.rebuild()
+        for mark in order.sample(list(oids), len(oids))[::step]:
+            if order.random() < 0.5:
+                bits.record(store.commit(oids[mark]))
+            else:
+                bits.ensure(oids[mark])
+
+        for mark, oid in oids.items():
+            bits.ensure(oid)
+            expected = {path: (v.number, v.mark) for path, v in told[mark].items()}
+            assert expected == standing_in(once, oid, marks)
+            assert expected == standing_in(bits, oid, marks)
+            for path, version in told[mark].items():
+                chain = [(v.number, v.mark, v.joined) for v in version.chain()]
+                assert chain == chain_of(once.page(oid, path), marks)
         assert [] == once.check()
         assert [] == bits.check()
 
 
-@given(histories(trailers=False, merges=False))
-@settings(deadline=None, max_examples=25)
-def test_numbers_are_gits_count_along_a_line(nodes: list[Node]) -> None:
-    """Without merges and trailers, a number is `git rev-list --count <commit> -- <path>`."""
+@given(countable())
+@settings(max_examples=40)
+def test_numbers_are_gits_count_where_one_side_moved(nodes: list[Node]) -> None:
+    """Along a line, and through merges that take one side's new text."""
     with built(nodes) as (store, oids):
         history = History(store)
         last = oids[len(nodes)]
@@ -155,18 +224,22 @@ def test_numbers_are_gits_count_along_a_line(nodes: list[Node]) -> None:
 
 
 @given(histories())
-@settings(deadline=None, max_examples=25)
+@settings(max_examples=25)
 def test_what_moved_is_what_differs(nodes: list[Node]) -> None:
-    """From a commit to a later one on its line, `moved` applied to the old state gives the new."""
+    """`moved` applied to an old state gives the new one, wherever the new follows the old."""
     with built(nodes) as (store, oids):
         history = History(store)
         for oid in oids.values():
             history.ensure(oid)
-
+        line: dict[int, list[int]] = {}
         for node in nodes:
-            for old in node.parents[:1]:
-                moved = history.moved(oids[old], oids[node.mark])
-                assert moved is not None
-                state = {**history.state(oids[old]), **moved}
-                standing = {path: held for path, held in state.items() if held is not None}
-                assert history.state(oids[node.mark]) == standing
+            line[node.mark] = [*(line[node.parents[0]] if node.parents else []), node.mark]
+
+        for mark in oids:
+            for old in oids:
+                moved = history.moved(oids[old], oids[mark])
+                assert (moved is not None) == (old in line[mark])
+                if moved is not None:
+                    state = {**history.state(oids[old]), **moved}
+                    standing = {path: held for path, held in state.items() if held is not None}
+                    assert history.state(oids[mark]) == standing
