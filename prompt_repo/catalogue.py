@@ -5,7 +5,7 @@ import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from prompt_repo import variables
 from prompt_repo.errors import (
@@ -48,6 +48,7 @@ class Catalogue:
 
     Made with `tables`, it answers from memory. Made without, it looks single files up by `find`
     and calls `load` only when asked for a list, so that reading one old prompt stays cheap.
+    In `kept` a reader may keep what it made of the catalogue; it goes when the catalogue goes.
     """
 
     def __init__(
@@ -61,6 +62,7 @@ class Catalogue:
         self.commit = commit
         self._find, self._load = find, load
         self._resolved: dict[tuple[str, str], Resolved] = {}
+        self.kept: dict[Any, Any] = {}
         if tables is not None:
             self.tables = tables
 
@@ -94,7 +96,7 @@ class Catalogue:
         return self._ids
 
     def character(self, character: str) -> Character:
-        """Who has this id; raises CharacterNotFound, or InvalidDocument where the file is broken."""
+        """Who has this id; raises CharacterNotFound, InvalidDocument for a broken file."""
         return self._who(character)[1]
 
     def character_held(self, character: str) -> Held:
