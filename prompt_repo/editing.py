@@ -152,7 +152,7 @@ def create_character(
     author: Author,
     reason: str,
 ) -> Outcome:
-    """Adds a character; raises CharacterExists, InvalidId, InvalidDocument and what `save` raises."""
+    """Adds a character; raises CharacterExists, InvalidId and what `save` raises."""
     check_id(character.id, "character")
     path = character_path(character.id)
 

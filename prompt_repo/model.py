@@ -113,7 +113,7 @@ class PromptKey:
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """Which version stands at a path: its number, the commit that made it, its blob (None: removed).
+    """Which version stands at a path: its number, its commit, its blob (None: removed).
 
     `row` is the version's place in the history index, good for `History.version`.
     """

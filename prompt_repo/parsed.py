@@ -123,7 +123,7 @@ def _read(file: Path, names: Iterable[str]) -> Iterator[tuple[str, Parsed]]:
     with closing(_connect(file)) as connection:
         while chunk := list(islice(remaining, CHUNK)):
             marks = ",".join("?" * len(chunk))
-            query = f"SELECT name, value FROM documents WHERE name IN ({marks})"
+            query = f"SELECT name, value FROM documents WHERE name IN ({marks})"  # noqa: S608 - only marks
             for name, value in connection.execute(query, chunk):
                 yield name, _decode(name, value)
 
