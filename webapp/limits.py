@@ -17,7 +17,7 @@ def init_app(app: Flask, settings: Settings) -> None:
     """Bounds the views below; counts in memory while Redis is away."""
     limiter = Limiter(
         get_remote_address,
-        storage_uri=settings.redis_url or "memory://",
+        storage_uri=_storage(settings.redis_url),
         storage_options={"socket_connect_timeout": 1, "socket_timeout": 1}
         if settings.redis_url
         else {},
@@ -43,6 +43,12 @@ def seconds_left() -> int:
     """When one who was just refused for trying too often may try again, in seconds from now."""
     limit = current_app.extensions["limits"].current_limit
     return max(1, int(limit.reset_at - time.time()) + 1) if limit is not None else 1
+
+
+def _storage(redis_url: str) -> str:
+    if redis_url.startswith("unix:"):  # as redis-py calls a socket
+        return f"redis+{redis_url}"
+    return redis_url or "memory://"
 
 
 def _failed(response: Response) -> bool:
