@@ -9,4 +9,5 @@ ALL: tuple[str, ...] = (
     "webapp.defaults",
     "webapp.prompts",
     "webapp.history_pages",
+    "webapp.api",
 )

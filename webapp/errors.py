@@ -27,6 +27,17 @@ from webapp.tokens import TokenError
 
 log = structlog.get_logger(__name__)
 
+
+class PreconditionRequired(Exception):
+    """A write does not say what it saw."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "say what you saw: If-Match with the ETag you read (or * for whatever is there), "
+            "If-None-Match: * to create, or `base` with a commit in the body"
+        )
+
+
 STATUS: Mapping[type[Exception], int] = {
     domain.InvalidId: 400,
     domain.UnknownEmotion: 400,
@@ -54,6 +65,7 @@ STATUS: Mapping[type[Exception], int] = {
     UndeclaredAccess: 403,
     PeopleError: 422,
     TokenError: 422,
+    PreconditionRequired: 428,
     CSRFError: 400,
     RateLimitExceeded: 429,
     DBAPIError: 503,

@@ -1,0 +1,270 @@
+"""Bodies of the API out of the domain's values, and the headers that go with them."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from flask import Response, jsonify, request
+
+from prompt_repo import diffing
+from prompt_repo.catalogue import Catalogue
+from prompt_repo.documents import parse
+from prompt_repo.model import Author, Prompt, PromptKey, Resolved, Source, Stored, Version
+from prompt_repo.repository import Repository
+from prompt_repo.variables import unknown
+
+FOREVER = "private, max-age=31536000, immutable"
+ASK_AGAIN = "private, no-cache"
+
+
+def person(author: Author) -> dict[str, str]:
+    """A person as the API names one."""
+    return {"name": author.name, "email": author.email}
+
+
+def time(moment: datetime) -> str:
+    """A time as RFC 3339 in UTC."""
+    return moment.strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def answer(body: Any, catalogue: Catalogue, etag: str | None, status: int = 200) -> Response:
+    """A JSON answer about prompts: it names its commit, carries its ETag, and may be a 304."""
+    response = jsonify(body)
+    response.status_code = status
+    return marked(response, catalogue, etag)
+
+
+def marked(response: Response, catalogue: Catalogue, etag: str | None) -> Response:
+    """Sets the headers of an answer about prompts; turns it into a 304 where that is asked."""
+    response.headers["Prompt-Commit"] = catalogue.commit
+    for_ever = request.args.get("at") == catalogue.commit
+    response.headers["Cache-Control"] = FOREVER if for_ever else ASK_AGAIN
+    if etag is not None:
+        response.set_etag(etag)
+        if request.method in ("GET", "HEAD") and response.status_code == 200:
+            response.make_conditional(request)
+    return response
+
+
+def whole(catalogue: Catalogue) -> str:
+    """The ETag of an answer that may depend on everything at a commit."""
+    return catalogue.commit
+
+
+def prompt(repository: Repository, catalogue: Catalogue, key: PromptKey) -> dict[str, Any]:
+    """A prompt as a reader of `key` gets it; `missing` where nothing stands."""
+    stored = catalogue.lookup(key)
+    if stored is None:
+        return _empty(catalogue, key)
+    source = Source.GLOBAL if stored.key.character is None else Source.CHARACTER
+    version = repository.history.version(stored.held.row)
+    return _prompt(repository, catalogue, key, stored, source, version)
+
+
+def _prompt(
+    repository: Repository,
+    catalogue: Catalogue,
+    key: PromptKey,
+    stored: Stored,
+    source: Source,
+    version: Version,
+) -> dict[str, Any]:
+    first = repository.history.first(stored.held.row)
+    values = catalogue.variables(key)
+    return {
+        **_named(key),
+        "prompt_text": stored.prompt.text,
+        "source": source,
+        "is_default": source is Source.GLOBAL,
+        "is_global_override": source is Source.CHARACTER,
+        "version": stored.held.number,
+        "commit": stored.held.commit,
+        "etag": catalogue.etag(key),
+        "created_by": person(first.author),
+        "created_at": time(first.created_at),
+        "updated_by": person(version.author),
+        "updated_at": time(version.created_at),
+        "deleted_at": None,
+        "reason": version.reason,
+        "variables": values,
+        "unknown_variables": list(unknown(stored.prompt.text, values)),
+        "notes": stored.prompt.notes,
+        "tags": list(stored.prompt.tags),
+    }
+
+
+def _named(key: PromptKey) -> dict[str, Any]:
+    return {"id": str(key.id), "character": key.character, "emotion": key.emotion}
+
+
+def _empty(catalogue: Catalogue, key: PromptKey) -> dict[str, Any]:
+    return {
+        **_named(key),
+        **dict.fromkeys(("prompt_text", "version", "commit", "etag", "created_by", "created_at")),
+        **dict.fromkeys(("updated_by", "updated_at", "deleted_at", "reason")),
+        "source": Source.MISSING,
+        "is_default": False,
+        "is_global_override": False,
+        "variables": catalogue.variables(key),
+        "unknown_variables": [],
+        "notes": "",
+        "tags": [],
+    }
+
+
+def removed(repository: Repository, catalogue: Catalogue, key: PromptKey) -> dict[str, Any] | None:
+    """A removed prompt as it last was, with the time it was removed; None where none was."""
+    held = catalogue.removed(key.character).get(key.emotion)
+    if held is None:
+        return None
+    gone = repository.history.version(held.row)
+    first = repository.history.first(held.row)
+    last = _last_text(repository, catalogue, key)
+    return {
+        **_empty(catalogue, key),
+        "prompt_text": last.text,
+        "notes": last.notes,
+        "tags": list(last.tags),
+        "version": held.number,
+        "commit": held.commit,
+        "created_by": person(first.author),
+        "created_at": time(first.created_at),
+        "updated_by": person(gone.author),
+        "updated_at": time(gone.created_at),
+        "deleted_at": time(gone.created_at),
+        "reason": gone.reason,
+    }
+
+
+def _last_text(repository: Repository, catalogue: Catalogue, key: PromptKey) -> Prompt:
+    page = repository.history.page(catalogue.commit, key.path, limit=2)
+    blob = next((each.blob for each in page.versions if each.blob is not None), None)
+    value = parse(repository.store.blob(blob), key.path) if blob else Prompt("")
+    return value if isinstance(value, Prompt) else Prompt("")
+
+
+def resolved(found: Resolved) -> dict[str, Any]:
+    """A resolved prompt."""
+    return {
+        **_named(PromptKey(found.character, found.emotion)),
+        "text": found.text,
+        "source": found.source,
+        "is_default": found.source is Source.GLOBAL,
+        "version": found.held.number,
+        "commit": found.held.commit,
+        "etag": found.etag,
+        "unknown_variables": list(found.unknown_variables),
+    }
+
+
+def exported(character: str, emotion: str, found: Resolved | None) -> dict[str, Any]:
+    """One prompt of an export; without a text where it is missing."""
+    return {
+        "character": character,
+        "emotion": emotion,
+        "text": found.text if found else None,
+        "source": found.source if found else Source.MISSING,
+        "version": found.held.number if found else None,
+        "commit": found.held.commit if found else None,
+        "etag": found.etag if found else None,
+    }
+
+
+def text_of(repository: Repository, version: Version) -> str | None:
+    """What a version says; None for a removal."""
+    if version.blob is None:
+        return None
+    value = parse(repository.store.blob(version.blob), version.path)
+    return value.text if isinstance(value, Prompt) else None
+
+
+def version(repository: Repository, key: PromptKey, found: Version) -> dict[str, Any]:
+    """One version of a prompt."""
+    return {
+        "id": found.commit,
+        "prompt_id": str(key.id),
+        "version": found.number,
+        "commit": found.commit,
+        "prompt_text": text_of(repository, found),
+        "removed": found.removed,
+        "created_by": person(found.author),
+        "created_at": time(found.created_at),
+        "reason": found.reason,
+    }
+
+
+def diff(
+    repository: Repository, key: PromptKey, old: Version, new: Version, context: int
+) -> dict[str, Any]:
+    """How one version differs from another; `context` lines are shown around a change."""
+    before, after = text_of(repository, old), text_of(repository, new)
+    added, gone = diffing.size(before, after)
+    names = f"version {old.number}", f"version {new.number}"
+    return {
+        "from": version(repository, key, old),
+        "to": version(repository, key, new),
+        "added": added,
+        "removed": gone,
+        "lines": [_line(row) for row in diffing.rows(before, after, context)],
+        "unified": diffing.unified(before, after, *names, context),
+    }
+
+
+def _line(row: diffing.Row) -> dict[str, Any]:
+    return {
+        "kind": row.kind,
+        "old_number": row.old_number,
+        "new_number": row.new_number,
+        "old": [{"kind": kind, "text": text} for kind, text in row.old],
+        "new": [{"kind": kind, "text": text} for kind, text in row.new],
+        "folded": row.folded,
+    }
+
+
+def character(repository: Repository, catalogue: Catalogue, ident: str) -> dict[str, Any]:
+    """A character; raises CharacterNotFound."""
+    who, held = catalogue.character(ident), catalogue.character_held(ident)
+    latest, first = repository.history.version(held.row), repository.history.first(held.row)
+    return {
+        "id": who.id,
+        "name": who.name,
+        "description": who.description,
+        "variables": dict(who.variables),
+        "tags": list(who.tags),
+        "archived": who.archived,
+        "version": held.number,
+        "commit": held.commit,
+        "etag": catalogue.character_etag(ident),
+        "created_by": person(first.author),
+        "created_at": time(first.created_at),
+        "updated_by": person(latest.author),
+        "updated_at": time(latest.created_at),
+        "reason": latest.reason,
+    }
+
+
+def character_row(catalogue: Catalogue, ident: str) -> dict[str, Any]:
+    """A character in a list, with where each emotion's prompt comes from."""
+    who = catalogue.character(ident)
+    return {
+        "id": who.id,
+        "name": who.name,
+        "description": who.description,
+        "tags": list(who.tags),
+        "archived": who.archived,
+        "coverage": dict(catalogue.coverage(ident)),
+    }
+
+
+def cells(catalogue: Catalogue, ident: str) -> Mapping[str, dict[str, Any]]:
+    """A row of the matrix."""
+    own, defaults = catalogue.overrides(ident), catalogue.defaults()
+    found = {}
+    for emotion, source in catalogue.coverage(ident).items():
+        stored = own.get(emotion) or defaults.get(emotion)
+        found[emotion] = {
+            "source": source,
+            "version": stored.held.number if stored else None,
+            "commit": stored.held.commit if stored else None,
+        }
+    return found

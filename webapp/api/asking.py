@@ -1,0 +1,117 @@
+"""What a request of the API says: its body, its query, and what it saw."""
+
+import json
+import re
+from typing import Any, TypeVar, get_origin
+
+from flask import request
+from pydantic import BaseModel, ValidationError
+from werkzeug.exceptions import BadRequest, UnsupportedMediaType
+
+from prompt_repo.catalogue import Catalogue
+from prompt_repo.errors import InvalidDocument, Problem
+from prompt_repo.expectations import Absent, Anything, AtCommit, Expectation, Matches
+from webapp.api import intake
+from webapp.errors import PreconditionRequired
+from webapp.services import repository
+
+Body = TypeVar("Body", bound=BaseModel)
+ETAG = re.compile(r'\s*(W/)?"([^"]*)"\s*(?:,|$)')
+TEXT = "-text"
+"""What the ETag of a plain-text answer ends with: another form is another entity."""
+
+
+def body(model: type[Body], *, optional: bool = False) -> Body:
+    """The request's JSON as a model.
+
+    Raises UnsupportedMediaType, BadRequest for what is no JSON, InvalidDocument for what is
+    JSON and not what is wanted.
+    """
+    raw = request.get_data()
+    if not raw and optional:
+        return model()
+    if request.mimetype != "application/json":
+        raise UnsupportedMediaType("send the body as Content-Type: application/json")
+    try:
+        return model.model_validate(_parsed(raw))
+    except ValidationError as wrong:
+        raise InvalidDocument([_problem(each, "body") for each in wrong.errors()[:200]]) from wrong
+
+
+def _parsed(raw: bytes) -> Any:
+    try:
+        return json.loads(raw.decode("utf-8"), object_pairs_hook=_once, parse_constant=_no_constant)
+    except UnicodeDecodeError as wrong:
+        raise BadRequest(f"byte {wrong.start + 1} of the body is not UTF-8") from wrong
+    except json.JSONDecodeError as wrong:
+        where = f"line {wrong.lineno}, column {wrong.colno}"
+        raise BadRequest(f"the body is not JSON: {wrong.msg} in {where}") from wrong
+    except RecursionError as deep:
+        raise BadRequest("the body is nested too deeply") from deep
+    except ValueError as wrong:
+        raise BadRequest(f"the body is not JSON: {wrong}") from wrong
+
+
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for key, value in pairs:
+        if key in found:
+            raise ValueError(f"the key {key[:80]!r} stands twice in one object")
+        found[key] = value
+    return found
+
+
+def _no_constant(name: str) -> Any:
+    raise ValueError(f"{name} is no JSON number")
+
+
+def _problem(error: Any, where: str) -> Problem:
+    field = ".".join(str(step) for step in error["loc"])
+    return Problem(where, error["msg"], field=field)
+
+
+def expectation(base: str | None, current: str | None) -> Expectation:
+    """What a write says it saw; raises PreconditionRequired where it says nothing.
+
+    `current` is the ETag now, by which one of several in If-Match is chosen.
+    """
+    said = request.headers.get("If-Match")
+    if said is not None:
+        if said.strip() == "*":
+            return Anything()
+        etags = [value.removesuffix(TEXT) for weak, value in ETAG.findall(said) if not weak]
+        return Matches(current if current in etags else (etags or [""])[0])  # type: ignore[arg-type]
+    if request.headers.get("If-None-Match", "").strip() == "*":
+        return Absent()
+    if base is not None:
+        return AtCommit(base)
+    raise PreconditionRequired
+
+
+def query(model: type[Body]) -> Body:
+    """The query string as a model; raises InvalidDocument, also for what the model doesn't know."""
+    given: dict[str, Any] = {}
+    for name, values in request.args.lists():
+        many = get_origin(_field(model, name)) is list
+        given[name] = values if many else values[-1]
+    try:
+        return model.model_validate(given)
+    except ValidationError as wrong:
+        raise InvalidDocument([_problem(each, "query") for each in wrong.errors()]) from wrong
+
+
+def _field(model: type[BaseModel], name: str) -> Any:
+    found = model.model_fields.get(name)
+    return found.annotation if found else None
+
+
+def reading(environment: str) -> Catalogue:
+    """The catalogue that a read is about: now, or at `?at=`; raises RevisionNotFound."""
+    if not request.query_string:
+        return repository().current(environment)
+    return at(environment, query(intake.Reading))
+
+
+def at(environment: str, asked: intake.Reading) -> Catalogue:
+    """The catalogue that a query with more than a time is about; raises RevisionNotFound."""
+    return repository().at(environment, asked.at)

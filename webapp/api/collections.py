@@ -1,0 +1,203 @@
+"""Many prompts at once over the API: a character's, the defaults, the matrix, bulk, export."""
+
+from collections.abc import Iterator
+
+from flask import Response, json, stream_with_context
+
+from prompt_repo import editing
+from prompt_repo.catalogue import Catalogue
+from prompt_repo.editing import Edit, Outcome
+from prompt_repo.errors import InvalidDocument, PromptNotFound
+from prompt_repo.expectations import Absent, Anything, AtCommit, Expectation, Matches
+from prompt_repo.model import PromptKey, Resolved
+from webapp import audit
+from webapp.access import Scope, caller
+from webapp.api import answering, asking, blueprint, intake, schemas
+from webapp.api.characters import matching, page_of
+from webapp.api.routing import CHARACTER, ENVIRONMENT, Operation, route
+from webapp.services import repository
+
+
+@route(
+    blueprint,
+    "GET",
+    f"{CHARACTER}/emotional-prompts",
+    Scope.READ,
+    "prompts",
+    Operation(
+        "Every emotion of a character",
+        {200: schemas.Prompts},
+        query=intake.ListingPrompts,
+        headers=("If-None-Match",),
+    ),
+)
+def of_character(env: str, character: str) -> Response:
+    """Each emotion's text and source, or with `removed=true` what was removed."""
+    return _list(env, character)
+
+
+@route(
+    blueprint,
+    "GET",
+    f"{ENVIRONMENT}/defaults",
+    Scope.READ,
+    "defaults",
+    Operation(
+        "Every global default",
+        {200: schemas.Prompts},
+        query=intake.ListingPrompts,
+        headers=("If-None-Match",),
+    ),
+)
+def defaults(env: str) -> Response:
+    """Each emotion's default, or with `removed=true` what was removed."""
+    return _list(env, None)
+
+
+def _list(env: str, character: str | None) -> Response:
+    asked = asking.query(intake.ListingPrompts)
+    catalogue = asking.at(env, asked)
+    if character is not None:
+        catalogue.character(character)
+    emotions = catalogue.configuration.emotion_ids
+    if asked.removed:
+        gone = catalogue.removed(character)
+        keys = [PromptKey(character, emotion) for emotion in emotions if emotion in gone]
+        items = [answering.removed(repository(), catalogue, key) for key in keys]
+    else:
+        keys = [PromptKey(character, emotion) for emotion in emotions]
+        items = [answering.prompt(repository(), catalogue, key) for key in keys]
+    body = {"items": items, "next_cursor": None, "commit": catalogue.commit}
+    return answering.answer(body, catalogue, answering.whole(catalogue))
+
+
+@route(
+    blueprint,
+    "GET",
+    f"{ENVIRONMENT}/matrix",
+    Scope.READ,
+    "matrix",
+    Operation(
+        "Characters by emotions, all at one commit",
+        {200: schemas.Matrix},
+        query=intake.ListingMatrix,
+        headers=("If-None-Match",),
+    ),
+)
+def matrix(env: str) -> Response:
+    """Where each cell's prompt comes from."""
+    asked = asking.query(intake.ListingMatrix)
+    catalogue = asking.at(env, asked)
+    page, next_cursor = page_of(matching(catalogue, asked), asked.cursor, asked.limit)
+    items = [
+        {
+            "character": ident,
+            "name": catalogue.character(ident).name,
+            "archived": catalogue.character(ident).archived,
+            "cells": answering.cells(catalogue, ident),
+        }
+        for ident in page
+    ]
+    body = {
+        "emotions": [
+            {"id": each.id, "label": each.label, "colour": each.colour}
+            for each in catalogue.configuration.emotions
+        ],
+        "items": items,
+        "next_cursor": next_cursor,
+        "commit": catalogue.commit,
+    }
+    return answering.answer(body, catalogue, answering.whole(catalogue))
+
+
+@route(
+    blueprint,
+    "GET",
+    f"{ENVIRONMENT}/export",
+    Scope.READ,
+    "export",
+    Operation(
+        "Everything resolved at one commit",
+        {200: schemas.Export},
+        query=intake.Reading,
+        headers=("If-None-Match",),
+    ),
+)
+def export(env: str) -> Response:
+    """Every character and emotion that has a text, streamed; archived characters too."""
+    catalogue = asking.reading(env)
+    stream = stream_with_context(_exported(env, catalogue))
+    response = Response(stream, mimetype="application/json")
+    return answering.marked(response, catalogue, answering.whole(catalogue))
+
+
+def _exported(env: str, catalogue: Catalogue) -> Iterator[str]:
+    emotions = catalogue.configuration.emotion_ids
+    head = json.dumps({"environment": env, "commit": catalogue.commit, "emotions": emotions})
+    yield head.removesuffix("}") + ', "items": ['
+    between = ""
+    for ident in catalogue.character_ids():
+        for emotion in emotions:
+            found = _resolved(catalogue, ident, emotion)
+            yield between + json.dumps(answering.exported(ident, emotion, found))
+            between = ",\n"
+    yield "]}\n"
+
+
+def _resolved(catalogue: Catalogue, character: str, emotion: str) -> Resolved | None:
+    try:
+        return catalogue.resolve(character, emotion)
+    except (PromptNotFound, InvalidDocument):
+        return None  # missing, or broken by plain Git: `validate` names it
+
+
+@route(
+    blueprint,
+    "POST",
+    f"{ENVIRONMENT}/bulk",
+    Scope.WRITE,
+    "bulk",
+    Operation(
+        "Many edits in one commit, all or nothing",
+        {200: schemas.Saved},
+        body=intake.Bulk,
+        headers=("If-Match",),
+        writes=True,
+    ),
+)
+def bulk(env: str) -> Response:
+    """Each edit may say what it saw; else `base`, or If-Match: *, counts for all."""
+    given = asking.body(intake.Bulk)
+    edits = [_edit(each, given.base) for each in given.edits]
+    outcome = editing.save(repository(), env, edits, caller().author, given.reason)
+    commit = outcome.commit.oid if outcome.commit else None
+    audit.describe(f"{len(outcome.changed)} prompts", commit=commit)
+    body = {
+        "changed": outcome.commit is not None,
+        "commit": outcome.catalogue.commit,
+        "items": [_item(outcome, edit.key) for edit in edits],
+    }
+    return answering.answer(body, outcome.catalogue, None)
+
+
+def _edit(given: intake.BulkEdit, base: str | None) -> Edit:
+    tags = tuple(given.tags) if given.tags is not None else None
+    key = PromptKey(given.character, given.emotion)
+    return Edit(key, given.prompt_text, given.notes, tags, _expectation(given, base))
+
+
+def _expectation(given: intake.BulkEdit, base: str | None) -> Expectation:
+    if given.if_none_match:
+        return Absent()
+    if given.if_match == "*":
+        return Anything()
+    if given.if_match is not None:
+        return Matches(given.if_match.strip('"'))
+    if given.base is not None:
+        return AtCommit(given.base)
+    return asking.expectation(base, None)
+
+
+def _item(outcome: Outcome, key: PromptKey) -> dict[str, object]:
+    body = answering.prompt(repository(), outcome.catalogue, key)
+    return {**body, "changed": key.path in outcome.changed}
