@@ -9,8 +9,9 @@ from pydantic import BaseModel, ValidationError
 from werkzeug.exceptions import BadRequest, UnsupportedMediaType
 
 from prompt_repo.catalogue import Catalogue
-from prompt_repo.errors import InvalidDocument, Problem
+from prompt_repo.errors import InvalidDocument, Problem, ProtectedBranch
 from prompt_repo.expectations import Absent, Anything, AtCommit, Expectation, Matches
+from prompt_repo.repository import PRODUCTION
 from webapp.api import intake
 from webapp.errors import PreconditionRequired
 from webapp.services import repository
@@ -115,3 +116,10 @@ def reading(environment: str) -> Catalogue:
 def at(environment: str, asked: intake.Reading) -> Catalogue:
     """The catalogue that a query with more than a time is about; raises RevisionNotFound."""
     return repository().at(environment, asked.at)
+
+
+def writing(environment: str) -> Catalogue:
+    """The catalogue that a write begins from; raises ProtectedBranch for production."""
+    if environment == PRODUCTION:
+        raise ProtectedBranch(environment)
+    return repository().current(environment)

@@ -113,7 +113,7 @@ def show(env: str, character: str) -> Response:
 def change(env: str, character: str) -> Response:
     """What the body names differs afterwards, the rest stays."""
     given = asking.body(intake.CharacterChange)
-    etag = repository().current(env).character_etag(character)
+    etag = asking.writing(env).character_etag(character)
     expect = asking.expectation(given.base, etag)
     told = given.model_dump(exclude={"base", "reason"}, exclude_none=True)
     if "tags" in told:
@@ -148,7 +148,7 @@ def change(env: str, character: str) -> Response:
 def archive(env: str, character: str) -> Response:
     """Archives; PATCH with `archived: false` undoes it."""
     given = asking.body(intake.Removal, optional=True)
-    etag = repository().current(env).character_etag(character)
+    etag = asking.writing(env).character_etag(character)
     expect = asking.expectation(given.base, etag)
     outcome = editing.archive_character(
         repository(), env, character, caller().author, given.reason, expect

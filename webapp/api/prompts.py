@@ -98,7 +98,7 @@ def put(env: str, character: str | None, emotion: str) -> Response:
     """A new version; `changed` is false where the text stood so already."""
     given = asking.body(intake.PromptChange)
     key = PromptKey(character, emotion)
-    now = repository().current(env)
+    now = asking.writing(env)
     expect = asking.expectation(given.base, now.etag(key))
     tags = tuple(given.tags) if given.tags is not None else None
     edit = Edit(key, given.prompt_text, given.notes, tags, expect)
@@ -126,7 +126,7 @@ def remove(env: str, character: str | None, emotion: str) -> Response:
     """Takes the prompt away, softly."""
     given = asking.body(intake.Removal, optional=True)
     key = PromptKey(character, emotion)
-    now = _known(repository().current(env), key)
+    now = _known(asking.writing(env), key)
     expect = asking.expectation(given.base, now.etag(key))
     edit = Edit(key, None, expect=expect)
     outcome = editing.save(repository(), env, [edit], caller().author, given.reason)
@@ -152,7 +152,7 @@ def restore(env: str, character: str | None, emotion: str) -> Response:
     """The last text that stood, as the next version."""
     given = asking.body(intake.Restoring, optional=True)
     key = PromptKey(character, emotion)
-    expect = asking.expectation(given.base, repository().current(env).etag(key))
+    expect = asking.expectation(given.base, asking.writing(env).etag(key))
     outcome = editing.restore(repository(), env, key, caller().author, given.reason, expect)
     return _saved(outcome, key)
 
@@ -175,7 +175,7 @@ def revert(env: str, character: str | None, emotion: str) -> Response:
     """A new version with the old text."""
     given = asking.body(intake.Reverting)
     key = PromptKey(character, emotion)
-    expect = asking.expectation(given.base, repository().current(env).etag(key))
+    expect = asking.expectation(given.base, asking.writing(env).etag(key))
     outcome = editing.revert(
         repository(), env, key, given.version, caller().author, given.reason, expect
     )
