@@ -1,6 +1,7 @@
 """Version chains of every prompt: a derived index that costs each commit once."""
 
 import sqlite3
+import zlib
 from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, datetime
 from functools import update_wrapper
@@ -81,7 +82,8 @@ class History:
 
     def __init__(self, store: GitStore, file: Path | None = None) -> None:
         self._store = store
-        self.tables = Tables(file or store.path / "prompt-repo" / "history.sqlite3")
+        file = file or store.path / "prompt-repo" / "history.sqlite3"
+        self.tables = Tables(file, _edition(store.path))
 
     @_healed
     def ensure(self, commit: str) -> None:
@@ -305,6 +307,14 @@ class History:
             raise InvalidCursor(cursor)
         ident: int = row[0]
         return ident
+
+
+def _edition(path: Path) -> int:
+    """Stands for where a shallow clone ends: its numbers are others once it is deepened."""
+    try:
+        return zlib.crc32((path / "shallow").read_bytes()) >> 1
+    except FileNotFoundError:
+        return 0
 
 
 def _held(row: int, number: int, oid: bytes, blob: bytes | None) -> Held:

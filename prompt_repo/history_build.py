@@ -39,7 +39,7 @@ def parents_first(found: Mapping[str, Commit]) -> Iterator[Commit]:
     Quickest where they come as git lists them, newest first.
     """
     done: set[str] = set()
-    for newest in reversed(found):
+    for newest in reversed(list(found)):
         waiting = [newest]
         while waiting:
             commit = found[waiting[-1]]

@@ -51,10 +51,14 @@ NAMES = ("commits", "lanes", "paths", "versions", "states", "edges")
 
 
 class Tables:
-    """Connections to the file: one for each thread of each process."""
+    """Connections to the file: one for each thread of each process.
 
-    def __init__(self, file: Path) -> None:
+    A file made for another `edition` than this one's is made anew.
+    """
+
+    def __init__(self, file: Path, edition: int = 0) -> None:
         self.file = file
+        self._wanted = (FORMAT, edition)
         self.key = b""
         """A secret that outlives the file, so that nobody can foresee the ids of rows."""
         self._local = threading.local()
@@ -112,9 +116,13 @@ class Tables:
         connection.execute("PRAGMA journal_mode = WAL")
         # Derived: after a power cut the file may lack its last commits, and takes them in again.
         connection.execute("PRAGMA synchronous = NORMAL")
-        if connection.execute("PRAGMA user_version").fetchone()[0] != FORMAT:
+        names = ("user_version", "application_id")
+        found = tuple(connection.execute(f"PRAGMA {name}").fetchone()[0] for name in names)
+        if found != self._wanted:
             connection.execute("BEGIN IMMEDIATE")
             _create(connection)
+            for name, value in zip(names, self._wanted, strict=True):
+                connection.execute(f"PRAGMA {name} = {value}")
             connection.execute("COMMIT")
         return connection
 
@@ -149,7 +157,6 @@ def _create(connection: sqlite3.Connection) -> None:
         connection.execute(f'DROP TABLE "{name}"')
     for statement in TABLES.split(";"):
         connection.execute(statement)
-    connection.execute(f"PRAGMA user_version = {FORMAT}")
 
 
 def _stamp(file: Path) -> tuple[int, int] | None:

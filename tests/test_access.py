@@ -47,7 +47,7 @@ def test_every_route_declares_what_it_needs(app: Flask) -> None:
 
 
 def test_what_changes_something_needs_more_than_reading(app: Flask) -> None:
-    """An unsafe method that reading is enough for is one of these, which keep nothing of others'."""
+    """An unsafe method that reading is enough for is one of these, which touch one's own."""
     loose = {
         endpoint
         for endpoint, method, _ in own(app)

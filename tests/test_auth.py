@@ -155,7 +155,7 @@ def test_one_changes_ones_own_password(app: Flask) -> None:
 
     assert 302 == answer.status_code
     assert [200, 302] == [each.get("/account").status_code for each in (here, elsewhere)]
-    assert 302 == Browser(app).log_in(name, new).status_code
+    assert 302 == Browser(app).log_in(name, "longer words").status_code
 
 
 @pytest.mark.parametrize(
@@ -166,6 +166,7 @@ def test_one_changes_ones_own_password(app: Flask) -> None:
         (PASSWORD, "short", "short"),
         (PASSWORD, "x" * 1025, "x" * 1025),
     ],
+    ids=["wrong", "unequal", "short", "long"],  # the password is random, and an id must not be
 )
 def test_a_bad_change_of_password_changes_nothing(
     app: Flask, current: str, new: str, again: str

@@ -47,8 +47,8 @@ def recorder(monkeypatch: pytest.MonkeyPatch) -> Iterator[Recorder]:
         fsync(fd)
         made.steps.append(("synced", os.fstat(fd).st_ino))
 
-    def watched_replace(source: Path, target: Path) -> None:
-        inode = source.stat().st_ino
+    def watched_replace(source: str | bytes | Path, target: str | bytes | Path) -> None:
+        inode = Path(os.fsdecode(source)).stat().st_ino
         replace(source, target)
         made.steps.append(("named", inode))
 

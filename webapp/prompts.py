@@ -27,8 +27,8 @@ REMOVED_PAGE = 50  # characters whose removed prompts one page shows
 def show(environment: str, character: str | None, emotion: str):
     """The editor, or in production and for viewers the text alone."""
     subject = subject_of(environment, character, emotion)
-    from_default = "default" in request.args and subject.hidden_default
-    draft = Draft.of(subject, subject.hidden_default.prompt if from_default else None)
+    start = subject.hidden_default if "default" in request.args else None
+    draft = Draft.of(subject, start.prompt if start else None)
     return _page(environment, subject, draft)
 
 

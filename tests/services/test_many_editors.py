@@ -44,7 +44,7 @@ def edit_fifty(path: Path, base: str, process: int) -> list[Answer]:
 def test_every_edit_is_in_the_history_or_got_its_conflict(tmp_path: Path) -> None:
     """Nothing acknowledged is lost, nothing refused is half done, and Git finds no fault."""
     repository = make_repository(tmp_path, CHARACTERS)
-    base = put(repository, {name: "Before." for name in CROWDED})
+    base = put(repository, dict.fromkeys(CROWDED, "Before."))
     path = repository.store.path
 
     with ProcessPoolExecutor(4, mp_context=get_context("spawn")) as pool:
@@ -58,14 +58,14 @@ def test_every_edit_is_in_the_history_or_got_its_conflict(tmp_path: Path) -> Non
     for name in {name for name, _, _ in answers}:
         for version in repository.history.page(head, key(name).path, limit=500).versions:
             seen[version.commit] = (name, version.reason)
-    log = subprocess.run(  # noqa: S603
-        ["git", "-C", str(path), "rev-list", "--count", f"{base}..staging"],  # noqa: S607
+    log = subprocess.run(
+        ["git", "-C", str(path), "rev-list", "--count", f"{base}..staging"],
         capture_output=True,
         text=True,
         check=True,
     )
-    fsck = subprocess.run(  # noqa: S603
-        ["git", "-C", str(path), "fsck", "--strict"],  # noqa: S607
+    fsck = subprocess.run(
+        ["git", "-C", str(path), "fsck", "--strict"],
         capture_output=True,
         text=True,
         check=False,
