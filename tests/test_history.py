@@ -97,6 +97,7 @@ def test_removing_is_a_version_and_restoring_the_next(history: History, line: Li
 
     assert (2, None) == (stands(history, removed.oid).number, stands(history, removed.oid).blob)
     assert [2, 1] == numbers(history, removed.oid)
+    history.ensure(restored.oid)
     assert [3, 2, 1] == numbers(history, restored.oid)
     assert [False, True, False] == [
         version.removed for version in history.page(restored.oid, PATH).versions
