@@ -562,7 +562,7 @@ def test_settings_that_somebody_changed_are_not_overwritten(
 ) -> None:
     """The second person sees what the first changed, and their own typing."""
     settings = f"{ENV}/characters/aria/character"
-    first, second = log_in("admin"), log_in("admin")
+    first = second = log_in("admin")
     began = base(second.get(settings).text)
     send(first, settings, {"name": "Aria Vale", "base": began})
 
