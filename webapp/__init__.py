@@ -8,6 +8,7 @@ import redis
 from flask import Flask
 
 from webapp import access, audit, auth, errors, folder, health, limits, log, security
+from webapp.api import fast_path
 from webapp.blueprints import ALL
 from webapp.config import Settings
 from webapp.records import Records
@@ -46,6 +47,8 @@ def create_app(settings: Settings | None = None) -> Flask:
             module.init_app(app)
     access.public(app.view_functions["static"])
     limits.init_app(app, settings)
+    fast_path.init_app(app, settings)
+    security.wrap(app, settings)
     return app
 
 

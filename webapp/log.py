@@ -2,6 +2,7 @@
 
 import sys
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ from werkzeug.wrappers import Response
 
 from webapp.access import SAFE, Caller
 from webapp.config import Settings
-from webapp.security import BEGAN, request_id
+from webapp.security import BEGAN, REQUEST_ID
 
 log = structlog.get_logger("access")
 LARGEST = 20 * 1024 * 1024  # bytes of a log file before it is put aside at the next start
@@ -59,19 +60,25 @@ def _notable(response: Response) -> bool:
     return response.status_code >= 400 or request.method not in SAFE or "remarks" in g
 
 
-def _write(response: Response) -> None:
-    who: Caller | None = g.get("caller")
+def write(environ: Mapping[str, Any], status: int, actor: str, remarks: Mapping[str, Any]) -> None:
+    """Writes the line of one request."""
     log.info(
         "request",
-        method=request.method,
-        path=request.path,
-        status=response.status_code,
-        milliseconds=round((time.perf_counter() - request.environ[BEGAN]) * 1000, 2),
-        actor=who.actor if who else "",
-        address=request.remote_addr,
-        request_id=request_id(),
-        **g.get("remarks", {}),
+        method=environ["REQUEST_METHOD"],
+        path=environ["PATH_INFO"].encode("latin-1").decode(errors="replace"),
+        status=status,
+        milliseconds=round((time.perf_counter() - environ[BEGAN]) * 1000, 2),
+        actor=actor,
+        address=environ.get("REMOTE_ADDR"),
+        request_id=environ[REQUEST_ID],
+        **remarks,
     )
+
+
+def _write(response: Response) -> None:
+    who: Caller | None = g.get("caller")
+    actor = who.actor if who else ""
+    write(request.environ, response.status_code, actor, g.get("remarks", {}))
 
 
 def _stream(where: str) -> Any:

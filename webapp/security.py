@@ -48,7 +48,7 @@ GIVEN_ID = re.compile(r"[A-Za-z0-9_.-]{8,64}")
 
 
 def init_app(app: Flask, settings: Settings) -> None:
-    """Sets cookies' flags, and headers on every answer."""
+    """Sets cookies' flags, and bounds what a request may be."""
     app.config.update(
         SESSION_COOKIE_NAME="prompt_repo",
         SESSION_COOKIE_HTTPONLY=True,
@@ -60,6 +60,10 @@ def init_app(app: Flask, settings: Settings) -> None:
         TRUSTED_HOSTS=list(settings.hosts) or None,
     )
     app.session_interface = Sessions()
+
+
+def wrap(app: Flask, settings: Settings) -> None:
+    """Puts around the application what every request and answer passes; called last."""
     app.wsgi_app = Envelope(app.wsgi_app)  # type: ignore[method-assign]
     if settings.trusted_proxies:
         app.wsgi_app = TrustedProxies(app.wsgi_app, settings.trusted_proxies)  # type: ignore[method-assign]

@@ -15,6 +15,7 @@ from prompt_repo.variables import unknown
 
 FOREVER = "private, max-age=31536000, immutable"
 ASK_AGAIN = "private, no-cache"
+COMMIT = "Prompt-Commit"
 
 
 def person(author: Author) -> dict[str, str]:
@@ -36,7 +37,7 @@ def answer(body: Any, catalogue: Catalogue, etag: str | None, status: int = 200)
 
 def marked(response: Response, catalogue: Catalogue, etag: str | None) -> Response:
     """Sets the headers of an answer about prompts; turns it into a 304 where that is asked."""
-    response.headers["Prompt-Commit"] = catalogue.commit
+    response.headers[COMMIT] = catalogue.commit
     for_ever = request.args.get("at") == catalogue.commit
     response.headers["Cache-Control"] = FOREVER if for_ever else ASK_AGAIN
     if etag is not None:

@@ -1,17 +1,15 @@
 """One prompt over the API: read, resolve, set, remove, restore, revert, versions, diff."""
 
-from typing import Any
-
 from flask import Response, json, request
 
 from prompt_repo import editing
 from prompt_repo.catalogue import Catalogue
 from prompt_repo.editing import Edit, Outcome
 from prompt_repo.errors import PromptNotFound, UnknownEmotion
-from prompt_repo.model import PromptKey, Source
+from prompt_repo.model import PromptKey, Resolved, Source
 from webapp import audit, log
 from webapp.access import Scope, caller
-from webapp.api import answering, asking, blueprint, intake, schemas
+from webapp.api import answering, asking, blueprint, fast_path, intake, schemas
 from webapp.api.routing import OVERRIDE, Operation, on_prompts, route
 from webapp.services import repository
 
@@ -68,16 +66,38 @@ def resolved(env: str, character: str, emotion: str) -> Response:
     """The resolved text; what was built once is kept with the catalogue it was built from."""
     catalogue = asking.reading(env)
     plain = "text/plain" in request.headers.get("Accept", "") and _wants_text()
-    kept: dict[Any, tuple[bytes, str, bool]] = catalogue.kept
-    answer = kept.get((character, emotion, plain))
+    if plain:
+        return _as_text(catalogue, character, emotion)
+    answer = fast_path.kept(catalogue, character, emotion)
     if answer is None:
-        answer = kept[character, emotion, plain] = _resolved(catalogue, character, emotion, plain)
-    body, etag, default = answer
-    if default:
-        log.remark(fell_back_to=f"defaults/{emotion}.yaml")
-    response = Response(body, mimetype="text/plain" if plain else "application/json")
+        found = catalogue.resolve(character, emotion)
+        made = fast_path.Kept(
+            json.dumps(answering.resolved(found)).encode(), found.etag, _fell_back_to(found)
+        )
+        answer = fast_path.keep(catalogue, character, emotion, made)
+    _remark(answer.fell_back_to)
+    return _varying(Response(answer.body, mimetype="application/json"), catalogue, answer.etag)
+
+
+def _as_text(catalogue: Catalogue, character: str, emotion: str) -> Response:
+    found = catalogue.resolve(character, emotion)
+    _remark(_fell_back_to(found))
+    response = Response(found.text, mimetype="text/plain")
+    return _varying(response, catalogue, found.etag + asking.TEXT)
+
+
+def _varying(response: Response, catalogue: Catalogue, etag: str) -> Response:
     response.headers["Vary"] = "Accept"
     return answering.marked(response, catalogue, etag)
+
+
+def _fell_back_to(found: Resolved) -> str:
+    return PromptKey(None, found.emotion).path if found.source is Source.GLOBAL else ""
+
+
+def _remark(fell_back_to: str) -> None:
+    if fell_back_to:
+        log.remark(fell_back_to=fell_back_to)
 
 
 @on_prompts(
@@ -266,16 +286,6 @@ def _known(catalogue: Catalogue, key: PromptKey) -> Catalogue:
 def _wants_text() -> bool:
     best = request.accept_mimetypes.best_match(("application/json", "text/plain"))
     return best == "text/plain"
-
-
-def _resolved(
-    catalogue: Catalogue, character: str, emotion: str, plain: bool
-) -> tuple[bytes, str, bool]:
-    found = catalogue.resolve(character, emotion)
-    default = found.source is Source.GLOBAL
-    if plain:
-        return found.text.encode(), found.etag + asking.TEXT, default
-    return json.dumps(answering.resolved(found)).encode(), found.etag, default
 
 
 def _saved(outcome: Outcome, key: PromptKey, status: int = 200) -> Response:
