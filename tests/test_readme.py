@@ -1,4 +1,4 @@
-"""What README says exists: files, settings, verbs and their options."""
+"""What README and docs/ say exists: files, settings, verbs and their options."""
 
 import re
 import shlex
@@ -12,25 +12,34 @@ from webapp.cli import main
 from webapp.config import Settings, variable
 
 ROOT = Path(__file__).parent.parent
-README = (ROOT / "README.md").read_text()
+DOCUMENTS = {
+    path.relative_to(ROOT): path.read_text()
+    for path in [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
+}
+ALL = "\n".join(DOCUMENTS.values())
+LINKS = [
+    (document, target)
+    for document, text in DOCUMENTS.items()
+    for target in sorted(set(re.findall(r"\]\(([^)#]+)(?:#[^)]*)?\)", text)))
+]
 CONTEXT = click.Context(main)
 
 
 def commands() -> list[str]:
     """Every `prompt-repo …` line of a code block, without what a shell adds."""
-    blocks = re.findall(r"^ *```(\w*)\n(.*?)^ *```$", README, re.DOTALL | re.MULTILINE)
+    blocks = re.findall(r"^ *```(\w*)\n(.*?)^ *```$", ALL, re.DOTALL | re.MULTILINE)
     text = "\n".join(block for language, block in blocks if not language).replace("\\\n", " ")
     found = re.findall(r"prompt-repo ([^\n|<)]+)", text)
     return [command.strip() for command in found]
 
 
-@pytest.mark.parametrize("target", sorted(set(re.findall(r"\]\(([^)#]+)\)", README))))
-def test_links_lead_somewhere(target: str) -> None:
+@pytest.mark.parametrize(("document", "target"), LINKS)
+def test_links_lead_somewhere(document: Path, target: str) -> None:
     """Every relative link names a file of this checkout."""
-    assert target.startswith("http") or (ROOT / target).exists()
+    assert target.startswith("http") or (ROOT / document.parent / target).exists()
 
 
-@pytest.mark.parametrize("name", sorted(set(re.findall(r"PROMPT_REPO_[A-Z_]+", README))))
+@pytest.mark.parametrize("name", sorted(set(re.findall(r"PROMPT_REPO_[A-Z_]+", ALL))))
 def test_settings_exist(name: str) -> None:
     """Every variable that README names is read."""
     assert name in {variable(each) for each in fields(Settings)}
