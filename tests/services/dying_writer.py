@@ -1,7 +1,9 @@
-"""A writer for test_crash.py: commits without end, says where it is, and waits to be killed."""
+"""Writers for test_crash.py: they say how far they are, and are killed or kill themselves."""
 
+import io
 import os
 import signal
+import sqlite3
 import sys
 import time
 from collections.abc import Callable
@@ -11,18 +13,23 @@ from types import FrameType
 from typing import Any
 
 from prompt_repo import git_objects
+from prompt_repo.editing import Edit, save
 from prompt_repo.git_store import GitStore
-from prompt_repo.model import Author
+from prompt_repo.model import Author, PromptKey
+from prompt_repo.repository import STAGING, Repository
 
 DYING = Author("Dying Writer", "dying@studio.example")
-BEGUN = "begun"
-STEP = 0.001  # seconds: a write that takes 2 ms is stretched, so that kills land on every step
-OURS = f"{os.sep}prompt_repo{os.sep}git_"
+BEGUN, ENDED = "begun", "ended"
+STEP = 0.003  # seconds: a write that takes 5 ms is stretched, so that kills land on every step
+STORE = f"{os.sep}git_store.py"
+IDLE = ("fspath", "getpid", "_path_normpath", "fileno")
+FIRST = (git_objects._written.__name__, git_objects._write_pack.__name__)
+"""What puts the first object on disk."""
 
 
 def write_until_killed(path: Path, files: int, seed: int, said: Connection) -> None:
     """Commits in a loop, slowly; says BEGUN after each first object, the commit when it is done."""
-    _watch(said, lambda: time.sleep(STEP))
+    _watch(said, lambda: time.sleep(STEP), until="write")
     store = GitStore.open(path)
     number = 0
     while True:
@@ -30,8 +37,25 @@ def write_until_killed(path: Path, files: int, seed: int, said: Connection) -> N
         said.send(_write(store, files, f"{seed} {number}"))
 
 
-def die_at(path: Path, files: int, step: int, said: Connection) -> None:
-    """Makes one commit, and kills itself at the nth step after its first object."""
+def die_when_told(path: Path, orders: Connection, said: Connection) -> None:
+    """Forks a writer for each order: how many files, and the step after its first object to die at.
+
+    A writer of one file goes all the way of an edit, through the service and into the index.
+    Forked from a process that has opened everything, it needs no time to begin.
+    """
+    repository = Repository.open(path)
+    repository.current(STAGING)
+    while True:
+        files, step = orders.recv()
+        child = os.fork()
+        if child == 0:
+            _die(repository, files, step, said)
+            os._exit(0)
+        os.waitpid(child, 0)
+        said.send(ENDED)
+
+
+def _die(repository: Repository, files: int, step: int, said: Connection) -> None:
     left = step
 
     def count() -> None:
@@ -41,7 +65,13 @@ def die_at(path: Path, files: int, step: int, said: Connection) -> None:
             os.kill(os.getpid(), signal.SIGKILL)
 
     _watch(said, count)
-    said.send(_write(GitStore.open(path), files, f"step {step}"))
+    if files > 1:
+        said.send(_write(repository.store, files, f"step {step}"))
+    else:
+        edit = Edit(PromptKey(None, "idle"), f"step {step}\n")
+        commit = save(repository, STAGING, [edit], DYING, f"step {step}").commit
+        assert commit is not None
+        said.send(commit.oid)
 
 
 def _write(store: GitStore, files: int, words: str) -> str:
@@ -53,25 +83,29 @@ def _write(store: GitStore, files: int, words: str) -> str:
         return store.write("staging", head, changes, author=DYING, message=words).oid
 
 
-def _watch(said: Connection, step: Callable[[], None]) -> None:
-    """Calls `step` before and after everything that the storage does once an object is there.
+def _watch(said: Connection, step: Callable[[], None], until: str = "") -> None:
+    """Calls `step` before everything that asks something of the disk, once an object is there.
 
-    A step is a call from `git_*.py`, or the return of one: every system call lies between two.
+    `until` names a function whose return ends the steps till the next object.
     """
-    put = git_objects._written if hasattr(git_objects, "_written") else None
-    assert put is not None
     begun = False
 
     def profile(frame: FrameType, event: str, argument: Any) -> None:
         nonlocal begun
-        if OURS not in frame.f_code.co_filename:
-            return
-        if begun:
-            step()
-        elif event == "return" and frame.f_code.co_name in ("_written", "_write_pack"):
+        name = frame.f_code.co_name
+        if event == "return" and name in FIRST and not begun:
             begun = True
             said.send(BEGUN)
-        if event == "return" and frame.f_code.co_name == "write":
+        elif event == "return" and name == until and STORE in frame.f_code.co_filename:
             begun = False
+        elif begun and event == "c_call" and _asks_the_disk(argument):
+            step()
 
     sys.setprofile(profile)
+
+
+def _asks_the_disk(called: Any) -> bool:
+    """Whether a built-in function is the system's, a file's or SQLite's."""
+    if called.__name__ in IDLE or called.__module__ in ("posix", "fcntl"):
+        return called.__name__ not in IDLE
+    return isinstance(called.__self__, (io.BufferedIOBase, io.FileIO, sqlite3.Connection))

@@ -11,12 +11,15 @@ from pathlib import Path
 
 import pytest
 
-from prompt_repo import git_store
+from prompt_repo import documents, git_store
 from prompt_repo.git_store import GitStore
 from prompt_repo.model import Author
-from tests.services.dying_writer import BEGUN, die_at, write_until_killed
+from prompt_repo.repository import Repository
+from tests.factories import configuration
+from tests.services.dying_writer import BEGUN, ENDED, die_when_told, write_until_killed
 
 Git = Callable[..., str]
+Dies = Callable[[int, int], list[str]]
 SAM = Author("Sam Byrne", "sam@studio.example")
 KILLS = 30
 MOST_TRIES = 200
@@ -38,6 +41,7 @@ def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[GitStore]
     monkeypatch.setattr(git_store, "FOREIGN_LOCK_TIMEOUT", 0)
     made = GitStore.create(tmp_path / "prompts.git")
     files = {f"characters/c{number}/idle.yaml": b"begin\n" for number in range(MANY)}
+    files["prompts.yaml"] = documents.dump(configuration())
     made.write("staging", None, files, author=SAM, message="Begin")
     return made
 
@@ -59,7 +63,7 @@ def go_on(store: GitStore, git: Git, acknowledged: list[str], check: bool) -> No
 
     with store.locked(timeout=0):
         ours = store.write(
-            "staging", store.head("staging"), {"prompts.yaml": b"x\n"}, author=SAM, message="Next"
+            "staging", store.head("staging"), {"notes.yaml": b"x\n"}, author=SAM, message="Next"
         )
 
     assert set(acknowledged) <= set(before)
@@ -104,27 +108,44 @@ def test_kills_at_random_lose_nothing_acknowledged(
     assert KILLS == counted
 
 
-@pytest.mark.parametrize(("files", "stride"), [(1, 9)])
+@pytest.fixture
+def dies(store: GitStore, processes: ForkServerContext) -> Iterator[Dies]:
+    """Has a writer of some files die at a step; gives what it had said."""
+    told, orders = processes.Pipe(duplex=False)
+    hear, said = processes.Pipe(duplex=False)
+    target = (store.path, told, said)
+    process = processes.Process(target=die_when_told, args=target, daemon=True)
+    process.start()
+    said.close()
+
+    def die(files: int, step: int) -> list[str]:
+        orders.send((files, step))
+        return list(iter(hear.recv, ENDED))
+
+    yield die
+    process.kill()
+    process.join()
+
+
+@pytest.mark.parametrize(("files", "stride"), [(1, 1), (MANY, 5)], ids=["edit", "pack"])
 def test_a_kill_at_each_step_loses_nothing(
-    store: GitStore, git: Git, processes: ForkServerContext, files: int, stride: int
+    store: GitStore, git: Git, dies: Dies, files: int, stride: int
 ) -> None:
-    """Step by step through a write, from the first object to the answer, until it gets through."""
+    """Step by step from the first object to the answer, until a writer gets through.
+
+    A step is a call of the operating system or of SQLite. One edit dies at each of them, in the
+    storage as in the index; a commit of many files, of whose steps most are alike, at every fifth.
+    """
     acknowledged: list[str] = []
     step = kills = 0
     while not acknowledged:
         step += stride
-        hear, said = processes.Pipe(duplex=False)
-        process = processes.Process(
-            target=die_at, args=(store.path, files, step, said), daemon=True
-        )
-        process.start()
-        said.close()
-        process.join()
-        words = heard(hear)
+        words = dies(files, step)
         assert BEGUN == words.pop(0)
         acknowledged += words
         kills += not words
 
-        go_on(store, git, acknowledged, check=step % 25 == 0)
+        go_on(store, git, acknowledged, check=kills % 50 == 0)
 
-    assert kills
+    assert kills >= KILLS
+    assert [] == Repository(store).history.check()
