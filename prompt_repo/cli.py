@@ -7,7 +7,7 @@ import click
 from prompt_repo import cli_output, git_cli
 from prompt_repo.cli_base import FOUND_WRONG, Verbs, Where, json_option
 from prompt_repo.cli_reading import diff, log, show
-from prompt_repo.cli_validate import committed, validate
+from prompt_repo.cli_validate import read_commit, validate
 from prompt_repo.errors import PromptRepoError
 from prompt_repo.model import Author
 from prompt_repo.presets import PRESETS
@@ -142,7 +142,8 @@ def check_repository(repository: Repository) -> list[str]:
     try:
         problems = [f"index: {line}" for line in repository.history.check()]
         for branch, commit in repository.store.branches().items():
-            for finding in check_tree(committed(repository, commit)):
+            files, findings = read_commit(repository, commit)
+            for finding in (*findings, *check_tree(files.items())):
                 if finding.severity is Severity.ERROR:
                     problems.append(f"{branch}: {finding.problem}")
     except PromptRepoError as error:

@@ -57,6 +57,26 @@ class Where:
         return Repository.open(self.path)
 
 
+def commit_at(repository: Repository, branch: str, when: str | None) -> str:
+    """The commit of a branch that `when` means, now where it is None.
+
+    Besides what `Repository.commit_at` takes, also what git takes, such as the nine digits that
+    `log` shows. Raises RevisionNotFound.
+    """
+    if when is None:
+        return repository.head(branch)
+    try:
+        return repository.commit_at(branch, when)
+    except RevisionNotFound as unknown:
+        try:
+            commit = repository.store.named(when)
+        except RevisionNotFound:
+            raise unknown from None
+        if not repository.has_held(branch, commit):
+            raise
+        return commit
+
+
 class Refused(click.ClickException):
     """A domain error as sentences on standard error, and exit code 1."""
 

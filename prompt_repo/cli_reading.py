@@ -11,10 +11,11 @@ from prompt_repo.cli_base import (
     PROMPT,
     Where,
     at_option,
+    commit_at,
     environment_option,
     json_option,
 )
-from prompt_repo.errors import PromptNotFound
+from prompt_repo.errors import PromptNotFound, RevisionNotFound
 from prompt_repo.model import Commit, Prompt, PromptKey, Source, Version
 from prompt_repo.repository import PRODUCTION, STAGING, Repository
 
@@ -44,7 +45,7 @@ def log(
       prompt-repo log --environment production --limit 5
     """
     repository = where.open()
-    commit = repository.at(environment, when).commit
+    commit = commit_at(repository, environment, when)
     if prompt is None:
         commits = list(_first_parents(repository, commit, limit))
         if as_json:
@@ -52,6 +53,7 @@ def log(
         else:
             cli_output.echo_rows(cli_output.commit_row(each) for each in commits)
         return
+    repository.history.ensure(commit)
     versions = repository.history.page(commit, prompt.path, limit=limit).versions
     if not versions:
         raise PromptNotFound(prompt.path)
@@ -95,7 +97,7 @@ def show(
       prompt-repo show aria/angry --version 3 --json
     """
     repository = where.open()
-    catalogue = repository.at(environment, when)
+    catalogue = repository.catalogue(commit_at(repository, environment, when))
     if number is None:
         found = catalogue.lookup(prompt)
         if found is None:
@@ -197,8 +199,14 @@ def diff(
 
 
 def _commit(repository: Repository, environment: str, name: str) -> str:
-    """The commit that a branch, or a commit, tag or time of an environment, names."""
-    return repository.store.head(name) or repository.commit_at(environment, name)
+    """The commit that a side means: a branch, what `commit_at` takes, or what git takes."""
+    head = repository.store.head(name)
+    if head is not None:
+        return head
+    try:
+        return repository.commit_at(environment, name)
+    except RevisionNotFound:
+        return repository.store.named(name)
 
 
 def _files(repository: Repository, old: str, new: str) -> Iterator[Compared]:

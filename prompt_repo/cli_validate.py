@@ -1,7 +1,6 @@
 """The verb that checks a tree, in a work tree's folder or at a commit."""
 
 import os
-from collections.abc import Iterator
 from pathlib import Path
 
 import click
@@ -9,9 +8,10 @@ import click
 from prompt_repo import cli_output
 from prompt_repo.cli_base import FOUND_WRONG, Where
 from prompt_repo.errors import Problem
+from prompt_repo.git_trees import EntryKind
 from prompt_repo.layout import place_of
 from prompt_repo.repository import STAGING, Repository
-from prompt_repo.validation import Finding, Severity, check_tree
+from prompt_repo.validation import Finding, Severity, check_tree, order
 
 
 @click.command()
@@ -19,7 +19,9 @@ from prompt_repo.validation import Finding, Severity, check_tree
     "path", required=False, type=click.Path(exists=True, file_okay=False, path_type=Path)
 )
 @click.option(
-    "--ref", metavar="NAME", help="A branch, a tag or a commit.  [default: staging, without PATH]"
+    "--ref",
+    metavar="NAME",
+    help="A branch, a tag or a commit, as git names it.  [default: staging, without PATH]",
 )
 @click.option("--strict", is_flag=True, help="Take unknown variables for errors.")
 @click.option(
@@ -49,16 +51,29 @@ def validate(where: Where, path: Path | None, ref: str | None, strict: bool, for
         files, findings = read_folder(path)
     else:
         repository = where.open()
-        commit = repository.store.head(ref or STAGING) or repository.store.resolve(ref or STAGING)
-        files, findings = dict(committed(repository, commit)), []
-    findings += check_tree(files.items(), strict=strict)
+        commit = repository.store.named(STAGING if ref is None else ref)
+        files, findings = read_commit(repository, commit)
+    findings = sorted([*findings, *check_tree(files.items(), strict=strict)], key=order)
     _report(findings, len(files), form, path, commit)
 
 
-def committed(repository: Repository, commit: str) -> Iterator[tuple[str, bytes]]:
-    """The files at a commit; raises RevisionNotFound."""
-    for path, blob in repository.store.files(commit):
-        yield path, repository.store.blob(blob)
+def read_commit(repository: Repository, commit: str) -> tuple[dict[str, bytes], list[Finding]]:
+    """The files at a commit, and what stands there that is none; raises RevisionNotFound.
+
+    Of files that are no document only the paths are read.
+    """
+    files: dict[str, bytes] = {}
+    findings = []
+    for path, kind, blob in repository.store.entries(commit):
+        if kind is not EntryKind.FILE:
+            findings.append(_no_file(path, kind))
+        else:
+            files[path] = repository.store.blob(blob) if place_of(path) else b""
+    return files, findings
+
+
+def _no_file(path: str, kind: EntryKind) -> Finding:
+    return Finding(Problem(path, f"is {kind.value}; only files may stand here"))
 
 
 def read_folder(folder: Path) -> tuple[dict[str, bytes], list[Finding]]:
@@ -77,9 +92,11 @@ def read_folder(folder: Path) -> tuple[dict[str, bytes], list[Finding]]:
             file = Path(place, name)
             path = file.relative_to(folder).as_posix()
             if file.is_symlink():
-                findings.append(Finding(Problem(path, "is a link; only files may stand here")))
+                findings.append(_no_file(path, EntryKind.LINK))
             elif file.is_file():
                 files[path] = file.read_bytes() if place_of(path) else b""
+            elif not file.is_dir():
+                findings.append(_no_file(path, EntryKind.UNKNOWN))
     return files, findings
 
 

@@ -16,6 +16,7 @@ from prompt_repo.layout import place_of
 from prompt_repo.model import Commit, FileChange, split_trailers
 
 OID = re.compile(r"[0-9a-f]{40}")
+NAME = re.compile(r"(?!.*(?:\.\.|//|\.lock))[A-Za-z0-9][A-Za-z0-9._/~^-]{0,199}")
 NUMBER = re.compile(rb"-?\d{1,20}")
 FIELDS = 7  # of the header in FORMAT
 FORMAT = "%H%x00%P%x00%an%x00%ae%x00%at%x00%ct%x00%B"
@@ -102,6 +103,19 @@ def is_ancestor(path: Path, ancestor: str, of: str) -> bool:
     if process.returncode not in (0, 1):
         raise GitFailed("merge-base", text_of(err))
     return process.returncode == 0
+
+
+def resolve(path: Path, name: str) -> str | None:
+    """The commit that a revision of git's names; None where it names none. Raises GitMissing.
+
+    Of git's ways to name one, those with `@`, `:` and ranges are refused.
+    """
+    if not NAME.fullmatch(name):
+        return None
+    process = _start(path, ["rev-parse", "--verify", "--quiet", f"{name}^{{commit}}"])
+    out, _ = process.communicate()
+    found = out.decode().strip()
+    return found if process.returncode == 0 and OID.fullmatch(found) else None
 
 
 def log_raw(path: Path, tips: Iterable[str], exclude: Iterable[str] = ()) -> Iterator[Commit]:

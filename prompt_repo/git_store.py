@@ -1,19 +1,14 @@
 """Prompts as files in a bare Git repository: read at any commit, written durably."""
 
-import atexit
 import os
 import re
-import threading
-import weakref
-from collections import OrderedDict
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from datetime import datetime
 from pathlib import Path
-from typing import TypeVar
 
 from dulwich.errors import NotGitRepository
-from dulwich.objects import Blob, ObjectID, ShaFile, Tag, Tree
+from dulwich.objects import Blob, ShaFile, Tag, Tree
 from dulwich.objects import Commit as GitCommit
 from dulwich.refs import Ref
 from dulwich.repo import Repo, UnsupportedExtension, UnsupportedVersion
@@ -21,15 +16,15 @@ from dulwich.repo import Repo, UnsupportedExtension, UnsupportedVersion
 from prompt_repo import git_cli, git_commits, git_objects, git_trees
 from prompt_repo.errors import RefMoved, RepositoryExists, RepositoryNotFound, RevisionNotFound
 from prompt_repo.git_lock import Entry, WriterLock
+from prompt_repo.git_reader import Reader
 from prompt_repo.git_refs import OID, Refs
+from prompt_repo.git_trees import EntryKind
 from prompt_repo.layout import is_branch
 from prompt_repo.model import Author, Commit, FileChange, RefMove
 
 TAG = re.compile(r"(?!.*\.lock$)[A-Za-z0-9](?:[A-Za-z0-9_-]|[./](?=[A-Za-z0-9_-])){0,199}")
 LOCK_TIMEOUT = 30.0  # seconds; two hundred queued edits take about two
 FOREIGN_LOCK_TIMEOUT = 5.0  # seconds for a push by plain git, which locks a ref for milliseconds
-TREES_KEPT = 512  # raw trees kept in memory: those of the heads' large folders are read each edit
-TREES_BYTES = 64_000_000
 NEAR = 64  # commits walked here before git is asked about ancestry
 SETTINGS = {
     # What plain git writes here is synced too; reads at a time go by the log of ref moves.
@@ -48,23 +43,19 @@ SETTINGS = {
 ORDINARY = {b"refstorage": b"files", b"objectformat": b"sha1"}  # extensions we read in this form
 SYSTEM = Author("prompt-repo", "")
 
-R = TypeVar("R")
-
 
 class GitStore:
     """Files at commits on branches, in a bare repository or the `.git` of a clone.
 
-    Safe for many threads and processes: dulwich's own objects are one a thread.
+    Safe for many threads and processes: what is read is kept for all of them.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, clone: Path | None = None) -> None:
         self.path = path
-        self._local = threading.local()
+        self._clone = clone  # where HEAD of a clone's work tree is; None for a bare repository
+        self._reader = Reader(path)
         self._lock = WriterLock(path / "prompt-repo" / "writer.lock", self._recover)
         self._refs = Refs(path, self._lock)
-        self._trees: OrderedDict[bytes, bytes] = OrderedDict()
-        self._trees_bytes = 0
-        self._trees_lock = threading.Lock()
         self._shallow: tuple[int, frozenset[str]] = (0, frozenset())
 
     @classmethod
@@ -88,7 +79,8 @@ class GitStore:
         """The repository in a bare folder or a clone's work tree; raises RepositoryNotFound."""
         try:
             with Repo(str(path)) as repo:
-                store = cls(Path(os.fsdecode(repo.commondir())).resolve())
+                clone = None if repo.bare else Path(os.fsdecode(repo.controldir())).resolve()
+                store = cls(Path(os.fsdecode(repo.commondir())).resolve(), clone)
                 extensions = list(repo.get_config().items((b"extensions",)))
         except (NotGitRepository, NotADirectoryError, FileNotFoundError) as missing:
             raise RepositoryNotFound(str(path)) from missing
@@ -103,13 +95,22 @@ class GitStore:
     def head(self, branch: str) -> str | None:
         """The commit a branch points to; None where there is no such branch.
 
-        One small file is read: this runs at every request. Raises RepositoryDamaged.
+        In a clone, a branch that was only fetched so far counts as it is at `origin`. One small
+        file is read: this runs at every request. Raises RepositoryDamaged.
         """
-        return self._refs.read(f"refs/heads/{branch}") if is_branch(branch) else None
+        if not is_branch(branch):
+            return None
+        found = self._refs.read(f"refs/heads/{branch}")
+        if found is None and self._clone is not None:
+            found = self._refs.read(f"refs/remotes/origin/{branch}")
+        return found
 
     def branches(self) -> dict[str, str]:
         """The branches this project knows, with their commits."""
-        found = {name: self.head(name) for name in self._names("refs/heads/")}
+        names = {*self._names("refs/heads/")}
+        if self._clone is not None:
+            names.update(self._names("refs/remotes/origin/"))
+        found = {name: self.head(name) for name in sorted(names)}
         return {name: oid for name, oid in found.items() if oid is not None}
 
     def tags(self) -> dict[str, str]:
@@ -125,29 +126,46 @@ class GitStore:
     def resolve(self, name: str) -> str:
         """The commit a full commit id or a tag names; raises RevisionNotFound."""
         if OID.fullmatch(name):
-            return self._commit(name).id.decode()
+            return self._reader.commit(name).id.decode()
         if not TAG.fullmatch(name):
             raise RevisionNotFound(name)
         oid = self._refs.read(f"refs/tags/{name}")
         if oid is None:
             raise RevisionNotFound(name)
-        found = self._object(oid, name)
+        found = self._reader.object(oid, name)
         while isinstance(found, Tag):
-            found = self._object(found.object[1].decode(), name)
+            found = self._reader.object(found.object[1].decode(), name)
         if not isinstance(found, GitCommit):
             raise RevisionNotFound(name)
         return found.id.decode()
 
+    def named(self, name: str) -> str:
+        """The commit that a person means: a branch, what `resolve` takes, what git takes besides.
+
+        That is HEAD, origin/staging, the beginning of an id, HEAD~2. Raises RevisionNotFound and
+        GitMissing.
+        """
+        head = self.head(name)
+        if head is not None:
+            return head
+        try:
+            return self.resolve(name)
+        except RevisionNotFound:
+            found = git_cli.resolve(self._clone or self.path, name)
+            if found is None:
+                raise
+            return found
+
     def commit(self, oid: str) -> Commit:
         """A commit with its changes against the first parent; raises RevisionNotFound."""
-        found = self._commit(oid)
+        found = self._reader.commit(oid)
         parents = self.parents(oid)
-        before = self._commit(parents[0]).tree if parents else None
+        before = self._reader.commit(parents[0]).tree if parents else None
         return git_commits.described(found, parents, self._changes(before, found.tree))
 
     def parents(self, oid: str) -> tuple[str, ...]:
         """The ids of a commit's parents (none where a shallow clone ends); RevisionNotFound."""
-        found = self._commit(oid).parents
+        found = self._reader.commit(oid).parents
         if oid in self._cut_off():
             return ()
         return tuple(parent.decode() for parent in found)
@@ -155,7 +173,7 @@ class GitStore:
     def exists(self, oid: str) -> bool:
         """Whether a full id names a commit that is here."""
         try:
-            self._commit(oid)
+            self._reader.commit(oid)
         except RevisionNotFound:
             return False
         return True
@@ -163,15 +181,12 @@ class GitStore:
     def read(self, oid: str, path: str) -> bytes | None:
         """A file at a commit; None where there is none. Raises RevisionNotFound."""
         names = tuple(path.encode(errors="replace").split(b"/"))
-        blob = git_trees.find(self._commit(oid).tree, names, self._tree)
+        blob = git_trees.find(self._reader.commit(oid).tree, names, self._reader.tree)
         return self.blob(blob.decode()) if blob is not None else None
 
     def blob(self, blob_id: str) -> bytes:
         """The bytes of a blob; raises RevisionNotFound."""
-        kind, raw = self._raw(blob_id)
-        if kind != Blob.type_num:
-            raise RevisionNotFound(blob_id)
-        return raw
+        return self._reader.blob(blob_id)
 
     def blobs(self, ids: Iterable[str]) -> Iterator[tuple[str, bytes]]:
         """The bytes of many blobs, in the order asked; raises RevisionNotFound."""
@@ -180,19 +195,28 @@ class GitStore:
 
     def files(self, oid: str) -> Iterator[tuple[str, str]]:
         """Every regular file at a commit as (path, blob id). Raises RevisionNotFound."""
-        return self._files(self._commit(oid).tree, b"")
+        everything = self.entries(oid)
+        return ((path, blob) for path, kind, blob in everything if kind is EntryKind.FILE)
+
+    def entries(self, oid: str) -> Iterator[tuple[str, EntryKind, str]]:
+        """All that stands at a commit as (path, kind, id). Raises RevisionNotFound."""
+        everything = self._reader.entries(self._reader.commit(oid).tree)
+        return (
+            (path.decode(errors="replace"), git_trees.kind(mode), entry.decode())
+            for path, mode, entry in everything
+        )
 
     def changed(self, old: str | None, new: str) -> list[FileChange]:
         """Files that differ between two commits; folders with equal ids are not opened."""
-        before = self._commit(old).tree if old is not None else None
-        return list(self._changes(before, self._commit(new).tree))
+        before = self._reader.commit(old).tree if old is not None else None
+        return list(self._changes(before, self._reader.commit(new).tree))
 
     def is_ancestor(self, ancestor: str, of: str) -> bool:
         """Whether `of` is `ancestor` or descends from it; goes by parents, never by dates.
 
         Raises RevisionNotFound.
         """
-        self._commit(ancestor)
+        self._reader.commit(ancestor)
         seen = {of}
         front = [of]
         while front and len(seen) < NEAR and ancestor not in seen:
@@ -213,7 +237,7 @@ class GitStore:
     def create_branch(self, branch: str, oid: str) -> None:
         """A new branch at a commit; raises RefMoved where it exists, RevisionNotFound."""
         self._require_branch(branch)
-        self._commit(oid)
+        self._reader.commit(oid)
         with self.locked(), self._lock.writing():
             self._swap(branch, None, oid, SYSTEM, "branch: created")
 
@@ -242,7 +266,7 @@ class GitStore:
             now = self.head(branch)
             if now != expected:
                 raise RefMoved(branch, expected, now)
-            before = self._commit(expected).tree if expected is not None else None
+            before = self._reader.commit(expected).tree if expected is not None else None
             parents = (*((expected,) if expected else ()), *map(self.resolve, extra_parents))
             blobs = {paths[path]: _blob(raw) for path, raw in changes.items()}
             tree, objects = self._updated(before, blobs)
@@ -257,18 +281,20 @@ class GitStore:
     ) -> tuple[bytes, list[ShaFile]]:
         """The new tree's id, and all objects that are new with it."""
         ids = {path: blob.id if blob is not None else None for path, blob in blobs.items()}
-        tree, trees = git_trees.updated(before, ids, self._tree)
+        tree, trees = git_trees.updated(before, ids, self._reader.tree)
         if tree is None:
             empty = Tree()
             tree, trees = empty.id, [*trees, empty]
         for made in trees:
-            self._keep_tree(made.id, made.as_raw_string())
+            self._reader.keep_tree(made.id, made.as_raw_string())
         return tree, [*(blob for blob in blobs.values() if blob is not None), *trees]
 
     def _swap(self, branch: str, old: str | None, new: str, who: Author, why: str) -> None:
+        ref = f"refs/heads/{branch}"
         self._refs.swap(
-            f"refs/heads/{branch}",
-            old,
+            ref,
+            # A branch of a clone that was only fetched so far begins here.
+            old if self._clone is None or self._refs.read(ref) else None,
             new,
             who=git_commits.person(who, longest=100),
             why=why,
@@ -279,76 +305,8 @@ class GitStore:
         git_objects.clear(self.path / "objects")
         self._refs.recover(entry)
 
-    @property
-    def _repo(self) -> Repo:
-        repo: Repo | None = getattr(self._local, "repo", None)
-        if repo is None or self._local.pid != os.getpid():
-            repo = Repo(str(self.path))
-            self._local.repo, self._local.pid = repo, os.getpid()
-            _opened.add(repo)
-        return repo
-
-    def _retried(self, read: Callable[[], R]) -> R:
-        """A read, once more with a fresh dulwich repository if a repack took a pack away."""
-        try:
-            return read()
-        except (FileNotFoundError, BufferError, ValueError, KeyError):
-            self._local.repo = None
-            return read()
-
-    def _raw(self, oid: str) -> tuple[int, bytes]:
-        """The kind and bytes of an object; raises RevisionNotFound."""
-        if not OID.fullmatch(oid):
-            raise RevisionNotFound(oid)
-        name = ObjectID(oid.encode())
-        try:
-            return self._retried(lambda: self._repo.object_store.get_raw(name))
-        except (KeyError, ValueError) as missing:
-            raise RevisionNotFound(oid) from missing
-
-    def _object(self, oid: str, name: str) -> ShaFile:
-        try:
-            kind, raw = self._raw(oid)
-            return ShaFile.from_raw_string(kind, raw, ObjectID(oid.encode()))
-        except RevisionNotFound as missing:
-            raise RevisionNotFound(name) from missing
-
-    def _commit(self, oid: str) -> GitCommit:
-        found = self._object(oid, oid)
-        if not isinstance(found, GitCommit):
-            raise RevisionNotFound(oid)
-        return found
-
-    def _tree(self, oid: bytes) -> bytes:
-        """The raw bytes of a tree; large ones that every edit reads are kept."""
-        with self._trees_lock:
-            raw = self._trees.get(oid)
-            if raw is not None:
-                self._trees.move_to_end(oid)
-                return raw
-        kind, raw = self._raw(oid.decode())
-        if kind != Tree.type_num:
-            raise RevisionNotFound(oid.decode())
-        self._keep_tree(oid, raw)
-        return raw
-
-    def _keep_tree(self, oid: bytes, raw: bytes) -> None:
-        with self._trees_lock:
-            if oid not in self._trees:
-                self._trees[oid] = raw
-                self._trees_bytes += len(raw)
-            while len(self._trees) > TREES_KEPT or self._trees_bytes > TREES_BYTES:
-                self._trees_bytes -= len(self._trees.popitem(last=False)[1])
-
-    def _files(self, tree: bytes, prefix: bytes) -> Iterator[tuple[str, str]]:
-        for name, mode, oid in git_trees.entries(self._raw(tree.decode())[1]):
-            if git_trees.is_folder(mode):
-                yield from self._files(oid, prefix + name + b"/")
-            elif git_trees.is_file(mode):
-                yield (prefix + name).decode(errors="replace"), oid.decode()
-
     def _changes(self, before: bytes | None, after: bytes | None) -> tuple[FileChange, ...]:
-        found = git_trees.differences(before, after, self._tree)
+        found = git_trees.differences(before, after, self._reader.tree)
         return tuple(
             FileChange(
                 path.decode(errors="replace"),
@@ -359,7 +317,7 @@ class GitStore:
         )
 
     def _names(self, base: str) -> list[str]:
-        return [os.fsdecode(name) for name in self._repo.refs.subkeys(Ref(base.encode()))]
+        return [os.fsdecode(name) for name in self._reader.repo.refs.subkeys(Ref(base.encode()))]
 
     def _cut_off(self) -> frozenset[str]:
         """The commits where a shallow clone ends, whose parents aren't here."""
@@ -386,13 +344,3 @@ def _split(path: str) -> tuple[bytes, ...]:
     if any(part.lower() in (b"", b".", b"..", b".git") or b"\0" in part for part in parts):
         raise ValueError(f"Git can't hold a file at {path!r}")
     return tuple(parts)
-
-
-# Closed at exit: dulwich's own destructors complain on standard error when they run last.
-_opened: "weakref.WeakSet[Repo]" = weakref.WeakSet()
-
-
-@atexit.register
-def _close_all() -> None:
-    for repo in list(_opened):
-        repo.close()

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Iterator, Mapping
+from enum import Enum
 from typing import TypeAlias
 
 from dulwich.objects import ObjectID, ShaFile, Tree
@@ -9,6 +10,7 @@ from dulwich.objects import ObjectID, ShaFile, Tree
 FILE = b"100644"
 FOLDER = b"40000"
 ID = 20
+MODE = re.compile(rb"[0-7]+")
 # A folder of 10,000 entries is stepped over in 0.3 ms, against 4 ms to take it apart.
 ENTRIES = re.compile(rb"(?s)(?:[0-7]++ [^\0]++\0.{20})*+")
 ENTRY = re.compile(rb"(?s)([0-7]+) ([^\0]+)\0(.{20})")
@@ -17,6 +19,18 @@ Read: TypeAlias = Callable[[bytes], bytes]
 Entry: TypeAlias = tuple[bytes, int, bytes]
 """Name, mode, hex id."""
 Found: TypeAlias = dict[bytes, tuple[bytes | None, bytes | None]]
+
+
+class EntryKind(Enum):
+    """What an entry of a tree can be, folders aside, in the words that tell a person."""
+
+    FILE = "a file"
+    LINK = "a symbolic link"
+    SUBMODULE = "a submodule"
+    UNKNOWN = "neither file nor folder"
+
+
+ODD_MODES = {0o120000: EntryKind.LINK, 0o160000: EntryKind.SUBMODULE}
 
 
 class RawTree(Tree):
@@ -36,11 +50,11 @@ def find(tree: bytes | None, path: tuple[bytes, ...], read: Read) -> bytes | Non
 def child(raw: bytes, mode: bytes, name: bytes) -> bytes | None:
     """The hex id of one entry; None where the tree has none of that name and kind.
 
-    `mode` is FILE (which executable files answer to as well) or FOLDER.
+    `mode` is FILE, which files of any permissions answer to, or FOLDER.
     """
-    for each in (mode, b"100755") if mode == FILE else (mode,):
-        place = _place(raw, each, name)
-        if place is not None:
+    wanted = is_file if mode == FILE else is_folder
+    for found, place in _places(raw, name):
+        if wanted(found):
             return raw[place : place + ID].hex().encode()
     return None
 
@@ -60,6 +74,11 @@ def is_folder(mode: int) -> bool:
     return mode & 0o170000 == 0o040000
 
 
+def kind(mode: int) -> EntryKind:
+    """What a mode, other than a folder's, says of an entry."""
+    return EntryKind.FILE if is_file(mode) else ODD_MODES.get(mode, EntryKind.UNKNOWN)
+
+
 def _entry(match: re.Match[bytes]) -> Entry:
     mode, name, oid = match.groups()
     return name, int(mode, 8), oid.hex().encode()
@@ -72,19 +91,19 @@ def _boundary(raw: bytes, start: int, until: int) -> int:
     return match.end()
 
 
-def _place(raw: bytes, mode: bytes, name: bytes) -> int | None:
-    """Where an entry's id stands.
+def _places(raw: bytes, name: bytes) -> Iterator[tuple[int, int]]:
+    """The modes of the entries of a name, and where their ids stand.
 
-    The bytes of its head may also occur within another entry's name or id, which a hostile
-    tree could bring about: only a place where an entry begins counts.
+    The bytes of a name may also occur within another entry's name or id, which a hostile tree
+    could bring about: only what begins where an entry begins counts.
     """
-    head = b"%s %s\0" % (mode, name)
-    start = raw.find(head)
+    tail = b" %s\0" % name
+    start = raw.find(tail)
     while start >= 0:
-        if _boundary(raw, 0, start) == start:
-            return start + len(head)
-        start = raw.find(head, start + 1)
-    return None
+        mode = raw[_boundary(raw, 0, start) : start]
+        if MODE.fullmatch(mode):
+            yield int(mode, 8), start + len(tail)
+        start = raw.find(tail, start + 1)
 
 
 def updated(
@@ -121,7 +140,7 @@ def _spliced(raw: bytes, after: list[tuple[bytes, bytes, bytes | None]]) -> byte
     """
     slow = []
     for mode, name, oid in after if raw else ():
-        place = _place(raw, mode, name) if oid is not None else None
+        place = dict(_places(raw, name)).get(int(mode, 8)) if oid is not None else None
         if place is None or oid is None:
             slow.append((mode, name, oid))
         else:

@@ -65,10 +65,11 @@ def check_tree(files: Iterable[tuple[str, bytes]], *, strict: bool = False) -> l
     findings = [Finding(problem) for problem in errors]
     severity = Severity.ERROR if strict else Severity.WARNING
     findings += [Finding(problem, severity) for problem in _unknown_variables(tree)]
-    return sorted(findings, key=_order)
+    return sorted(findings, key=order)
 
 
-def _order(finding: Finding) -> tuple[str, int, int, str]:
+def order(finding: Finding) -> tuple[str, int, int, str]:
+    """By place: what findings are sorted by."""
     problem = finding.problem
     return problem.path, problem.line or 0, problem.column or 0, problem.message
 

@@ -1,6 +1,7 @@
 """The repository's verbs, called as a person or a program calls them."""
 
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -371,7 +372,7 @@ def test_validate_does_not_follow_links(shell: Shell, work_tree: Path, tmp_path:
 
     result = shell("validate", str(work_tree), code=FOUND_WRONG)
 
-    assert 2 == result.stdout.count("is a link")
+    assert 2 == result.stdout.count("is a symbolic link")
     assert "password" not in result.output
 
 
@@ -385,6 +386,135 @@ def test_validate_prints_any_file_name(shell: Shell, work_tree: Path) -> None:
         name
         == shell.json("validate", str(work_tree), "--format", "json", code=1)["problems"][0]["path"]
     )
+
+
+def test_validate_sees_what_is_no_file(
+    shell: Shell, stocked: Repository, git: Callable[..., str]
+) -> None:
+    """A commit with a link, a submodule, a foreign file: each is named, in fsck too."""
+    tree = git(stocked.store.path, "ls-tree", STAGING)
+    blob = git(stocked.store.path, "hash-object", "-w", "--stdin", text="/etc/passwd").strip()
+    tree += f"120000 blob {blob}\tlink.yaml\n160000 commit {'1' * 40}\tvendored\n"
+    tree += f"100644 blob {blob}\tREADME\n"
+    made = git(stocked.store.path, "mktree", "--missing", text=tree).strip()
+    commit = git(stocked.store.path, "commit-tree", made, "-p", STAGING, "-m", "Odd things").strip()
+    git(stocked.store.path, "update-ref", "refs/heads/staging", commit)
+
+    found = shell.json("validate", "--format", "json", code=FOUND_WRONG)["problems"]
+
+    assert ["README", "link.yaml", "vendored"] == [each["path"] for each in found]
+    assert ["no document", "is a symbolic link", "is a submodule"] == [
+        " ".join(each["message"].replace(";", "").split()[:count])
+        for each, count in zip(found, (2, 4, 3), strict=True)
+    ]
+    assert 3 == len(shell.json("fsck", "--json", code=FOUND_WRONG)["problems"])
+
+
+def test_validate_sees_pipes_and_the_like(shell: Shell, work_tree: Path) -> None:
+    """What is neither file nor folder is named, and not waited for."""
+    os.mkfifo(work_tree / "defaults/happy.yaml")
+
+    lines = shell("validate", str(work_tree), code=FOUND_WRONG).stdout
+
+    assert f"{work_tree}/defaults/happy.yaml: is neither file nor folder" in lines
+
+
+@pytest.mark.parametrize(
+    "name", ["HEAD", "staging~1", "origin/production", "refs/heads/staging", "changes/x", "v1"]
+)
+def test_validate_takes_the_names_git_takes(
+    stocked: Repository, work_tree: Path, git: Callable[..., str], name: str
+) -> None:
+    """A commit by any name a clone has for it."""
+    git(work_tree, "branch", "changes/x", "staging~1")
+    git(work_tree, "tag", "-a", "-m", "First", "v1", "staging")
+
+    result = validated(work_tree, name)
+
+    assert 0 == result.exit_code, result.output
+    assert git(work_tree, "rev-parse", f"{name}^{{commit}}").strip() in result.stdout
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "--upload-pack=x",
+        "-x",
+        "staging..production",
+        "@{-1}",
+        "@",
+        "nowhere",
+        ":/Begin",
+        "staging:defaults",
+        "../staging",
+        "staging@{0}",
+        "--",
+        "a//b",
+        "staging^{tree}",
+        "staging.lock",
+        "",
+        "a\nb",
+        "x" * 500,
+        "café",
+    ],
+)
+def test_validate_refuses_other_names(stocked: Repository, work_tree: Path, name: str) -> None:
+    """Ranges, options, logs of refs and whatever nobody has heard of are a misuse."""
+    result = validated(work_tree, name)
+
+    assert USED_WRONG == result.exit_code, result.output
+    assert "Traceback" not in result.output
+
+
+def validated(work_tree: Path, name: str) -> Result:
+    """What `validate --ref` says of a clone."""
+    arguments = ["validate", f"--ref={name}", "--format", "json"]
+    return CliRunner().invoke(main, ["--repository", str(work_tree), *arguments])
+
+
+def test_a_clone_knows_the_branches_it_fetched(work_tree: Path) -> None:
+    """A fresh clone has one branch of its own; the others stand as they are at origin."""
+    clone = ["--repository", str(work_tree)]
+    compared = CliRunner().invoke(main, [*clone, "diff", "--json"])
+    logged = CliRunner().invoke(main, [*clone, "log", "--environment", "production", "--json"])
+
+    assert ["characters/aria/angry.yaml", "characters/aria/character.yaml"] == [
+        each["path"] for each in json.loads(compared.stdout)["files"]
+    ][:2]
+    assert ["Begin the prompt repository"] == [each["reason"] for each in json.loads(logged.stdout)]
+
+
+def test_a_branch_begun_in_a_clone_follows_the_one_it_fetched(work_tree: Path) -> None:
+    """A commit on it goes on where origin is, as git's own checkout does."""
+    store = Repository.open(work_tree).store
+    fetched = store.head("production")
+
+    made = store.write("production", fetched, {"x": b""}, author=SAM, message="x")
+
+    assert (fetched,) == made.parents
+    assert made.oid == store.head("production")
+
+
+def test_a_worktree_of_a_clone_has_its_own_head(
+    stocked: Repository, work_tree: Path, tmp_path: Path, git: Callable[..., str]
+) -> None:
+    """HEAD is the one of the folder that was named."""
+    git(work_tree, "worktree", "add", "-q", "--detach", str(tmp_path / "linked"), "staging~2")
+
+    result = validated(tmp_path / "linked", "HEAD")
+
+    assert git(work_tree, "rev-parse", "staging~2").strip() in result.stdout
+
+
+def test_what_log_shows_show_takes(shell: Shell, stocked: Repository) -> None:
+    """The nine digits of a commit are enough, in `--at` as in `diff`."""
+    rows = [line.split("\t") for line in shell("log", "aria/angry").stdout.splitlines()]
+    short = rows[2][1]
+
+    assert "One, {light}.\n" == shell("show", "aria/angry", "--at", short).stdout
+    assert "+Three" in shell("diff", "aria/angry", "--from", short).stdout
+    assert "version" in shell("log", "aria/angry", "--at", short, "--json").stdout
+    shell("show", "aria/angry", "--at", "0" * 9, code=USED_WRONG)
 
 
 def test_verbs_work_on_a_clone(work_tree: Path) -> None:
