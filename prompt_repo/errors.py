@@ -17,12 +17,18 @@
   - RepositoryExists     the folder holds a prompt repository already
   - RepositoryDamaged    a ref or an object can't be read (carries what)
   - RepositoryBusy       another writer held the lock for too long
+  - StorageFailed        the disk is full, or a file may not be read or written
   - InvalidReason        a reason is too long, or forges a trailer of the server's
   - RefMoved             a branch isn't where the writer thought it was
   - GitMissing           the git program isn't installed
   - GitFailed            the git program failed (carries what it said)
   - InvalidCursor        a cursor of a list isn't one we gave
   - InvalidEdit          a set of edits contradicts itself
+  - PlanMoved            an environment moved since the plan was made (carries where they are)
+  - Undecided            diverged or held-back documents need somebody's choice (carries them)
+  - RolledBackMoved      what shall be rolled back moved again since (carries the paths)
+  - NotInPlan            a path named is none of those the plan is about
+  - NothingToPromote     there is nothing to promote, or to roll back
 """
 
 from collections.abc import Sequence
@@ -213,6 +219,19 @@ class RepositoryBusy(PromptRepoError):
         super().__init__(f"another writer has held {path} for {seconds:.0f} s; try again")
 
 
+class StorageFailed(PromptRepoError):
+    """A file of the repository, or of what is derived from it, can't be read or written."""
+
+    def __init__(self, file: str, why: str) -> None:
+        self.file, self.why = file, why
+        super().__init__(f"{file} can't be used: {why}")
+
+    @classmethod
+    def of(cls, error: OSError, folder: object) -> "StorageFailed":
+        """What the system said; of a file that it doesn't name, the folder is named."""
+        return cls(str(error.filename or folder), error.strerror or str(error))
+
+
 class InvalidReason(PromptRepoError):
     """A reason is too long, holds control characters, or forges a trailer of the server's."""
 
@@ -252,3 +271,49 @@ class InvalidCursor(PromptRepoError):
 
     def __init__(self, cursor: str) -> None:
         super().__init__(f"{cursor[:80]!r} is no cursor of this list; begin without one")
+
+
+class PlanMoved(PromptRepoError):
+    """An environment moved since the plan was made."""
+
+    def __init__(self, staging: str, production: str) -> None:
+        self.staging, self.production = staging, production
+        super().__init__(
+            f"the plan is out of date: staging is at {staging[:9]} now, production at "
+            f"{production[:9]}; look at the new plan"
+        )
+
+
+class Undecided(PromptRepoError):
+    """Diverged or held-back documents need somebody's choice."""
+
+    def __init__(self, paths: Sequence[str]) -> None:
+        self.paths = tuple(paths)
+        super().__init__(
+            f"decide first about {', '.join(self.paths[:5])}"
+            + (f" and {len(self.paths) - 5} more" if len(self.paths) > 5 else "")
+            + ": keep production's, take staging's, or pick what was held back"
+        )
+
+
+class RolledBackMoved(PromptRepoError):
+    """What shall be rolled back moved again in production since."""
+
+    def __init__(self, paths: Sequence[str]) -> None:
+        self.paths = tuple(paths)
+        super().__init__(f"moved in production since: {', '.join(self.paths[:5])}")
+
+
+class NotInPlan(PromptRepoError):
+    """A path named is none of those that it may be."""
+
+    def __init__(self, path: str, what: str) -> None:
+        self.path = path
+        super().__init__(f"{path[:200]!r} is no document that {what}")
+
+
+class NothingToPromote(PromptRepoError):
+    """There is nothing to promote, or to roll back."""
+
+    def __init__(self) -> None:
+        super().__init__("nothing would change in production")

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 
 from dulwich.objects import Commit as GitCommit
-from dulwich.objects import ObjectID
+from dulwich.objects import ObjectID, Tag
 
 from prompt_repo.model import Author, Commit, FileChange, split_trailers
 
@@ -61,6 +61,18 @@ def made(
     commit.author_timezone = commit.commit_timezone = 0
     commit.message = f"{message.strip()}\n".replace("\0", "").encode(errors="replace")
     return commit
+
+
+def tagged(name: str, oid: str, who: Author, message: str, at: datetime | None) -> Tag:
+    """A new annotated tag of a commit, in UTC; `at` is now where it is None."""
+    tag = Tag()
+    tag.name = name.encode()
+    tag.object = (GitCommit, ObjectID(oid.encode()))
+    tag.tagger = person(who)
+    tag.tag_time = int(at.timestamp() if at else time.time())
+    tag.tag_timezone = 0
+    tag.message = f"{message.strip()}\n".replace("\0", "").encode(errors="replace")
+    return tag
 
 
 def described(

@@ -2,22 +2,28 @@
 
 import os
 import re
+import tempfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager
+from contextlib import contextmanager, suppress
 from datetime import datetime
+from functools import cached_property
 from pathlib import Path
+from types import MappingProxyType
 
-from dulwich.errors import NotGitRepository
-from dulwich.objects import Blob, ShaFile, Tag, Tree
+from dulwich.objects import Blob, ObjectID, ShaFile, Tag, Tree
 from dulwich.objects import Commit as GitCommit
 from dulwich.refs import Ref
-from dulwich.repo import Repo, UnsupportedExtension, UnsupportedVersion
 
-from prompt_repo import git_cli, git_commits, git_objects, git_trees
-from prompt_repo.errors import RefMoved, RepositoryExists, RepositoryNotFound, RevisionNotFound
+from prompt_repo import git_cli, git_commits, git_format, git_objects, git_trees
+from prompt_repo.errors import (
+    RefMoved,
+    RepositoryExists,
+    RevisionNotFound,
+    StorageFailed,
+)
 from prompt_repo.git_lock import Entry, WriterLock
 from prompt_repo.git_reader import Reader
-from prompt_repo.git_refs import OID, Refs
+from prompt_repo.git_refs import OID, OWN_FOLDER, Refs
 from prompt_repo.git_trees import EntryKind
 from prompt_repo.layout import is_branch
 from prompt_repo.model import Author, Commit, FileChange, RefMove
@@ -26,21 +32,6 @@ TAG = re.compile(r"(?!.*\.lock$)[A-Za-z0-9](?:[A-Za-z0-9_-]|[./](?=[A-Za-z0-9_-]
 LOCK_TIMEOUT = 30.0  # seconds; two hundred queued edits take about two
 FOREIGN_LOCK_TIMEOUT = 5.0  # seconds for a push by plain git, which locks a ref for milliseconds
 NEAR = 64  # commits walked here before git is asked about ancestry
-SETTINGS = {
-    # What plain git writes here is synced too; reads at a time go by the log of ref moves.
-    # core.fsyncObjectFiles isn't set: git_objects syncs whatever is set, and git prints a
-    # warning at each command where it is.
-    "core": {"fsync": "all", "logAllRefUpdates": "always"},
-    "gc": {
-        "auto": "0",
-        "pruneExpire": "2.weeks.ago",
-        "reflogExpire": "never",
-        "reflogExpireUnreachable": "never",
-    },
-    "receive": {"denyNonFastForwards": "true", "denyDeletes": "true"},
-    "transfer": {"fsckObjects": "true"},
-}
-ORDINARY = {b"refstorage": b"files", b"objectformat": b"sha1"}  # extensions we read in this form
 SYSTEM = Author("prompt-repo", "")
 
 
@@ -54,43 +45,41 @@ class GitStore:
         self.path = path
         self._clone = clone  # where HEAD of a clone's work tree is; None for a bare repository
         self._reader = Reader(path)
-        self._lock = WriterLock(path / "prompt-repo" / "writer.lock", self._recover)
+        self._lock = WriterLock(path / OWN_FOLDER / "writer.lock", self._recover)
         self._refs = Refs(path, self._lock)
         self._shallow: tuple[int, frozenset[str]] = (0, frozenset())
 
     @classmethod
     def create(cls, path: Path) -> "GitStore":
-        """A new bare repository without a commit; raises RepositoryExists."""
+        """A new bare repository without a commit; raises RepositoryExists, StorageFailed."""
         if path.exists() and (not path.is_dir() or any(path.iterdir())):
             raise RepositoryExists(str(path))
-        path.mkdir(parents=True, exist_ok=True)
-        with Repo.init_bare(str(path), default_branch=b"staging") as repo:
-            config = repo.get_config()
-            for section, values in SETTINGS.items():
-                for name, value in values.items():
-                    config.set((section.encode(),), name.encode(), value.encode())
-            config.write_to_path()
-        store = cls.open(path)
-        git_objects.sync_all(store.path)
-        return store
+        with _storage(path):
+            git_format.make(path)
+        return cls.open(path)
 
     @classmethod
     def open(cls, path: Path) -> "GitStore":
-        """The repository in a bare folder or a clone's work tree; raises RepositoryNotFound."""
-        try:
-            with Repo(str(path)) as repo:
-                clone = None if repo.bare else Path(os.fsdecode(repo.controldir())).resolve()
-                store = cls(Path(os.fsdecode(repo.commondir())).resolve(), clone)
-                extensions = list(repo.get_config().items((b"extensions",)))
-        except (NotGitRepository, NotADirectoryError, FileNotFoundError) as missing:
-            raise RepositoryNotFound(str(path)) from missing
-        except (UnsupportedExtension, UnsupportedVersion) as refused:
-            raise RepositoryNotFound(str(path), str(refused)) from refused
-        for name, value in extensions:
-            if ORDINARY.get(name.lower(), value) != value:
-                raise RepositoryNotFound(str(path), os.fsdecode(name + b" = " + value))
-        (store.path / "prompt-repo").mkdir(exist_ok=True)
-        return store
+        """The repository in a bare folder or a clone's work tree.
+
+        Raises RepositoryNotFound, StorageFailed.
+        """
+        with _storage(path):
+            return cls(*git_format.folders(path))
+
+    @cached_property
+    def derived(self) -> Path:
+        """The folder for what is made from the repository, and may be deleted.
+
+        Of a repository that we may only read it is a temporary one, gone with this process.
+        """
+        folder = self.path / OWN_FOLDER
+        with suppress(OSError):
+            folder.mkdir(exist_ok=True)
+        if os.access(folder, os.W_OK):
+            return folder
+        self._temporary = tempfile.TemporaryDirectory(prefix="prompt-repo-")
+        return Path(self._temporary.name)
 
     def head(self, branch: str) -> str | None:
         """The commit a branch points to; None where there is no such branch.
@@ -163,6 +152,10 @@ class GitStore:
         before = self._reader.commit(parents[0]).tree if parents else None
         return git_commits.described(found, parents, self._changes(before, found.tree))
 
+    def header(self, oid: str) -> Commit:
+        """A commit without its changes, which costs no look at a tree; raises RevisionNotFound."""
+        return git_commits.described(self._reader.commit(oid), self.parents(oid), ())
+
     def parents(self, oid: str) -> tuple[str, ...]:
         """The ids of a commit's parents (none where a shallow clone ends); RevisionNotFound."""
         found = self._reader.commit(oid).parents
@@ -230,9 +223,14 @@ class GitStore:
         """Where a branch pointed, oldest first, by Git's log of its moves."""
         return self._refs.moves(branch) if is_branch(branch) else []
 
-    def locked(self, timeout: float = LOCK_TIMEOUT) -> AbstractContextManager[None]:
-        """The lock that all writers take; raises RepositoryBusy after `timeout` seconds."""
-        return self._lock.held(timeout)
+    @contextmanager
+    def locked(self, timeout: float = LOCK_TIMEOUT) -> Iterator[None]:
+        """The lock that all writers take; raises RepositoryBusy after `timeout` seconds.
+
+        Raises StorageFailed where the disk is full, or the repository may only be read.
+        """
+        with _storage(self.path), self._lock.held(timeout):
+            yield
 
     def create_branch(self, branch: str, oid: str) -> None:
         """A new branch at a commit; raises RefMoved where it exists, RevisionNotFound."""
@@ -252,16 +250,19 @@ class GitStore:
         committer: Author | None = None,
         at: datetime | None = None,
         extra_parents: Sequence[str] = (),
+        existing: Mapping[str, str | None] = MappingProxyType({}),
     ) -> Commit:
         """Commits changed files onto a branch and moves it, durably; None takes a file away.
 
+        `existing` names files by blobs that are in the repository already.
+
         When this returns, a power cut loses nothing of it. `at` is the time of the commit, now
         where it is None. Raises RefMoved where the branch isn't at `expected` (None: it must
-        not exist), RevisionNotFound for an extra parent that isn't here, RepositoryBusy, and
-        ValueError for a path that Git can't hold.
+        not exist), RevisionNotFound for an extra parent that isn't here, RepositoryBusy,
+        StorageFailed, and ValueError for a path that Git can't hold.
         """
         self._require_branch(branch)
-        paths = {path: _split(path) for path in changes}
+        paths = {path: git_trees.split(path) for path in changes}
         with self.locked():
             now = self.head(branch)
             if now != expected:
@@ -269,7 +270,13 @@ class GitStore:
             before = self._reader.commit(expected).tree if expected is not None else None
             parents = (*((expected,) if expected else ()), *map(self.resolve, extra_parents))
             blobs = {paths[path]: _blob(raw) for path, raw in changes.items()}
-            tree, objects = self._updated(before, blobs)
+            ids = {path: blob.id if blob is not None else None for path, blob in blobs.items()}
+            ids |= {
+                git_trees.split(path): ObjectID(oid.encode()) if oid else None
+                for path, oid in existing.items()
+            }
+            tree, trees = self._updated(before, ids)
+            objects = [*(blob for blob in blobs.values() if blob is not None), *trees]
             commit = git_commits.made(tree, parents, author, committer, message, at)
             with self._lock.writing():
                 git_objects.add(self.path / "objects", [*objects, commit])
@@ -277,24 +284,42 @@ class GitStore:
             return git_commits.described(commit, parents, self._changes(before, tree))
 
     def _updated(
-        self, before: bytes | None, blobs: Mapping[tuple[bytes, ...], Blob | None]
+        self, before: bytes | None, ids: Mapping[tuple[bytes, ...], ObjectID | None]
     ) -> tuple[bytes, list[ShaFile]]:
-        """The new tree's id, and all objects that are new with it."""
-        ids = {path: blob.id if blob is not None else None for path, blob in blobs.items()}
+        """The new tree's id, and all trees that are new with it."""
         tree, trees = git_trees.updated(before, ids, self._reader.tree)
         if tree is None:
             empty = Tree()
             tree, trees = empty.id, [*trees, empty]
         for made in trees:
             self._reader.keep_tree(made.id, made.as_raw_string())
-        return tree, [*(blob for blob in blobs.values() if blob is not None), *trees]
+        return tree, list(trees)
+
+    def tag(
+        self, name: str, oid: str, *, who: Author, message: str, at: datetime | None = None
+    ) -> None:
+        """A new annotated tag at a commit, durably; raises RefMoved where the name is taken.
+
+        Raises RevisionNotFound for a commit that isn't here, or a name that can't be a tag's.
+        """
+        if not TAG.fullmatch(name):
+            raise RevisionNotFound(name)
+        self._reader.commit(oid)
+        made = git_commits.tagged(name, oid, who, message, at)
+        with self.locked(), self._lock.writing():
+            git_objects.add(self.path / "objects", [made])
+            self._move(f"refs/tags/{name}", None, made.id.decode(), who, f"tag: {name}")
 
     def _swap(self, branch: str, old: str | None, new: str, who: Author, why: str) -> None:
         ref = f"refs/heads/{branch}"
+        # A branch of a clone that was only fetched so far begins here.
+        begins = self._clone is not None and self._refs.read(ref) is None
+        self._move(ref, None if begins else old, new, who, why)
+
+    def _move(self, ref: str, old: str | None, new: str, who: Author, why: str) -> None:
         self._refs.swap(
             ref,
-            # A branch of a clone that was only fetched so far begins here.
-            old if self._clone is None or self._refs.read(ref) else None,
+            old,
             new,
             who=git_commits.person(who, longest=100),
             why=why,
@@ -334,13 +359,14 @@ class GitStore:
             raise RevisionNotFound(branch)
 
 
+@contextmanager
+def _storage(folder: Path) -> Iterator[None]:
+    """What the system refuses within becomes StorageFailed."""
+    try:
+        yield
+    except OSError as error:
+        raise StorageFailed.of(error, folder) from error
+
+
 def _blob(raw: bytes | None) -> Blob | None:
     return Blob.from_string(raw) if raw is not None else None
-
-
-def _split(path: str) -> tuple[bytes, ...]:
-    """The names in a path; raises ValueError for those Git won't check out."""
-    parts = path.encode().split(b"/")
-    if any(part.lower() in (b"", b".", b"..", b".git") or b"\0" in part for part in parts):
-        raise ValueError(f"Git can't hold a file at {path!r}")
-    return tuple(parts)

@@ -224,3 +224,11 @@ def _order(was: re.Match[bytes] | None, now: re.Match[bytes] | None) -> int:
 
 def _sorted_as(entry: re.Match[bytes]) -> bytes:
     return entry[2] + b"/" if is_folder(int(entry[1], 8)) else entry[2]
+
+
+def split(path: str) -> tuple[bytes, ...]:
+    """The names in a path; raises ValueError for those Git won't check out."""
+    parts = path.encode().split(b"/")
+    if any(part.lower() in (b"", b".", b"..", b".git") or b"\0" in part for part in parts):
+        raise ValueError(f"Git can't hold a file at {path!r}")
+    return tuple(parts)

@@ -1,5 +1,6 @@
 """Version chains of every prompt: a derived index that costs each commit once."""
 
+import json
 import sqlite3
 import zlib
 from collections.abc import Callable, Iterable, Iterator
@@ -10,17 +11,19 @@ from tempfile import TemporaryDirectory
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
 from prompt_repo import git_cli
-from prompt_repo.errors import InvalidCursor, RevisionNotFound, VersionNotFound
+from prompt_repo.errors import InvalidCursor, RevisionNotFound, StorageFailed, VersionNotFound
 from prompt_repo.git_store import GitStore
 from prompt_repo.history_build import OID, parents_first, take_all, trailer_parents
 from prompt_repo.history_check import against_tree, differences
 from prompt_repo.history_rows import Rows
 from prompt_repo.history_tables import Tables, empty
 from prompt_repo.model import Author, Commit, Held, HistoryPage, Version
+from prompt_repo.progress import Progress, counted, silent
 
 NEAR = 50  # commits read one by one before `git log` is asked for all of them
 PAGE = 50
 LONGEST_PAGE = 500
+READING, INDEXING = "Reading commits", "Indexing commits"
 
 HELD = """
 SELECT v.id, v.number, c.oid, v.blob FROM states s LEFT JOIN versions v ON v.id = s.version
@@ -52,6 +55,19 @@ SELECT {FIELDS} FROM chain JOIN versions v ON v.id = chain.id {JOINS} ORDER BY d
 """  # noqa: S608 - our own words
 BACK = f"{CHAIN} SELECT id FROM chain ORDER BY depth DESC LIMIT 1"  # noqa: S608 - our own words
 
+DESCEND = """
+WITH RECURSIVE wanted (start, goal, number) AS (
+    SELECT json_extract(value, '$[0]'), json_extract(value, '$[1]'), v.number
+    FROM json_each(?) JOIN versions v ON v.id = json_extract(value, '$[1]')
+), back (start, goal, number, id) AS (
+    SELECT start, goal, number, start FROM wanted UNION
+    SELECT b.start, b.goal, b.number, p.id FROM back b
+    JOIN versions v ON v.id = b.id JOIN versions p ON p.id IN (v.parent, v.joined)
+    WHERE b.id <> b.goal AND p.number >= b.number
+)
+SELECT start, goal FROM back WHERE id = goal
+"""
+
 P = ParamSpec("P")
 R = TypeVar("R")
 
@@ -59,12 +75,19 @@ R = TypeVar("R")
 def _healed(
     method: Callable[Concatenate["History", P], R],
 ) -> Callable[Concatenate["History", P], R]:
-    """Makes the file anew, once, where SQLite says that it is broken: it is derived."""
+    """Makes the file anew, once, where SQLite says that it is broken: it is derived.
+
+    Where the file can't be used for another reason (the disk is full), raises StorageFailed.
+    """
 
     def attempt(self: "History", /, *args: P.args, **kwargs: P.kwargs) -> R:
         try:
             return method(self, *args, **kwargs)
-        except (sqlite3.OperationalError, sqlite3.IntegrityError, sqlite3.ProgrammingError):
+        except sqlite3.OperationalError as error:
+            raise StorageFailed(str(self.tables.file), str(error)) from error
+        except OSError as error:
+            raise StorageFailed.of(error, self.tables.file.parent) from error
+        except (sqlite3.IntegrityError, sqlite3.ProgrammingError):
             raise
         except sqlite3.DatabaseError:
             self.tables.forget()
@@ -82,7 +105,7 @@ class History:
 
     def __init__(self, store: GitStore, file: Path | None = None) -> None:
         self._store = store
-        file = file or store.path / "prompt-repo" / "history.sqlite3"
+        file = file or store.derived / "history.sqlite3"
         self.tables = Tables(file, _edition(store.path))
 
     @_healed
@@ -177,6 +200,15 @@ class History:
         return self.version(origin[0])
 
     @_healed
+    def descend(self, pairs: Iterable[tuple[int, int]]) -> set[tuple[int, int]]:
+        """Those of the pairs of rows whose first version has the second in its past.
+
+        A version that joined two has both in its past. One query answers for all pairs.
+        """
+        found = self._sql(DESCEND, (json.dumps(list(pairs)),))
+        return {(start, goal) for start, goal in found}
+
+    @_healed
     def before(self, commit: str, moment: datetime) -> str | None:
         """The newest commit made at or before a moment, of this one and its first parents."""
         for lane, position in self._line(commit):
@@ -191,22 +223,22 @@ class History:
         return None
 
     @_healed
-    def rebuild(self) -> int:
+    def rebuild(self, progress: Progress = silent) -> int:
         """Makes the index anew from all branches and tags; gives the number of commits."""
         with self.tables.writing() as connection:
             empty(connection)
-            self._take(self._tips())
+            self._take(self._tips(), progress)
             count: int = connection.execute("SELECT count(*) FROM commits").fetchone()[0]
         return count
 
     @_healed
-    def check(self) -> list[str]:
+    def check(self, progress: Progress = silent) -> list[str]:
         """How the index differs from one made afresh, and that from the trees Git holds."""
         tips = self._tips()
         self._take(tips)
         with TemporaryDirectory() as folder:
             fresh = History(self._store, Path(folder) / "history.sqlite3")
-            fresh._take(tips)
+            fresh._take(tips, progress)
             wrong = differences(self.tables.connection(), fresh.tables.connection())
         for tip in sorted(tips):
             wrong += against_tree(tip, self.state(tip), self._store.files(tip))
@@ -215,23 +247,29 @@ class History:
     def _tips(self) -> set[str]:
         return {*self._store.branches().values(), *self._store.tags().values()}
 
-    def _take(self, tips: Iterable[str]) -> None:
+    def _take(self, tips: Iterable[str], progress: Progress = silent) -> None:
         """Takes in all that is reachable from `tips`, parents first."""
         with self.tables.writing() as connection:
             rows = Rows(connection, self.tables.key)
             found: dict[str, Commit] = {}
             wanted = [tip for tip in tips if rows.find(tip) is None]
             while wanted:
-                self._collect(rows, wanted, found)
+                self._collect(rows, wanted, found, progress)
                 named = {oid for commit in found.values() for oid in trailer_parents(commit)}
                 wanted = [
                     oid
                     for oid in sorted(named - found.keys())
                     if rows.find(oid) is None and self._store.exists(oid)
                 ]
-            take_all(rows, parents_first(found))
+            take_all(rows, counted(parents_first(found), INDEXING, len(found), progress))
 
-    def _collect(self, rows: Rows, tips: Iterable[str], found: dict[str, Commit]) -> None:
+    def _collect(
+        self,
+        rows: Rows,
+        tips: Iterable[str],
+        found: dict[str, Commit],
+        progress: Progress,
+    ) -> None:
         """Reads commits that aren't in: a few one by one, many by one `git log`."""
         front = list(tips)
         near: dict[str, Commit] = {}
@@ -251,7 +289,8 @@ class History:
             )
         ]
         exclude = [oid for oid in (*known, *found) if self._store.exists(oid)]
-        for commit in git_cli.log_raw(self._store.path, tips, exclude):
+        commits = git_cli.log_raw(self._store.path, tips, exclude)
+        for commit in counted(commits, READING, None, progress):
             found[commit.oid] = commit
 
     def _sql(self, query: str, values: tuple[object, ...] = ()) -> sqlite3.Cursor:

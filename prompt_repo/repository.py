@@ -13,7 +13,8 @@ from prompt_repo.git_store import GitStore
 from prompt_repo.history import History
 from prompt_repo.layout import CONFIGURATION
 from prompt_repo.model import Author, Commit, Configuration, Held
-from prompt_repo.parsed import ParsedDocuments
+from prompt_repo.parsed import Parsed, ParsedDocuments
+from prompt_repo.progress import Progress, silent
 
 STAGING = "staging"
 PRODUCTION = "production"
@@ -137,6 +138,22 @@ class Repository:
         """Takes note of a commit this process has just made; gives the catalogue there."""
         self.history.record(commit)
         return self.current(branch)
+
+    def parsed(self, blobs: Mapping[str, str]) -> dict[str, Parsed]:
+        """The documents in blobs, given with a path where each stands."""
+        return self._parsed.many(blobs)
+
+    def rebuild(self, progress: Progress = silent) -> int:
+        """Makes all that is derived from Git anew; gives the number of commits indexed."""
+        self._parsed.forget()
+        return self.history.rebuild(progress)
+
+    def check(self, progress: Progress = silent) -> list[str]:
+        """What is wrong with all that is derived from Git, a line each; [] where it is sound."""
+        problems = self.history.check(progress)
+        for commit in sorted({*self.store.branches().values()}):
+            problems += self._parsed.check(blobs_of(self.history.state(commit)))
+        return list(dict.fromkeys(problems))
 
     def _commit_at_time(self, branch: str, moment: datetime, when: str) -> str:
         moves = self.store.moves(branch)

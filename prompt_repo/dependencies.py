@@ -1,0 +1,124 @@
+"""What a document needs beside it, and whether a promotion's result would stand on its own."""
+
+from collections.abc import Collection, Iterable, Iterator, Sequence
+
+from prompt_repo import documents, variables
+from prompt_repo.catalogue import Catalogue, Tables, advanced, blobs_of
+from prompt_repo.drift import Drift, Plan
+from prompt_repo.errors import InvalidDocument, Problem
+from prompt_repo.layout import CONFIGURATION, Kind, character_path, place_of
+from prompt_repo.model import Character, Configuration, Prompt, PromptKey
+from prompt_repo.parsed import Parsed
+from prompt_repo.repository import Repository
+
+
+def with_dependencies(repository: Repository, plan: Plan, paths: Collection[str]) -> set[str]:
+    """The paths, and those that differ and without which they would not work in production."""
+    sides = repository.catalogue(plan.staging), repository.catalogue(plan.production)
+    wanted: set[str] = set()
+    waiting = list(paths)
+    while waiting:
+        path = waiting.pop()
+        if path in wanted:
+            continue
+        wanted.add(path)
+        needed = _needed(*sides, plan.by_path[path], plan)
+        waiting += [each for each in needed if each in plan.by_path]
+    return wanted
+
+
+def _needed(staging: Catalogue, production: Catalogue, item: Drift, plan: Plan) -> Iterator[str]:
+    place = item.place
+    if place.kind is Kind.CONFIGURATION:
+        gone = set(production.configuration.by_id) - set(staging.configuration.by_id)
+        yield from (each.path for each in plan.items if each.place.emotion in gone)
+    elif place.kind is Kind.CHARACTER:
+        if item.blob is None:  # the overrides of one who goes must go too
+            ours = (each for each in plan.items if each.place.character == place.character)
+            yield from (each.path for each in ours)
+    elif place.key is not None and item.blob is not None:
+        yield from _of_prompt(staging, production, place.key)
+
+
+def _of_prompt(staging: Catalogue, production: Catalogue, key: PromptKey) -> Iterator[str]:
+    """`prompts.yaml` or `character.yaml`, where production's lacks what this prompt uses."""
+    if key.emotion not in production.configuration.by_id:
+        yield CONFIGURATION
+    who = _character(staging, key.character)
+    there = _character(production, key.character)
+    if who is not None and there is None:
+        yield character_path(who.id)
+    stored = staging.stored(key)
+    used = set(variables.words(stored.prompt.text)) if stored else set()
+    if who is not None and used & who.variables.keys() - (there.variables if there else {}).keys():
+        yield character_path(who.id)
+    shared = staging.configuration.variables.keys() - production.configuration.variables.keys()
+    if used & shared:
+        yield CONFIGURATION
+
+
+def _character(catalogue: Catalogue, ident: str | None) -> Character | None:
+    files = catalogue.tables.folders.get(ident or "", {}) if ident else {}
+    return catalogue.character(ident) if ident and "" in files else None
+
+
+def check_result(
+    repository: Repository, production: Catalogue, source: str, paths: Sequence[str]
+) -> None:
+    """Raises InvalidDocument where production with these paths as at `source` breaks a rule."""
+    held = {path: repository.history.held(source, path) for path in paths}
+    values = repository.parsed(blobs_of(held))
+    after = advanced(production.tables, held, values)
+    problems = list(_problems(after, paths))
+    if problems:
+        raise InvalidDocument(problems)
+
+
+def _problems(tables: Tables, paths: Iterable[str]) -> Iterator[Problem]:
+    configuration = tables.configuration[1] if tables.configuration else None
+    if isinstance(configuration, InvalidDocument):
+        yield from configuration.problems
+    elif not isinstance(configuration, Configuration):
+        yield Problem(CONFIGURATION, "would be missing")
+    else:
+        for folder, name in _concerned(tables, paths):
+            files = tables.folders.get(folder, {})
+            if name in files:
+                yield from _of_file(configuration, folder, name, files, files[name][1])
+
+
+def _concerned(tables: Tables, paths: Iterable[str]) -> set[tuple[str, str]]:
+    """Folder and name of every file that may be wrong now that these paths moved."""
+    found = set()
+    for path in paths:
+        place = place_of(path)
+        if place is None:
+            continue
+        folder = place.character or ""
+        if place.kind is Kind.CONFIGURATION:
+            return {(each, name) for each, files in tables.folders.items() for name in files}
+        if place.kind is Kind.CHARACTER:
+            found |= {(folder, name) for name in tables.folders.get(folder, {})}
+        found.add((folder, place.emotion or ""))
+    return found
+
+
+def _of_file(
+    configuration: Configuration,
+    folder: str,
+    emotion: str,
+    files: Collection[str],
+    value: Parsed,
+) -> Iterator[Problem]:
+    path = PromptKey(folder or None, emotion).path if emotion else character_path(folder)
+    if isinstance(value, InvalidDocument):
+        yield from value.problems
+        return
+    if emotion and emotion not in configuration.by_id:
+        valid = configuration.emotion_ids
+        message = f"{emotion!r} would be no emotion there; valid are {', '.join(valid)}"
+        yield Problem(path, message, valid=valid)
+    if folder and "" not in files:
+        yield Problem(path, f"would override a prompt of {folder!r}, who would have no file")
+    if isinstance(value, Prompt):
+        yield from documents.check_prompt(value, configuration.limits, path)

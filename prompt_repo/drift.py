@@ -1,0 +1,180 @@
+"""How production differs from staging, document by document: the plan of a promotion.
+
+* *ahead*: only staging moved since the two last agreed.
+* *hotfixed*: only production moved.
+* *diverged*: both moved; somebody has to choose.
+* *held back*: rolled back in production, and so no longer promoted with everything.
+
+Which side moved is told by the chains of versions: where the version that stands in production is
+an ancestor of staging's, only staging moved. Merge bases are not asked: a full promotion skips
+what is held back, and yet makes all of staging production's ancestor.
+"""
+
+import threading
+from collections import OrderedDict
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from functools import cached_property
+from weakref import WeakKeyDictionary
+
+from prompt_repo.catalogue import Catalogue, Tables
+from prompt_repo.layout import Kind, Place, place_of
+from prompt_repo.model import Commit, Held
+from prompt_repo.repository import PRODUCTION, STAGING, Repository
+
+ROLLED_BACK_TO = "Rolled-Back-To"
+PROMOTES_HELD_BACK = "Promotes-Held-Back"
+REMEMBERED = 64  # commits whose held-back paths are kept
+
+
+class State(StrEnum):
+    """What became of a document in the two environments since they last agreed."""
+
+    AHEAD = "ahead"
+    HOTFIXED = "hotfixed"
+    DIVERGED = "diverged"
+    HELD_BACK = "held back"
+
+
+@dataclass(frozen=True, slots=True)
+class Drift:
+    """One document that differs; a side is None where nothing ever stood there."""
+
+    path: str
+    state: State
+    staging: Held | None
+    production: Held | None
+
+    @property
+    def place(self) -> Place:
+        """Which document it is."""
+        found = place_of(self.path)
+        if found is None:
+            raise ValueError(f"{self.path} is no document of a prompt repository")
+        return found
+
+    @property
+    def blob(self) -> str | None:
+        """What staging holds; None where it holds nothing."""
+        return self.staging.blob if self.staging is not None else None
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What differs between two commits, in the order of the paths."""
+
+    staging: str
+    production: str
+    items: tuple[Drift, ...]
+
+    @cached_property
+    def by_path(self) -> Mapping[str, Drift]:
+        """The items by path."""
+        return {item.path: item for item in self.items}
+
+    def paths(self, *states: State) -> list[str]:
+        """The paths of the items in these states."""
+        return [item.path for item in self.items if item.state in states]
+
+
+def compare(repository: Repository) -> Plan:
+    """How the environments differ now; work grows with what differs, not with what there is."""
+    staging, production = repository.current(STAGING), repository.current(PRODUCTION)
+    return between(repository, staging, production)
+
+
+def between(repository: Repository, staging: Catalogue, production: Catalogue) -> Plan:
+    """How two commits differ, the second one of production's line."""
+    found = []
+    for change in repository.store.changed(production.commit, staging.commit):
+        place = place_of(change.path)
+        if place is not None:  # plain git may have brought foreign files; `validate` names them
+            sides = standing(staging.tables, place), standing(production.tables, place)
+            found.append((change.path, *sides))
+    held = held_back(repository, production.commit)
+    pairs = [(ours.row, theirs.row) for _, ours, theirs in found if ours and theirs]
+    newer = repository.history.descend(pairs)
+    older = repository.history.descend([(theirs, ours) for ours, theirs in pairs])
+    items = (
+        Drift(path, _state(path, ours, theirs, newer, older, held), ours, theirs)
+        for path, ours, theirs in found
+    )
+    return Plan(staging.commit, production.commit, tuple(items))
+
+
+def _state(
+    path: str,
+    staging: Held | None,
+    production: Held | None,
+    newer: Collection[tuple[int, int]],
+    older: Collection[tuple[int, int]],
+    held: Collection[str],
+) -> State:
+    if path in held:
+        return State.HELD_BACK
+    if production is None:
+        return State.AHEAD
+    if staging is None:
+        return State.HOTFIXED
+    if (staging.row, production.row) in newer:
+        return State.AHEAD
+    if (production.row, staging.row) in older:
+        return State.HOTFIXED
+    return State.DIVERGED
+
+
+def standing(tables: Tables, place: Place) -> Held | None:
+    """The version at a place, also that of a removal; None where there never was one."""
+    if place.kind is Kind.CONFIGURATION:
+        return tables.configuration[0] if tables.configuration else None
+    folder, name = place.character or "", place.emotion or ""
+    found = tables.folders.get(folder, {}).get(name)
+    return found[0] if found else tables.removed.get(folder, {}).get(name)
+
+
+class _HeldBack:
+    """Which paths each commit of production's line holds back; kept for the last few commits."""
+
+    def __init__(self) -> None:
+        self._known: OrderedDict[str, frozenset[str]] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def at(self, repository: Repository, commit: str) -> frozenset[str]:
+        """The paths held back at a commit, as its line of first parents tells."""
+        with self._lock:
+            line = list(self._unknown(repository, commit))
+            oldest = line[-1].parents[:1] if line else (commit,)
+            held = self._known[oldest[0]] if oldest else frozenset()
+            for each in reversed(line):
+                held = _after(each, held, repository)
+            self._known[commit] = held
+            self._known.move_to_end(commit)
+            while len(self._known) > REMEMBERED:
+                self._known.popitem(last=False)
+        return held
+
+    def _unknown(self, repository: Repository, commit: str) -> Iterator[Commit]:
+        at: str | None = commit
+        while at is not None and at not in self._known:
+            found = repository.store.header(at)
+            yield found
+            at = found.parents[0] if found.parents else None
+
+
+def _after(commit: Commit, held: frozenset[str], repository: Repository) -> frozenset[str]:
+    """What is held back after a commit of production's line."""
+    back = [value for key, value in commit.trailers if key == ROLLED_BACK_TO]
+    if not back and not held:
+        return held
+    changed = {change.path for change in repository.store.commit(commit.oid).changes}
+    picked = {value for key, value in commit.trailers if key == PROMOTES_HELD_BACK}
+    return held | changed if back else held - changed - picked
+
+
+_KNOWN: "WeakKeyDictionary[Repository, _HeldBack]" = WeakKeyDictionary()
+
+
+def held_back(repository: Repository, commit: str) -> frozenset[str]:
+    """The paths that a commit of production's line holds back; costs what came since last time."""
+    return _KNOWN.setdefault(repository, _HeldBack()).at(repository, commit)

@@ -1,0 +1,315 @@
+"""Staging's prompts into production: promote everything or some, roll back, and the record of it.
+
+Every promotion and roll-back is one commit on production, told apart by parents and trailers, so
+that plain git shows them as well as we do. What people decide about diverged prompts reaches
+staging first; should the machine stop in between, staging is merely right a moment too early.
+"""
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from enum import StrEnum
+
+from prompt_repo import documents
+from prompt_repo.dependencies import check_result, with_dependencies
+from prompt_repo.drift import PROMOTES_HELD_BACK, ROLLED_BACK_TO, Drift, Plan, State, compare
+from prompt_repo.editing import check_reason
+from prompt_repo.errors import (
+    InvalidEdit,
+    NothingToPromote,
+    NotInPlan,
+    PlanMoved,
+    RevisionNotFound,
+    RolledBackMoved,
+    Undecided,
+)
+from prompt_repo.layout import place_of
+from prompt_repo.model import Author, Commit, FileChange, Held, Prompt
+from prompt_repo.releases import notes_of
+from prompt_repo.repository import PRODUCTION, STAGING, Repository
+
+PROMOTED_FROM = "Promoted-From"
+HOTFIX_FROM = "Hotfix-From"
+
+
+class Side(StrEnum):
+    """Whose text of a diverged document goes on."""
+
+    STAGING = "staging"
+    PRODUCTION = "production"
+
+
+Decision = Side | str
+"""A side, or (any other string) a prompt's new text."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pinned:
+    """The commits that a plan was made on."""
+
+    staging: str
+    production: str
+
+
+@dataclass(frozen=True)
+class Order:
+    """What shall be promoted.
+
+    Without `paths` everything that is ahead; `picked` names what is held back and shall go along.
+    `decisions` say what becomes of diverged documents.
+    """
+
+    paths: Collection[str] | None = None
+    picked: Collection[str] = ()
+    decisions: Mapping[str, Decision] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Promotion:
+    """What a promotion or a roll-back did: its commit on production, and its tag."""
+
+    commit: Commit
+    tag: str
+    paths: tuple[str, ...]
+
+
+def promote(
+    repository: Repository,
+    order: Order,
+    author: Author,
+    reason: str = "",
+    pinned: Pinned | None = None,
+) -> Promotion:
+    """Carries out a promotion: a merge of staging, or a plain commit where `paths` are named.
+
+    Raises PlanMoved where `pinned` no longer holds, Undecided for what needs a decision,
+    NothingToPromote, NotInPlan for a path that doesn't differ, InvalidDocument where the
+    result would break a rule, InvalidEdit, InvalidReason, RepositoryBusy.
+    """
+    words = check_reason(reason)
+    with repository.store.locked():
+        plan = planned(repository, pinned)
+        chosen = choose(repository, plan, order)
+        decided = {path: order.decisions[path] for path in chosen if path in order.decisions}
+        source = _decide(repository, plan, decided, author, words)
+        going = [path for path in chosen if decided.get(path) is not Side.PRODUCTION]
+        blobs = {path: _blob(repository, source, path) for path in going}
+        commit = _commit(repository, plan, order, source, blobs, author, words)
+        return _tagged(repository, plan.production, commit, author)
+
+
+def planned(repository: Repository, pinned: Pinned | None = None) -> Plan:
+    """The plan as it is now; raises PlanMoved where it isn't the one that was `pinned`."""
+    plan = compare(repository)
+    if pinned is not None and pinned != Pinned(plan.staging, plan.production):
+        raise PlanMoved(plan.staging, plan.production)
+    return plan
+
+
+def choose(repository: Repository, plan: Plan, order: Order) -> list[str]:
+    """The paths that an order takes, with those they depend on, in order.
+
+    Raises NotInPlan, Undecided, NothingToPromote, InvalidEdit.
+    """
+    _known(plan, (*(order.paths or ()), *order.picked, *order.decisions))
+    if order.paths is None:
+        wanted = {*plan.paths(State.AHEAD, State.DIVERGED), *order.picked}
+    else:
+        wanted = {*order.paths, *order.picked}
+    back = [path for path in wanted if plan.by_path[path].state is State.HOTFIXED]
+    if back:
+        raise InvalidEdit(f"{back[0]} only moved in production; there is nothing to promote")
+    wanted = with_dependencies(repository, plan, wanted)
+    open_ones = sorted(path for path in wanted if _is_open(plan.by_path[path], order))
+    if open_ones:
+        raise Undecided(open_ones)
+    if not wanted:
+        raise NothingToPromote
+    return sorted(wanted)
+
+
+def _known(plan: Plan, paths: Iterable[str]) -> None:
+    for path in paths:
+        if path not in plan.by_path:
+            raise NotInPlan(path, "differs between staging and production")
+
+
+def _is_open(item: Drift, order: Order) -> bool:
+    if item.state is State.DIVERGED:
+        return item.path not in order.decisions
+    named = {*(order.paths or ()), *order.picked}
+    return item.state is State.HELD_BACK and item.path not in named
+
+
+def _decide(
+    repository: Repository,
+    plan: Plan,
+    decided: Mapping[str, Decision],
+    author: Author,
+    reason: str,
+) -> str:
+    """Brings decisions to staging; gives the commit of staging that is promoted."""
+    texts = {path: text for path, text in decided.items() if not isinstance(text, Side)}
+    kept = [path for path, side in decided.items() if side is Side.PRODUCTION]
+    if not texts and not kept:
+        return plan.staging
+    changes = {path: _edited(repository, plan.by_path[path], text) for path, text in texts.items()}
+    message = reason or f"Settle {_count(len(decided))} that diverged"
+    commit = repository.store.write(
+        STAGING,
+        plan.staging,
+        changes,
+        existing={path: _held_blob(plan.by_path[path].production) for path in kept},
+        author=author,
+        message=_with_trailers(message, [(HOTFIX_FROM, plan.production)]),
+    )
+    repository.written(STAGING, commit)
+    return commit.oid
+
+
+def _edited(repository: Repository, item: Drift, text: str) -> bytes:
+    """A diverged prompt's file with the text that was decided on."""
+    if item.place.key is None:
+        raise InvalidEdit(f"{item.path} is no prompt; choose staging's or production's")
+    raw = repository.store.blob(item.blob) if item.blob else None
+    before = documents.parse(raw, item.path) if raw is not None else Prompt("")
+    if not isinstance(before, Prompt):
+        raise TypeError(f"{item.path} holds no prompt")
+    return documents.edit(
+        raw, item.path, Prompt(documents.normalise(text), before.notes, before.tags)
+    )
+
+
+def _commit(
+    repository: Repository,
+    plan: Plan,
+    order: Order,
+    source: str,
+    blobs: Mapping[str, str | None],
+    author: Author,
+    reason: str,
+) -> Commit:
+    """The commit on production, after everything it would hold was checked."""
+    check_result(repository, repository.catalogue(plan.production), source, list(blobs))
+    trailers = [(PROMOTED_FROM, source)] if order.paths is not None else []
+    held = plan.paths(State.HELD_BACK)
+    trailers += [(PROMOTES_HELD_BACK, path) for path in held if path in blobs]
+    commit = repository.store.write(
+        PRODUCTION,
+        plan.production,
+        {},
+        existing=blobs,
+        author=author,
+        message=_with_trailers(reason or f"Promote {_count(len(blobs))} from staging", trailers),
+        extra_parents=() if order.paths is not None else (source,),
+    )
+    repository.written(PRODUCTION, commit)
+    return commit
+
+
+def roll_back(
+    repository: Repository,
+    promotion: str,
+    author: Author,
+    reason: str = "",
+    *,
+    only: Collection[str] | None = None,
+    anyway: Collection[str] = (),
+    production: str | None = None,
+) -> Promotion:
+    """Puts back what a commit of production's line replaced; all of it, or `only` some paths.
+
+    What moved in production since is put back where `anyway` names it. `production` pins the
+    commit this was decided on. Raises RevisionNotFound where `promotion` is none of production's
+    commits, RolledBackMoved, PlanMoved, NotInPlan, NothingToPromote, InvalidDocument.
+    """
+    words = check_reason(reason)
+    with repository.store.locked():
+        head = repository.head(PRODUCTION)
+        if production is not None and production != head:
+            raise PlanMoved(repository.head(STAGING), head)
+        found = find(repository, promotion)
+        before = found.parents[0]
+        changes = _wanted(repository, head, found, only, anyway)
+        blobs = {change.path: change.old for change in changes}
+        check_result(repository, repository.catalogue(head), before, list(blobs))
+        # Putting back what a roll-back replaced is a promotion again: nothing stays held back.
+        again = any(key == ROLLED_BACK_TO for key, _ in found.trailers)
+        commit = repository.store.write(
+            PRODUCTION,
+            head,
+            {},
+            existing=blobs,
+            author=author,
+            message=_with_trailers(
+                words or f"Roll back {_count(len(blobs))}",
+                [(PROMOTED_FROM if again else ROLLED_BACK_TO, before)],
+            ),
+        )
+        repository.written(PRODUCTION, commit)
+        return _tagged(repository, head, commit, author)
+
+
+def find(repository: Repository, name: str) -> Commit:
+    """A promotion by its commit or its tag, with its changes against production before it.
+
+    Raises RevisionNotFound where it isn't on production's own line, or is where that begins.
+    """
+    oid = repository.store.resolve(name)
+    head = repository.head(PRODUCTION)
+    if repository.history.moved(oid, head) is None and oid != head:
+        raise RevisionNotFound(name, PRODUCTION)
+    found = repository.store.commit(oid)
+    if not found.parents:
+        raise RevisionNotFound(name, PRODUCTION)
+    return found
+
+
+def _wanted(
+    repository: Repository,
+    head: str,
+    promotion: Commit,
+    only: Collection[str] | None,
+    anyway: Collection[str],
+) -> list[FileChange]:
+    changes = {each.path: each for each in promotion.changes if place_of(each.path) is not None}
+    for path in (*(only or ()), *anyway):
+        if path not in changes:
+            raise NotInPlan(path, "was changed by this commit")
+    wanted = [each for path, each in changes.items() if only is None or path in only]
+    moved = [each.path for each in wanted if _blob(repository, head, each.path) != each.new]
+    undecided = sorted(set(moved) - set(anyway))
+    if undecided:
+        raise RolledBackMoved(undecided)
+    left = [each for each in wanted if _blob(repository, head, each.path) != each.old]
+    if not left:
+        raise NothingToPromote
+    return left
+
+
+def _tagged(repository: Repository, before: str, commit: Commit, author: Author) -> Promotion:
+    """Names a commit on production by the day and a number; its message is the release notes."""
+    day = f"{PRODUCTION}/{datetime.now(UTC):%Y-%m-%d}"
+    taken = repository.store.tags()
+    number = next(n for n in range(1, len(taken) + 2) if f"{day}.{n}" not in taken)
+    tag = f"{day}.{number}"
+    notes = notes_of(repository, before, commit)
+    repository.store.tag(tag, commit.oid, who=author, message=f"{commit.reason}\n\n{notes}")
+    return Promotion(commit, tag, tuple(change.path for change in commit.changes))
+
+
+def _blob(repository: Repository, commit: str, path: str) -> str | None:
+    return _held_blob(repository.history.held(commit, path))
+
+
+def _held_blob(held: Held | None) -> str | None:
+    return held.blob if held is not None else None
+
+
+def _with_trailers(message: str, trailers: Sequence[tuple[str, str]]) -> str:
+    lines = "\n".join(f"{key}: {value}" for key, value in trailers)
+    return f"{message}\n\n{lines}" if lines else message
+
+
+def _count(number: int) -> str:
+    return f"{number} document{'s' if number != 1 else ''}"

@@ -1,0 +1,125 @@
+"""What went live when: production's own line of commits, and notes made from the reasons."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+from itertools import islice
+
+from prompt_repo.drift import ROLLED_BACK_TO
+from prompt_repo.errors import InvalidCursor, RevisionNotFound
+from prompt_repo.layout import CONFIGURATION, Kind, place_of
+from prompt_repo.model import Commit, Held
+from prompt_repo.repository import PRODUCTION, Repository
+
+PAGE = 50
+DOCUMENTS = 200  # named in notes; of more the number is told
+REASONS = 10  # of one document
+SOURCES = frozenset({"Promoted-From", "Hotfix-From"})
+
+
+class Did(StrEnum):
+    """What a commit on production's line did."""
+
+    PROMOTED = "promoted"
+    ROLLED_BACK = "rolled back"
+    BEGAN = "began"
+    COMMITTED = "committed"
+
+
+@dataclass(frozen=True, slots=True)
+class Release:
+    """One commit on production's line; `source` is staging's commit it took, if it did."""
+
+    commit: Commit
+    did: Did
+    source: str | None
+    tag: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Releases:
+    """Some releases, newest first; `next_cursor` is None on the last page."""
+
+    items: tuple[Release, ...]
+    next_cursor: str | None
+
+
+def releases(repository: Repository, cursor: str | None = None, limit: int = PAGE) -> Releases:
+    """A page of what went live; a cursor is the commit to begin at. Raises InvalidCursor."""
+    head = repository.head(PRODUCTION)
+    if cursor is not None and not _on_line(repository, cursor, head):
+        raise InvalidCursor(cursor)
+    tags = {oid: name for name, oid in repository.store.tags().items()}
+    found = list(islice(_line(repository, cursor or head), limit + 1))
+    items = tuple(_release(repository.store.commit(each.oid), tags) for each in found[:limit])
+    return Releases(items, found[limit].oid if found[limit:] else None)
+
+
+def _on_line(repository: Repository, commit: str, head: str) -> bool:
+    try:
+        return commit == head or repository.history.moved(commit, head) is not None
+    except RevisionNotFound:
+        return False
+
+
+def _line(repository: Repository, commit: str) -> Iterator[Commit]:
+    at: str | None = commit
+    while at is not None:
+        found = repository.store.header(at)
+        yield found
+        at = found.parents[0] if found.parents else None
+
+
+def _release(commit: Commit, tags: dict[str, str]) -> Release:
+    named = dict(reversed(commit.trailers))
+    source = next((named[key] for key in SOURCES if key in named), None)
+    if ROLLED_BACK_TO in named:
+        did = Did.ROLLED_BACK
+    elif len(commit.parents) > 1:
+        did, source = Did.PROMOTED, commit.parents[1]
+    elif source is not None:
+        did = Did.PROMOTED
+    else:
+        did = Did.COMMITTED if commit.parents else Did.BEGAN
+    return Release(commit, did, source, tags.get(commit.oid))
+
+
+def notes_of(repository: Repository, before: str, commit: Commit) -> str:
+    """Release notes in plain text: each document, its numbers, and the reasons in between."""
+    repository.history.ensure(commit.oid)
+    lines = []
+    for change in commit.changes[:DOCUMENTS]:
+        old = repository.history.held(before, change.path)
+        new = repository.history.held(commit.oid, change.path)
+        lines.append(f"{title(change.path)}: {_number(old)} → {_number(new)}")
+        lines += [f"  - {reason}" for reason in _reasons(repository, commit.oid, change.path, old)]
+    more = len(commit.changes) - DOCUMENTS
+    if more > 0:
+        lines.append(f"and {more:,} more")
+    return "\n".join(lines)
+
+
+def title(path: str) -> str:
+    """A document as people call it: `aria/angry`, `defaults/angry`, `aria`, `settings`."""
+    place = place_of(path)
+    if place is None or path == CONFIGURATION:
+        return path
+    if place.kind is Kind.CHARACTER:
+        return place.character or path
+    return f"{place.character or 'defaults'}/{place.emotion}"
+
+
+def _number(held: Held | None) -> str:
+    if held is None:
+        return "none"
+    return f"{held.number}" if held.blob is not None else "removed"
+
+
+def _reasons(repository: Repository, commit: str, path: str, old: Held | None) -> Iterator[str]:
+    since = old.number if old is not None else 0
+    page = repository.history.page(commit, path, limit=REASONS)
+    for version in page.versions:
+        if version.number <= since:
+            return
+        reason = version.reason.split("\n", 1)[0] or "no reason given"
+        yield f"{reason} ({version.author.name})"
