@@ -11,6 +11,7 @@ from prompt_repo.cli_validate import read_commit, validate
 from prompt_repo.errors import PromptRepoError
 from prompt_repo.model import Author
 from prompt_repo.presets import PRESETS
+from prompt_repo.progress import Progress, counted
 from prompt_repo.repository import STAGING, Repository
 from prompt_repo.validation import Severity, check_tree
 
@@ -30,7 +31,7 @@ def make_group(name: str = "prompt-repo") -> Verbs:
     options: list[click.Parameter] = [
         click.Option(
             ["--data"],
-            type=click.Path(file_okay=False, path_type=Path),
+            type=click.Path(file_okay=False, readable=False, path_type=Path),
             default=Path("var"),
             show_default=True,
             help="The data folder, which holds prompts.git.",
@@ -94,17 +95,18 @@ def _author(text: str) -> Author:
 @json_option
 @click.pass_obj
 def reindex(where: Where, as_json: bool) -> None:
-    """Make the history index anew from Git. Nothing is lost: the index is derived.
+    """Make the history index anew from Git, and all else that is kept. Nothing is lost by it.
 
     \b
     Example:
       prompt-repo --data var reindex
     """
-    commits = where.open().history.rebuild()
+    with cli_output.progress_bars() as progress:
+        commits = where.open().rebuild(progress)
     if as_json:
         cli_output.echo_json({"commits": commits})
     else:
-        click.echo(f"Indexed {commits} commits.")
+        click.echo(f"Indexed {commits:,} commits.")
 
 
 @click.command()
@@ -119,7 +121,8 @@ def fsck(where: Where, as_json: bool) -> None:
     Example:
       prompt-repo --data var fsck
     """
-    problems = check_repository(where.open())
+    with cli_output.progress_bars() as progress:
+        problems = check_repository(where.open(), progress)
     if as_json:
         cli_output.echo_json({"sound": not problems, "problems": problems})
     elif problems:
@@ -131,19 +134,21 @@ def fsck(where: Where, as_json: bool) -> None:
         raise click.exceptions.Exit(FOUND_WRONG)
 
 
-def check_repository(repository: Repository) -> list[str]:
+def check_repository(repository: Repository, progress: Progress) -> list[str]:
     """What is wrong with a repository, a sentence each; raises GitMissing.
 
     Where Git's own objects are broken, the rest can't be read and isn't.
     """
+    progress("Checking Git's objects", 0, None)
     problems = [f"git: {line}" for line in git_cli.fsck(repository.store.path)]
     if problems:
         return problems
     try:
-        problems = [f"index: {line}" for line in repository.history.check()]
+        problems = [f"index: {line}" for line in repository.check(progress)]
         for branch, commit in repository.store.branches().items():
             files, findings = read_commit(repository, commit)
-            for finding in (*findings, *check_tree(files.items())):
+            told = counted(files.items(), f"Checking {branch}", len(files), progress)
+            for finding in (*findings, *check_tree(told)):
                 if finding.severity is Severity.ERROR:
                     problems.append(f"{branch}: {finding.problem}")
     except PromptRepoError as error:

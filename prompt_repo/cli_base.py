@@ -1,5 +1,6 @@
 """What the command line's verbs share: which repository, names of prompts, refusals."""
 
+import errno
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +19,7 @@ from prompt_repo.errors import (
     RepositoryExists,
     RepositoryNotFound,
     RevisionNotFound,
+    StorageFailed,
     UnknownEmotion,
     VersionNotFound,
 )
@@ -97,11 +99,19 @@ class Verbs(click.Group):
     """A group whose verbs may raise the domain's errors."""
 
     def invoke(self, ctx: click.Context) -> Any:
-        """Runs the verb; a PromptRepoError becomes Refused or Misused."""
+        """Runs the verb; what is refused, by us or by the system, becomes Refused or Misused."""
         try:
             return super().invoke(ctx)
         except PromptRepoError as error:
             raise (Misused if isinstance(error, MISUSES) else Refused)(error) from error
+        except OSError as error:
+            if error.errno == errno.EPIPE:  # whoever read what we print has had enough
+                raise
+            raise Refused(StorageFailed.of(error, self._repository(ctx))) from error
+
+    @staticmethod
+    def _repository(ctx: click.Context) -> Path:
+        return ctx.obj.path if isinstance(ctx.obj, Where) else Path()
 
 
 class PromptName(click.ParamType[PromptKey]):

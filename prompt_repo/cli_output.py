@@ -2,19 +2,43 @@
 
 import json
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import click
 from rich.console import Console
+from rich.progress import BarColumn, TaskID, TextColumn
+from rich.progress import Progress as Bars
 from rich.table import Table
 from rich.text import Text
 
 from prompt_repo.model import Commit, Version
+from prompt_repo.progress import Progress
 from prompt_repo.validation import Finding, Severity
 
 SHORT = 9  # hex digits of a commit shown to people
 COLOURS = {"+": "green", "-": "red", "@": "cyan"}
+
+
+@contextmanager
+def progress_bars() -> Iterator[Progress]:
+    """Shows bars on standard error where that is a terminal: what is done, how many of how many.
+
+    A count without an end shows as that; the bars go away at the end.
+    """
+    console = Console(stderr=True)
+    columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.fields[count]}"))
+    tasks: dict[str, TaskID] = {}
+    with Bars(*columns, console=console, transient=True, disable=not console.is_terminal) as bars:
+
+        def show(what: str, done: int, of: int | None = None) -> None:
+            count = f"{done:,} of {of:,}" if of is not None else f"{done:,}"
+            if what not in tasks:
+                tasks[what] = bars.add_task(what, total=of, count=count)
+            bars.update(tasks[what], completed=done, total=of, count=count)
+
+        yield show
 
 
 def echo_json(value: Any) -> None:

@@ -10,6 +10,7 @@ from prompt_repo.cli_base import FOUND_WRONG, Where
 from prompt_repo.errors import Problem
 from prompt_repo.git_trees import EntryKind
 from prompt_repo.layout import place_of
+from prompt_repo.progress import counted
 from prompt_repo.repository import STAGING, Repository
 from prompt_repo.validation import Finding, Severity, check_tree, order
 
@@ -47,13 +48,15 @@ def validate(where: Where, path: Path | None, ref: str | None, strict: bool, for
     if path is not None and ref is not None:
         raise click.UsageError("give PATH or --ref, not both")
     commit = None
-    if path is not None:
-        files, findings = read_folder(path)
-    else:
-        repository = where.open()
-        commit = repository.store.named(STAGING if ref is None else ref)
-        files, findings = read_commit(repository, commit)
-    findings = sorted([*findings, *check_tree(files.items(), strict=strict)], key=order)
+    with cli_output.progress_bars() as progress:
+        if path is not None:
+            files, findings = read_folder(path)
+        else:
+            repository = where.open()
+            commit = repository.store.named(STAGING if ref is None else ref)
+            files, findings = read_commit(repository, commit)
+        told = counted(files.items(), "Checking files", len(files), progress)
+        findings = sorted([*findings, *check_tree(told, strict=strict)], key=order)
     _report(findings, len(files), form, path, commit)
 
 

@@ -1,20 +1,17 @@
 """A repository to look around in: months of believable work, written in one go."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
 from prompt_repo import git_cli
 from prompt_repo.demo_story import Calendar, Step, promotions, story
 from prompt_repo.git_store import GitStore
+from prompt_repo.progress import Progress, counted, silent
 from prompt_repo.repository import PRODUCTION, STAGING, Repository
 
-Progress = Callable[[int, int], None]
 
-
-def fill(
-    path: Path, *, now: datetime | None = None, progress: Progress | None = None
-) -> Repository:
+def fill(path: Path, *, now: datetime | None = None, progress: Progress = silent) -> Repository:
     """Makes a bare repository at `path` whose story ends the working day before `now` (or today).
 
     `progress` is told how many commits of how many are written. The same `now` gives the same
@@ -22,7 +19,7 @@ def fill(
     """
     store = GitStore.create(path)
     stream = _Stream(Calendar(now or datetime.now(UTC)))
-    git_cli.fast_import(store.path, stream.lines(progress or (lambda done, total: None)))
+    git_cli.fast_import(store.path, stream.lines(progress))
     return Repository(store)
 
 
@@ -39,9 +36,9 @@ class _Stream:
         """The whole stream, a commit at a time."""
         edits, merges = story(), promotions()
         total = len(edits) + len(merges)
-        for done, step in enumerate(sorted([*edits, *merges], key=lambda each: each.when), 1):
+        steps = sorted([*edits, *merges], key=lambda each: each.when)
+        for step in counted(steps, "Making commits", total, progress):
             yield from self._edit(step) if step.files else self._promotion(step)
-            progress(done, total)
 
     def _edit(self, step: Step) -> Iterator[bytes]:
         yield self._commit(STAGING, step)

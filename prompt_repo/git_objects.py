@@ -117,9 +117,13 @@ def _freshened(file: Path) -> bool:
 
 def _written(folder: Path, raw: bytes) -> Path:
     fd, name = tempfile.mkstemp(prefix=LOOSE, dir=folder)
-    with os.fdopen(fd, "wb") as file:
-        file.write(raw)
-        os.fchmod(fd, 0o444)
+    try:
+        with os.fdopen(fd, "wb") as file:
+            file.write(raw)
+            os.fchmod(fd, 0o444)
+    except BaseException:  # the disk is full, or Ctrl-C
+        Path(name).unlink()
+        raise
     return Path(name)
 
 

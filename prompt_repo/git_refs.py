@@ -12,6 +12,7 @@ from prompt_repo.git_lock import Entry, WriterLock
 from prompt_repo.git_objects import make_folder, sync_folder
 from prompt_repo.model import RefMove
 
+OWN_FOLDER = "prompt-repo"  # below the repository's folder; git leaves it alone
 OID = re.compile(r"[0-9a-f]{40}")
 MOVE = re.compile(rb"([0-9a-f]{40}) ([0-9a-f]{40}) [^\n]*?> (\d{1,11}) [+-]\d{4}(?:\t[^\n]*)?")
 UPTIME = Path("/proc/uptime")  # seconds since the machine started
@@ -74,7 +75,7 @@ class Refs:
         """
         target = self._git / ref
         lock = target.with_name(target.name + ".lock")
-        next_ref = self._git / "prompt-repo" / "next-ref"
+        next_ref = self._git / OWN_FOLDER / "next-ref"
         make_folder(target.parent)
         stamp = _prepared(next_ref, new)
         line = _log_line(old, new, who, why)
@@ -103,7 +104,7 @@ class Refs:
                 if self.read(ref) == line[41:81] and line not in self._log_end(ref):
                     sync_folder(target.parent)
                     self._append(ref, line)
-        (self._git / "prompt-repo" / "next-ref").unlink(missing_ok=True)
+        (self._git / OWN_FOLDER / "next-ref").unlink(missing_ok=True)
 
     def _packed_refs(self) -> dict[str, str]:
         """The refs that Git packed away, read again only when the file changed."""

@@ -3,10 +3,11 @@
 import json
 import sqlite3
 import threading
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import closing
 from itertools import islice
 from pathlib import Path
+from typing import TypeVar
 
 from prompt_repo import documents
 from prompt_repo.errors import InvalidDocument
@@ -21,9 +22,12 @@ Document = Configuration | Character | Prompt
 Parsed = Document | InvalidDocument
 """A blob's value, or what is wrong with it: one broken file must not hide all others."""
 
+WAIT = 5.0  # seconds for another process that writes; parsing 12,000 documents takes two
 CHUNK = 500  # SQLite takes 999 parameters a statement on old builds
 PENDING = 64  # blobs parsed one at a time are written to disk in batches of this size
 REMEMBERED = 4096  # blobs kept in memory beside what catalogues hold
+
+R = TypeVar("R")
 
 
 class ParsedDocuments:
@@ -34,7 +38,7 @@ class ParsedDocuments:
 
     def __init__(self, store: GitStore) -> None:
         self._store = store
-        self._file = store.path / "prompt-repo" / "documents.sqlite3"
+        self._file = store.derived / "documents.sqlite3"
         self._recent: dict[str, Parsed] = {}
         self._pending: dict[str, Parsed] = {}
         self._lock = threading.Lock()
@@ -56,7 +60,7 @@ class ParsedDocuments:
         found = {name: self._recent[name] for name in names if name in self._recent}
         missing = [name for name in names if name not in found]
         if len(missing) > PENDING:
-            found.update(_read(self._file, missing))
+            found.update(self._kept(missing))
             missing = [name for name in missing if name not in found]
         parsed = {}
         for blob, raw in self._store.blobs([names[name] for name in missing]):
@@ -64,6 +68,25 @@ class ParsedDocuments:
         self._remember(found, parsed)
         found.update(parsed)
         return {names[name]: value for name, value in found.items()}
+
+    def check(self, wanted: Mapping[str, str]) -> list[str]:
+        """Which values of blobs the file holds wrongly, a line each; `wanted` as for `many`."""
+        names = {_name(blob, path): blob for blob, path in wanted.items()}
+        return [
+            f"{wanted[names[name]]}: the kept value of blob {names[name]} is not what it says"
+            for name, value in sorted(self._kept(names).items())
+            if _parse(self._store.blob(names[name]), wanted[names[name]]) != value
+        ]
+
+    def forget(self) -> None:
+        """Throws all values away, those of the file too."""
+        with self._lock:
+            self._recent, self._pending = {}, {}
+            _usable(self._file, lambda file: file.execute("DELETE FROM documents").rowcount, 0)
+
+    def _kept(self, names: Iterable[str]) -> dict[str, Parsed]:
+        none: dict[str, Parsed] = {}
+        return _usable(self._file, lambda file: _read(file, names), none)
 
     def _remember(self, found: Mapping[str, Parsed], parsed: Mapping[str, Parsed]) -> None:
         with self._lock:
@@ -74,8 +97,8 @@ class ParsedDocuments:
                 self._recent.update(parsed)
             self._pending.update(parsed)
             if len(self._pending) >= PENDING:
-                _write(self._file, self._pending)
-                self._pending = {}
+                pending, self._pending = self._pending, {}
+                _usable(self._file, lambda file: _write(file, pending), None)
 
 
 def _name(blob: str, path: str) -> str:
@@ -92,46 +115,57 @@ def _parse(raw: bytes, path: str) -> Parsed:
         return problem
 
 
-def _connect(file: Path) -> sqlite3.Connection:
-    """A connection to the file, made anew where it is missing, broken or of another shape."""
+def _usable(file: Path, use: Callable[[sqlite3.Connection], R], without: R) -> R:
+    """What `use` makes of the file; `without` where it can't be used now.
+
+    The file saves work and nothing else: where the disk is full or another process holds it for
+    too long, blobs are parsed again. A broken one is thrown away.
+    """
     try:
-        return _prepared(file)
+        with closing(_prepared(file)) as connection, connection:
+            return use(connection)
+    except (sqlite3.OperationalError, OSError):
+        return without
     except sqlite3.DatabaseError:
-        for suffix in ("", "-wal", "-shm"):
-            file.with_name(file.name + suffix).unlink(missing_ok=True)
-        return _prepared(file)
+        _remove(file)
+        return without
+
+
+def _remove(file: Path) -> None:
+    for suffix in ("", "-wal", "-shm"):
+        file.with_name(file.name + suffix).unlink(missing_ok=True)
 
 
 def _prepared(file: Path) -> sqlite3.Connection:
-    file.parent.mkdir(exist_ok=True)
-    connection = sqlite3.connect(file, timeout=30)
+    connection = sqlite3.connect(file, timeout=WAIT)
     connection.execute("PRAGMA journal_mode = WAL")
     connection.execute("PRAGMA synchronous = OFF")  # derived: losing it costs a parse, no more
     version = connection.execute("PRAGMA user_version").fetchone()[0]
     if version != SHAPE:
         connection.execute("DROP TABLE IF EXISTS documents")
-    connection.execute(
-        "CREATE TABLE IF NOT EXISTS documents (name TEXT PRIMARY KEY, value TEXT NOT NULL)"
-        " WITHOUT ROWID"
-    )
-    connection.execute(f"PRAGMA user_version = {SHAPE}")
+        connection.execute(
+            "CREATE TABLE documents (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID"
+        )
+        connection.execute(f"PRAGMA user_version = {SHAPE}")
     return connection
 
 
-def _read(file: Path, names: Iterable[str]) -> Iterator[tuple[str, Parsed]]:
+def _read(connection: sqlite3.Connection, names: Iterable[str]) -> dict[str, Parsed]:
+    found: dict[str, Parsed] = {}
     remaining = iter(names)
-    with closing(_connect(file)) as connection:
-        while chunk := list(islice(remaining, CHUNK)):
-            marks = ",".join("?" * len(chunk))
-            query = f"SELECT name, value FROM documents WHERE name IN ({marks})"  # noqa: S608 - only marks
-            for name, value in connection.execute(query, chunk):
-                yield name, _decode(name, value)
+    while chunk := list(islice(remaining, CHUNK)):
+        marks = ",".join("?" * len(chunk))
+        query = f"SELECT name, value FROM documents WHERE name IN ({marks})"  # noqa: S608 - only marks
+        for name, row in connection.execute(query, chunk):
+            value = _decode(name, row)
+            if value is not None:
+                found[name] = value
+    return found
 
 
-def _write(file: Path, values: Mapping[str, Parsed]) -> None:
+def _write(connection: sqlite3.Connection, values: Mapping[str, Parsed]) -> None:
     rows = [(name, row) for name, value in values.items() if (row := _encode(value)) is not None]
-    with closing(_connect(file)) as connection, connection:
-        connection.executemany("INSERT OR IGNORE INTO documents VALUES (?, ?)", rows)
+    connection.executemany("INSERT OR REPLACE INTO documents VALUES (?, ?)", rows)
 
 
 def _encode(value: Parsed) -> str | None:
@@ -146,10 +180,14 @@ def _encode(value: Parsed) -> str | None:
     return None
 
 
-def _decode(name: str, row: str) -> Parsed:
-    fields = json.loads(row)
-    if name.startswith("p"):
-        text, notes, tags = fields
-        return Prompt(text, notes, tuple(tags))
-    ident, label, description, own, tags, archived = fields
-    return Character(ident, label, description, own, tuple(tags), archived)
+def _decode(name: str, row: str) -> Parsed | None:
+    """The value in a row; None where the row is no longer what was written."""
+    try:
+        fields = json.loads(row)
+        if name.startswith("p"):
+            text, notes, tags = fields
+            return Prompt(text, notes, tuple(tags))
+        ident, label, description, own, tags, archived = fields
+        return Character(ident, label, description, own, tuple(tags), archived)
+    except (ValueError, TypeError):
+        return None

@@ -1,8 +1,10 @@
 """The repository's verbs, called as a person or a program calls them."""
 
+import errno
 import json
 import os
 import shutil
+import sqlite3
 import subprocess
 import sys
 from collections.abc import Callable
@@ -522,6 +524,48 @@ def test_verbs_work_on_a_clone(work_tree: Path) -> None:
     result = CliRunner().invoke(main, ["--repository", str(work_tree), "log", "aria/angry"])
 
     assert (0, 3) == (result.exit_code, len(result.stdout.splitlines()))
+
+
+@pytest.mark.parametrize(
+    "arguments", [["log", "aria/angry"], ["show", "aria/angry"], ["validate"], ["fsck"]]
+)
+def test_what_the_system_refuses_is_a_sentence(
+    shell: Shell, stocked: Repository, monkeypatch: pytest.MonkeyPatch, arguments: list[str]
+) -> None:
+    """A file that may not be read, a disk that is full: no traceback, and exit code 1."""
+    refused = PermissionError(errno.EACCES, "Permission denied", "/srv/prompts.git/HEAD")
+    monkeypatch.setattr("prompt_repo.repository.Repository.open", fails_with(refused))
+
+    result = shell(*arguments, code=FOUND_WRONG)
+
+    assert "Error: /srv/prompts.git/HEAD can't be used: Permission denied\n" == result.stderr
+
+
+def fails_with(error: Exception) -> Callable[..., None]:
+    """A function that does nothing but raise."""
+
+    def fail(*_: object) -> None:
+        raise error
+
+    return fail
+
+
+def test_an_index_another_holds_is_a_sentence(
+    shell: Shell, stocked: Repository, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """After waiting, the file is named; it is not thrown away."""
+    monkeypatch.setattr("prompt_repo.history_tables.WAIT", 0)
+    shell("log", "aria/angry")
+    file = stocked.store.derived / "history.sqlite3"
+    other = sqlite3.connect(file, isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+
+    said = shell("reindex", code=FOUND_WRONG).stderr
+    other.execute("ROLLBACK")
+    other.close()
+
+    assert f"Error: {file} can't be used: database is locked\n" == said
+    shell("reindex")
 
 
 def test_an_annotation_escapes_what_ends_it() -> None:

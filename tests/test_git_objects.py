@@ -10,6 +10,7 @@ import pytest
 from dulwich.objects import Blob, ShaFile, Tree
 
 from prompt_repo import git_objects
+from prompt_repo.errors import StorageFailed
 from prompt_repo.git_store import GitStore
 from prompt_repo.model import Author
 
@@ -170,7 +171,7 @@ def test_a_full_disk_leaves_nothing_half_written(
 
     with monkeypatch.context() as patch:
         patch.setattr(os, "fsync", full)
-        with pytest.raises(OSError, match="No space"):
+        with pytest.raises(StorageFailed, match="No space"):
             store.write("staging", head, files, author=SAM, message="Bulk")
 
     left = [path for path in sorted(store.path.rglob("*")) if path not in before]

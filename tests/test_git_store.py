@@ -2,10 +2,14 @@
 
 import os
 import random
+import resource
+import shutil
 import subprocess
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 
@@ -15,6 +19,7 @@ from prompt_repo.errors import (
     RepositoryExists,
     RepositoryNotFound,
     RevisionNotFound,
+    StorageFailed,
 )
 from prompt_repo.git_store import GitStore
 from prompt_repo.model import Author, Commit, FileChange
@@ -501,3 +506,75 @@ def test_a_child_process_reads_for_itself(store: GitStore) -> None:
     head = store.head("staging")
     assert head is not None
     assert b"two\n" == store.read(head, IDLE)
+
+
+def test_a_full_disk_is_said_and_leaves_nothing_half_done(store: GitStore, git: Git) -> None:
+    """The edit is refused in a sentence; the next one, for which there is room, lands at once."""
+    head = store.write("staging", None, {"a": b"a"}, author=SAM, message="a").oid
+    noise = random.Random(3).randbytes(100_000)
+    files = {f"f{number}": noise + b"%d" % number for number in range(60)}
+
+    with at_most(10_000), pytest.raises(StorageFailed, match="File too large"):
+        store.write("staging", head, {"b": noise}, author=SAM, message="b")
+    with at_most(10_000), pytest.raises(StorageFailed, match="File too large"):
+        store.write("staging", head, files, author=SAM, message="many")
+    after = store.write("staging", head, {"b": noise}, author=SAM, message="b")
+
+    assert (head,) == after.parents
+    assert [] == [path for path in store.path.rglob("*") if path.name.startswith("tmp_")]
+    assert "" == git(store.path, "fsck", "--strict", "--no-dangling", "--no-progress")
+
+
+@contextmanager
+def at_most(size: int) -> Iterator[None]:
+    """A disk on which no file may grow beyond some bytes."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+
+@pytest.fixture
+def anybody() -> Iterator[Path]:
+    """A folder that everybody may read, and nobody's rights to do so, also where we are root."""
+    with TemporaryDirectory() as folder:
+        Path(folder).chmod(0o755)
+        yield Path(folder)
+
+
+@contextmanager
+def nobody() -> Iterator[None]:
+    """Somebody else's rights, also for root."""
+    me = os.geteuid()
+    if me == 0:
+        os.seteuid(65534)
+    try:
+        yield
+    finally:
+        if me == 0:
+            os.seteuid(0)
+
+
+def test_a_repository_we_may_only_read_is_read(anybody: Path) -> None:
+    """What is derived from it goes to a temporary folder; writing is refused in a sentence."""
+    path = anybody / "prompts.git"
+    store = GitStore.create(path)
+    head = store.write("staging", None, {"a": b"a"}, author=SAM, message="a").oid
+    shutil.rmtree(path / "prompt-repo")
+    for folder in (path, *path.rglob("*")):
+        folder.chmod(0o555 if folder.is_dir() else 0o444)
+
+    with nobody():
+        other = GitStore.open(path)
+        read = other.read(head, "a")
+        derived = other.derived
+        with pytest.raises(StorageFailed, match="Permission denied"):
+            other.write("staging", head, {"b": b"b"}, author=SAM, message="b")
+
+    assert b"a" == read
+    assert path not in derived.parents
+    assert derived.is_dir()
+    assert not (path / "prompt-repo").exists()
+    path.chmod(0o755)

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from prompt_repo.errors import InvalidCursor, RevisionNotFound, VersionNotFound
+from prompt_repo.errors import InvalidCursor, RevisionNotFound, StorageFailed, VersionNotFound
 from prompt_repo.git_store import GitStore
 from prompt_repo.history import NEAR, History
 from prompt_repo.model import Author, Commit, Held
@@ -748,7 +748,7 @@ def test_a_catch_up_that_fails_leaves_nothing_behind(
 
     with monkeypatch.context() as patch:
         patch.setattr("prompt_repo.history_rows.Rows.stand", fail)
-        with pytest.raises(OSError, match="no room left"):
+        with pytest.raises(StorageFailed, match="no room left"):
             history.ensure(second.oid)
 
     assert [2, 1] == (history.ensure(second.oid), numbers(history, second.oid))[1]

@@ -34,7 +34,11 @@ def serve(where: Where, host: str, port: int, with_parent: int | None) -> None:
 
 
 @click.command(cls=Verb)
-@click.option("--data", type=click.Path(file_okay=False, path_type=Path), help="The data folder.")
+@click.option(
+    "--data",
+    type=click.Path(file_okay=False, readable=False, path_type=Path),
+    help="The data folder.",
+)
 @host
 @click.option(
     "--port", type=click.IntRange(1, 65535), help="The port; without it 8000, or the next free one."

@@ -58,6 +58,7 @@ STATUS: Mapping[type[Exception], int] = {
     domain.ProtectedBranch: 403,
     domain.RepositoryNotFound: 503,
     domain.RepositoryBusy: 503,
+    domain.StorageFailed: 503,
     domain.GitMissing: 503,
     domain.GitFailed: 500,
     NotLoggedIn: 401,
@@ -80,6 +81,7 @@ SAYS = {
     CSRFError: "this form was not sent from our own page, or the session it belongs to has "
     "ended; go back, reload the page and send it again",
     RateLimitExceeded: "too many tries; wait a little",
+    domain.StorageFailed: "the server can't write; its disk may be full, its log has the reason",
     domain.GitFailed: "git failed on the server; its log has the reason",
 }
 """What is said in place of an error's own words, which are meant for the log or say too little."""

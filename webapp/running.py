@@ -13,10 +13,8 @@ from pathlib import Path
 from types import FrameType
 
 import click
-from rich.console import Console
-from rich.progress import Progress
 
-from prompt_repo import demo
+from prompt_repo import cli_output, demo
 from prompt_repo.repository import PRODUCTION, STAGING, Repository
 from webapp import folder, log, people, serving
 from webapp.access import Role
@@ -55,10 +53,8 @@ def fill_demo(path: Path, say: Callable[[str], None] = click.echo) -> None:
     part = path.with_name(f"{path.name}.part")
     folder.remove(part)
     say("Making a demo repository …")
-    console = Console(stderr=True)
-    with Progress(console=console, transient=True, disable=not console.is_terminal) as progress:
-        task = progress.add_task("commits")
-        demo.fill(part, progress=lambda done, of: progress.update(task, completed=done, total=of))
+    with cli_output.progress_bars() as progress:
+        demo.fill(part, progress=progress)
     part.rename(path)
     repository = Repository.open(path)
     staging = repository.current(STAGING)  # the index is made now, not in the first page's time

@@ -1,0 +1,58 @@
+"""How a repository is made, and which forms of one can be read."""
+
+import os
+from pathlib import Path
+
+from dulwich.errors import NotGitRepository
+from dulwich.repo import Repo, UnsupportedExtension, UnsupportedVersion
+
+from prompt_repo import git_objects
+from prompt_repo.errors import RepositoryNotFound
+
+SETTINGS = {
+    # What plain git writes here is synced too; reads at a time go by the log of ref moves.
+    # core.fsyncObjectFiles isn't set: git_objects syncs whatever is set, and git prints a
+    # warning at each command where it is.
+    "core": {"fsync": "all", "logAllRefUpdates": "always"},
+    "gc": {
+        "auto": "0",
+        "pruneExpire": "2.weeks.ago",
+        "reflogExpire": "never",
+        "reflogExpireUnreachable": "never",
+    },
+    "receive": {"denyNonFastForwards": "true", "denyDeletes": "true"},
+    "transfer": {"fsckObjects": "true"},
+}
+ORDINARY = {b"refstorage": b"files", b"objectformat": b"sha1"}  # extensions we read in this form
+
+
+def make(path: Path) -> None:
+    """Makes a bare repository without a commit, durably."""
+    path.mkdir(parents=True, exist_ok=True)
+    with Repo.init_bare(str(path), default_branch=b"staging") as repo:
+        config = repo.get_config()
+        for section, values in SETTINGS.items():
+            for name, value in values.items():
+                config.set((section.encode(),), name.encode(), value.encode())
+        config.write_to_path()
+    git_objects.sync_all(path)
+
+
+def folders(path: Path) -> tuple[Path, Path | None]:
+    """The folder of objects and refs, and of a clone's work tree the one where HEAD is.
+
+    Raises RepositoryNotFound, also for a form of repository that can't be read here.
+    """
+    try:
+        with Repo(str(path)) as repo:
+            common = Path(os.fsdecode(repo.commondir())).resolve()
+            clone = None if repo.bare else Path(os.fsdecode(repo.controldir())).resolve()
+            extensions = list(repo.get_config().items((b"extensions",)))
+    except (NotGitRepository, NotADirectoryError, FileNotFoundError) as missing:
+        raise RepositoryNotFound(str(path)) from missing
+    except (UnsupportedExtension, UnsupportedVersion) as refused:
+        raise RepositoryNotFound(str(path), str(refused)) from refused
+    for name, value in extensions:
+        if ORDINARY.get(name.lower(), value) != value:
+            raise RepositoryNotFound(str(path), os.fsdecode(name + b" = " + value))
+    return common, clone
