@@ -5,11 +5,11 @@ from pathlib import Path
 import click
 
 from prompt_repo import cli_output, git_cli
-from prompt_repo.cli_base import FOUND_WRONG, Verbs, Where, json_option
+from prompt_repo.cli_base import FOUND_WRONG, Verbs, Where, author_named, json_option
+from prompt_repo.cli_promotion import promote_verb, rollback_verb
 from prompt_repo.cli_reading import diff, log, show
 from prompt_repo.cli_validate import read_commit, validate
 from prompt_repo.errors import PromptRepoError
-from prompt_repo.model import Author
 from prompt_repo.presets import PRESETS
 from prompt_repo.progress import Progress, counted
 from prompt_repo.repository import STAGING, Repository
@@ -74,21 +74,13 @@ def init(where: Where, preset: str, author: str, as_json: bool) -> None:
     Example:
       prompt-repo --data var init --preset goemotions
     """
-    repository = Repository.create(where.path, PRESETS[preset], _author(author))
+    repository = Repository.create(where.path, PRESETS[preset], author_named(author))
     emotions = PRESETS[preset].emotion_ids
     if as_json:
         made = {"repository": str(where.path), "commit": repository.head(STAGING)}
         cli_output.echo_json({**made, "emotions": emotions})
     else:
         click.echo(f"Made {where.path} with {len(emotions)} emotions: {', '.join(emotions)}")
-
-
-def _author(text: str) -> Author:
-    name, _, rest = text.partition("<")
-    email = rest.removesuffix(">").strip()
-    if not name.strip() or not rest.endswith(">") or not text.isprintable() or set("<>") & {*email}:
-        raise click.BadParameter("write it as: Name <name@example.com>", param_hint="--author")
-    return Author(name.strip(), email)
 
 
 @click.command()
@@ -156,6 +148,6 @@ def check_repository(repository: Repository, progress: Progress) -> list[str]:
     return problems
 
 
-VERBS = (init, validate, log, diff, show, reindex, fsck)
+VERBS = (init, validate, log, diff, show, promote_verb, rollback_verb, reindex, fsck)
 main = make_group()
 """The verbs alone; the `prompt-repo` command adds those of the web front end."""

@@ -24,7 +24,7 @@ from prompt_repo.errors import (
     VersionNotFound,
 )
 from prompt_repo.layout import place_of, prompt_key
-from prompt_repo.model import PromptKey
+from prompt_repo.model import Author, PromptKey
 from prompt_repo.repository import STAGING, Repository
 
 FOUND_WRONG, USED_WRONG = 1, 2
@@ -77,6 +77,15 @@ def commit_at(repository: Repository, branch: str, when: str | None) -> str:
         if not repository.has_held(branch, commit):
             raise
         return commit
+
+
+def author_named(text: str) -> Author:
+    """The person that `Name <name@example.com>` means; raises BadParameter."""
+    name, _, rest = text.partition("<")
+    email = rest.removesuffix(">").strip()
+    if not name.strip() or not rest.endswith(">") or not text.isprintable() or set("<>") & {*email}:
+        raise click.BadParameter("write it as: Name <name@example.com>", param_hint="--author")
+    return Author(name.strip(), email)
 
 
 class Refused(click.ClickException):

@@ -66,7 +66,10 @@ class Order:
 
 @dataclass(frozen=True, slots=True)
 class Promotion:
-    """What a promotion or a roll-back did: its commit on production, and its tag."""
+    """What a promotion or a roll-back did: its commit on production, and its tag.
+
+    Where all that was named stays production's, the commit is staging's and there is no tag.
+    """
 
     commit: Commit
     tag: str
@@ -94,6 +97,8 @@ def promote(
         source = _decide(repository, plan, decided, author, words)
         going = [path for path in chosen if decided.get(path) is not Side.PRODUCTION]
         blobs = {path: _blob(repository, source, path) for path in going}
+        if not blobs and order.paths is not None:  # all that was named stays production's
+            return Promotion(repository.store.commit(source), "", ())
         commit = _commit(repository, plan, order, source, blobs, author, words)
         return _tagged(repository, plan.production, commit, author)
 
