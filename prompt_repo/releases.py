@@ -55,6 +55,12 @@ def releases(repository: Repository, cursor: str | None = None, limit: int = PAG
     return Releases(items, found[limit].oid if found[limit:] else None)
 
 
+def release(repository: Repository, commit: str) -> Release:
+    """One commit on production's line; raises RevisionNotFound."""
+    tags = {oid: name for name, oid in repository.store.tags().items()}
+    return _release(repository.store.commit(commit), tags)
+
+
 def _on_line(repository: Repository, commit: str, head: str) -> bool:
     try:
         return commit == head or repository.history.moved(commit, head) is not None

@@ -55,6 +55,11 @@ STATUS: Mapping[type[Exception], int] = {
     domain.InvalidDocument: 422,
     domain.InvalidReason: 422,
     domain.InvalidEdit: 422,
+    domain.PlanMoved: 409,
+    domain.Undecided: 409,
+    domain.RolledBackMoved: 409,
+    domain.NothingToPromote: 409,
+    domain.NotInPlan: 422,
     domain.ProtectedBranch: 403,
     domain.RepositoryNotFound: 503,
     domain.RepositoryBusy: 503,
@@ -178,6 +183,8 @@ def members(error: Exception) -> dict[str, Any]:
         return {"branch": error.branch, "instead": "edit staging, then promote it"}
     if isinstance(error, domain.EditConflict):
         return _conflicts(error)
+    if isinstance(error, (domain.Undecided, domain.RolledBackMoved)):
+        return {"paths": list(error.paths)}
     return {}
 
 

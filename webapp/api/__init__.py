@@ -13,7 +13,16 @@ from webapp.api import (  # noqa: E402 - they add their routes to the blueprint 
     characters,
     collections,
     description,
+    promotions,
     prompts,
 )
 
-__all__ = ["blueprint", "characters", "collections", "description", "init_app", "prompts"]
+__all__ = [
+    "blueprint",
+    "characters",
+    "collections",
+    "description",
+    "init_app",
+    "promotions",
+    "prompts",
+]

@@ -4,7 +4,7 @@ import json
 import re
 from typing import Any, TypeVar, get_origin
 
-from flask import request
+from flask import Response, request
 from pydantic import BaseModel, ValidationError
 from werkzeug.exceptions import BadRequest, UnsupportedMediaType
 
@@ -104,6 +104,12 @@ def query(model: type[Body]) -> Body:
 def _field(model: type[BaseModel], name: str) -> Any:
     found = model.model_fields.get(name)
     return found.annotation if found else None
+
+
+def conditional(response: Response) -> Response:
+    """The response, or a 304 where the client has it already."""
+    response.make_conditional(request)
+    return response
 
 
 def reading(environment: str) -> Catalogue:
