@@ -135,8 +135,10 @@ def check_repository(repository: Repository, progress: Progress) -> list[str]:
     problems = [f"git: {line}" for line in git_cli.fsck(repository.store.path)]
     if problems:
         return problems
+    if repository.store.head(STAGING) is None:
+        problems.append(f"there is no branch {STAGING!r}, so this is no prompt repository yet")
     try:
-        problems = [f"index: {line}" for line in repository.check(progress)]
+        problems += [f"index: {line}" for line in repository.check(progress)]
         for branch, commit in repository.store.branches().items():
             files, findings = read_commit(repository, commit)
             told = counted(files.items(), f"Checking {branch}", len(files), progress)

@@ -58,6 +58,17 @@ class Where:
         """The repository; raises RepositoryNotFound."""
         return Repository.open(self.path)
 
+    def open_whole(self) -> Repository:
+        """The repository, for verbs that name versions: a shallow clone is told that it is one."""
+        repository = self.open()
+        if repository.store.is_shallow:
+            click.echo(
+                "This clone is shallow: versions are counted from where it ends. "
+                "`git fetch --unshallow` brings the rest.",
+                err=True,
+            )
+        return repository
+
 
 def commit_at(repository: Repository, branch: str, when: str | None) -> str:
     """The commit of a branch that `when` means, now where it is None.

@@ -44,7 +44,7 @@ def log(
       prompt-repo log aria/angry
       prompt-repo log --environment production --limit 5
     """
-    repository = where.open()
+    repository = where.open_whole()
     commit = commit_at(repository, environment, when)
     if prompt is None:
         commits = list(_first_parents(repository, commit, limit))
@@ -96,7 +96,7 @@ def show(
       prompt-repo show aria/angry --resolved
       prompt-repo show aria/angry --version 3 --json
     """
-    repository = where.open()
+    repository = where.open_whole()
     catalogue = repository.catalogue(commit_at(repository, environment, when))
     if number is None:
         found = catalogue.lookup(prompt)
@@ -182,7 +182,7 @@ def diff(
       prompt-repo diff aria/angry --from production --to staging
       prompt-repo diff
     """
-    repository = where.open()
+    repository = where.open_whole()
     if prompt is None:
         names = before or PRODUCTION, after or STAGING
         commits = [_commit(repository, environment, name) for name in names]

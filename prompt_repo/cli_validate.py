@@ -115,7 +115,9 @@ def _report(
     else:
         prefix = "" if path is None or path == Path() else f"{path.as_posix().rstrip('/')}/"
         cli_output.echo_findings(findings, form, prefix)
-        said = ", ".join(f"{count} {name}" for name, count in counts.items())
+        said = ", ".join(
+            f"{count:,} {name if count != 1 else name[:-1]}" for name, count in counts.items()
+        )
         click.echo(said, err=True)
     if errors:
         raise click.exceptions.Exit(FOUND_WRONG)

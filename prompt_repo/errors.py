@@ -9,6 +9,7 @@
   - PromptNotFound       the prompt does not exist (no override and no default, or never written)
   - VersionNotFound      the prompt has no version of that number
   - RevisionNotFound     no commit, tag or time of this branch answers to that name
+    - BranchNotFound       the repository has no such branch
   - InvalidDocument      a file does not satisfy prompts-schema.json (carries line and column)
   - EditConflict         somebody changed this very prompt since the edit began
   - PreconditionFailed   the ETag the edit was made against is no longer the current one
@@ -146,6 +147,17 @@ class RevisionNotFound(PromptRepoError):
         super().__init__(
             f"{name[:80]!r} is no commit, tag or time{where}; give a full commit id, a tag, "
             "or a time such as 2026-11-23T09:00:00Z"
+        )
+
+
+class BranchNotFound(RevisionNotFound):
+    """The repository has no branch of that name."""
+
+    def __init__(self, branch: str) -> None:
+        super().__init__(branch)
+        self.args = (
+            f"there is no branch {branch[:80]!r} here; there are staging, production and those of "
+            "change requests (changes/…)",
         )
 
 

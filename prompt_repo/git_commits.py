@@ -78,16 +78,16 @@ def tagged(name: str, oid: str, who: Author, message: str, at: datetime | None) 
 def described(
     found: GitCommit, parents: tuple[str, ...], changes: tuple[FileChange, ...]
 ) -> Commit:
-    """A commit in our form."""
+    """A commit in our form; what one from outside lacks is empty, as git takes it."""
     encoding = found.encoding.decode("ascii", "replace") if found.encoding else "utf-8"
-    name, _, rest = found.author.partition(b"<")
-    message = text_of(found.message, encoding).strip("\n")
+    name, _, rest = (found.author or b"").partition(b"<")
+    message = text_of(found.message or b"", encoding).strip("\n")
     return Commit(
         oid=found.id.decode(),
         parents=parents,
         author=author_of(name.rstrip(), rest.partition(b">")[0], encoding),
-        authored_at=time_of(found.author_time),
-        committed_at=time_of(found.commit_time),
+        authored_at=time_of(found.author_time or 0),
+        committed_at=time_of(found.commit_time or 0),
         message=message,
         changes=changes,
         trailers=split_trailers(message)[1],

@@ -50,7 +50,7 @@ def folders(path: Path) -> tuple[Path, Path | None]:
             extensions = list(repo.get_config().items((b"extensions",)))
     except (NotGitRepository, NotADirectoryError, FileNotFoundError) as missing:
         raise RepositoryNotFound(str(path)) from missing
-    except (UnsupportedExtension, UnsupportedVersion) as refused:
+    except (UnsupportedExtension, UnsupportedVersion, ValueError) as refused:
         raise RepositoryNotFound(str(path), str(refused)) from refused
     for name, value in extensions:
         if ORDINARY.get(name.lower(), value) != value:

@@ -6,6 +6,7 @@ import threading
 import weakref
 from collections import OrderedDict
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import TypeVar
 
@@ -14,7 +15,7 @@ from dulwich.objects import Commit as GitCommit
 from dulwich.repo import Repo
 
 from prompt_repo import git_trees
-from prompt_repo.errors import RevisionNotFound
+from prompt_repo.errors import RepositoryDamaged, RevisionNotFound, StorageFailed
 from prompt_repo.git_refs import OID
 
 TREES_KEPT = 512  # raw trees kept in memory: those of the heads' large folders are read each edit
@@ -34,22 +35,31 @@ class Reader:
         self._trees_lock = threading.Lock()
 
     def raw(self, oid: str) -> tuple[int, bytes]:
-        """The kind and bytes of an object; raises RevisionNotFound."""
+        """The kind and bytes of an object; raises RevisionNotFound, RepositoryDamaged."""
         if not OID.fullmatch(oid):
             raise RevisionNotFound(oid)
         name = ObjectID(oid.encode())
         try:
             return self._retried(lambda: self.repo.object_store.get_raw(name))
-        except (KeyError, ValueError) as missing:
+        except KeyError as missing:
             raise RevisionNotFound(oid) from missing
+        except OSError as refused:
+            raise StorageFailed.of(refused, self._path) from refused
+        except Exception as broken:  # noqa: BLE001 - dulwich meets damage with whatever comes up
+            damage = str(broken)
+        # Raised here, for what was caught holds the pack's memory, which then can't be closed.
+        raise RepositoryDamaged(f"object {oid} can't be read ({damage})")
 
     def object(self, oid: str, name: str) -> ShaFile:
         """An object in dulwich's form; raises RevisionNotFound for `name`, which led to it."""
         try:
             kind, raw = self.raw(oid)
-            return ShaFile.from_raw_string(kind, raw, ObjectID(oid.encode()))
         except RevisionNotFound as missing:
             raise RevisionNotFound(name) from missing
+        try:
+            return ShaFile.from_raw_string(kind, raw, ObjectID(oid.encode()))
+        except Exception as broken:
+            raise RepositoryDamaged(f"object {oid} makes no sense ({broken})") from broken
 
     def commit(self, oid: str) -> GitCommit:
         """A commit in dulwich's form; raises RevisionNotFound."""
@@ -58,21 +68,25 @@ class Reader:
             raise RevisionNotFound(oid)
         return found
 
+    def parent(self, oid: str) -> GitCommit:
+        """A commit that another one names; raises RepositoryDamaged where it is gone."""
+        try:
+            return self.commit(oid)
+        except RevisionNotFound as missing:
+            raise RepositoryDamaged(f"commit {oid} is missing") from missing
+
     def blob(self, oid: str) -> bytes:
-        """The bytes of a blob; raises RevisionNotFound."""
-        kind, raw = self.raw(oid)
-        if kind != Blob.type_num:
-            raise RevisionNotFound(oid)
-        return raw
+        """The bytes of a blob that a tree names; raises RepositoryDamaged where it is gone."""
+        return self._named(oid, Blob)
 
     def tree(self, oid: bytes) -> bytes:
-        """The raw bytes of a tree, kept; raises RevisionNotFound."""
+        """The raw bytes of a tree, kept; raises RepositoryDamaged where it is gone."""
         with self._trees_lock:
             raw = self._trees.get(oid)
             if raw is not None:
                 self._trees.move_to_end(oid)
                 return raw
-        raw = self._tree_once(oid)
+        raw = self._named(oid.decode(), Tree)
         self.keep_tree(oid, raw)
         return raw
 
@@ -87,7 +101,7 @@ class Reader:
 
     def entries(self, tree: bytes, prefix: bytes = b"") -> Iterator[git_trees.Entry]:
         """All that a tree holds at any depth, by path, apart from its folders."""
-        for name, mode, oid in git_trees.entries(self._tree_once(tree)):
+        for name, mode, oid in git_trees.entries(self._named(tree.decode(), Tree)):
             if git_trees.is_folder(mode):
                 yield from self.entries(oid, prefix + name + b"/")
             else:
@@ -103,10 +117,16 @@ class Reader:
             _opened.add(repo)
         return repo
 
-    def _tree_once(self, oid: bytes) -> bytes:
-        kind, raw = self.raw(oid.decode())
-        if kind != Tree.type_num:
-            raise RevisionNotFound(oid.decode())
+    def _named(self, oid: str, kind: type[ShaFile]) -> bytes:
+        """The bytes of an object that another one names; raises RepositoryDamaged."""
+        try:
+            found, raw = self.raw(oid)
+        except RevisionNotFound as missing:
+            raise RepositoryDamaged(
+                f"object {oid} is missing, or left out of a partial clone"
+            ) from missing
+        if found != kind.type_num:
+            raise RepositoryDamaged(f"object {oid} is no {kind.type_name.decode()}")
         return raw
 
     def _retried(self, read: Callable[[], R]) -> R:
@@ -114,6 +134,9 @@ class Reader:
         try:
             return read()
         except (FileNotFoundError, BufferError, ValueError, KeyError):
+            if getattr(self._local, "repo", None) is not None:
+                with suppress(BufferError):  # of a pack in use; it goes when that is over
+                    self._local.repo.close()
             self._local.repo = None
             return read()
 

@@ -81,6 +81,11 @@ class GitStore:
         self._temporary = tempfile.TemporaryDirectory(prefix="prompt-repo-")
         return Path(self._temporary.name)
 
+    @property
+    def is_shallow(self) -> bool:
+        """Whether this is a clone whose history was cut off."""
+        return bool(self._cut_off())
+
     def head(self, branch: str) -> str | None:
         """The commit a branch points to; None where there is no such branch.
 
@@ -149,7 +154,7 @@ class GitStore:
         """A commit with its changes against the first parent; raises RevisionNotFound."""
         found = self._reader.commit(oid)
         parents = self.parents(oid)
-        before = self._reader.commit(parents[0]).tree if parents else None
+        before = self._reader.parent(parents[0]).tree if parents else None
         return git_commits.described(found, parents, self._changes(before, found.tree))
 
     def header(self, oid: str) -> Commit:
@@ -178,11 +183,11 @@ class GitStore:
         return self.blob(blob.decode()) if blob is not None else None
 
     def blob(self, blob_id: str) -> bytes:
-        """The bytes of a blob; raises RevisionNotFound."""
+        """The bytes of a blob that a tree names; raises RepositoryDamaged where it is gone."""
         return self._reader.blob(blob_id)
 
     def blobs(self, ids: Iterable[str]) -> Iterator[tuple[str, bytes]]:
-        """The bytes of many blobs, in the order asked; raises RevisionNotFound."""
+        """The bytes of many blobs, in the order asked; raises as `blob`."""
         for oid in ids:
             yield oid, self.blob(oid)
 

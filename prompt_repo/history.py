@@ -3,7 +3,7 @@
 import json
 import sqlite3
 import zlib
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from datetime import UTC, datetime
 from functools import update_wrapper
 from pathlib import Path
@@ -11,7 +11,13 @@ from tempfile import TemporaryDirectory
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
 from prompt_repo import git_cli
-from prompt_repo.errors import InvalidCursor, RevisionNotFound, StorageFailed, VersionNotFound
+from prompt_repo.errors import (
+    InvalidCursor,
+    RepositoryDamaged,
+    RevisionNotFound,
+    StorageFailed,
+    VersionNotFound,
+)
 from prompt_repo.git_store import GitStore
 from prompt_repo.history_build import OID, parents_first, take_all, trailer_parents
 from prompt_repo.history_check import against_tree, differences
@@ -266,7 +272,7 @@ class History:
     def _collect(
         self,
         rows: Rows,
-        tips: Iterable[str],
+        tips: Collection[str],
         found: dict[str, Commit],
         progress: Progress,
     ) -> None:
@@ -277,7 +283,7 @@ class History:
             oid = front.pop()
             if oid in near or oid in found or rows.find(oid) is not None:
                 continue
-            near[oid] = self._store.commit(oid)
+            near[oid] = self._commit(oid, named=oid not in tips)
             front.extend(near[oid].parents)
         if not front:
             found.update(near)
@@ -292,6 +298,15 @@ class History:
         commits = git_cli.log_raw(self._store.path, tips, exclude)
         for commit in counted(commits, READING, None, progress):
             found[commit.oid] = commit
+
+    def _commit(self, oid: str, *, named: bool) -> Commit:
+        """A commit; raises RepositoryDamaged for one that another names and that isn't there."""
+        try:
+            return self._store.commit(oid)
+        except RevisionNotFound as missing:
+            if not named:
+                raise
+            raise RepositoryDamaged(f"commit {oid} is missing") from missing
 
     def _sql(self, query: str, values: tuple[object, ...] = ()) -> sqlite3.Cursor:
         return self.tables.connection().execute(query, values)

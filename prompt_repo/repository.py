@@ -8,7 +8,7 @@ from pathlib import Path
 
 from prompt_repo import documents
 from prompt_repo.catalogue import Catalogue, Found, Tables, advanced, blobs_of
-from prompt_repo.errors import RevisionNotFound
+from prompt_repo.errors import BranchNotFound, RevisionNotFound
 from prompt_repo.git_store import GitStore
 from prompt_repo.history import History
 from prompt_repo.layout import CONFIGURATION
@@ -60,10 +60,10 @@ class Repository:
         return cls(store)
 
     def head(self, branch: str) -> str:
-        """The commit a branch points to now; raises RevisionNotFound."""
+        """The commit a branch points to now; raises BranchNotFound."""
         head = self.store.head(branch)
         if head is None:
-            raise RevisionNotFound(branch)
+            raise BranchNotFound(branch)
         return head
 
     def current(self, branch: str) -> Catalogue:

@@ -568,6 +568,57 @@ def test_an_index_another_holds_is_a_sentence(
     shell("reindex")
 
 
+def test_a_repository_without_staging_is_not_sound(shell: Shell, git: Callable[..., str]) -> None:
+    """An empty one, or somebody else's: the branch that is missing is named."""
+    git(shell.folder, "init", "-q", "--bare", "prompts.git")
+
+    assert ["there is no branch 'staging', so this is no prompt repository yet"] == (
+        shell.json("fsck", "--json", code=FOUND_WRONG)["problems"]
+    )
+    assert "there is no branch 'staging' here" in shell("log", code=USED_WRONG).stderr
+    assert (
+        "there is no branch 'changes/x'"
+        in shell("log", "--environment", "changes/x", code=USED_WRONG).stderr
+    )
+
+
+def test_a_shallow_clone_is_told_that_it_is_one(
+    stocked: Repository, tmp_path: Path, git: Callable[..., str]
+) -> None:
+    """Its numbers begin where it was cut off; programs get them all the same."""
+    url = f"file://{stocked.store.path}"
+    git(tmp_path, "clone", "-q", "--depth", "1", "--branch", "staging", url, "shallow")
+    where = ["--repository", str(tmp_path / "shallow")]
+
+    result = CliRunner().invoke(main, [*where, "log", "aria/angry", "--json"])
+
+    assert [1] == [each["version"] for each in json.loads(result.stdout)]
+    assert "git fetch --unshallow" in result.stderr
+    assert "" == CliRunner().invoke(main, [*where, "fsck"]).stderr
+
+
+def test_a_lost_parent_is_damage(
+    shell: Shell, stocked: Repository, git: Callable[..., str]
+) -> None:
+    """Not a misuse: nobody asked for that commit."""
+    text = git(stocked.store.path, "cat-file", "commit", STAGING)
+    lost = text.replace(str(stocked.store.commit(stocked.head(STAGING)).parents[0]), "1" * 40)
+    oid = git(stocked.store.path, "hash-object", "-t", "commit", "-w", "--stdin", text=lost)
+    (stocked.store.path / "refs/heads/staging").write_text(oid)
+
+    assert f"commit {'1' * 40} is missing" in shell("log", code=FOUND_WRONG).stderr
+    assert f"commit {'1' * 40} is missing" in shell("log", "aria/angry", code=FOUND_WRONG).stderr
+    shell("fsck", code=FOUND_WRONG)
+
+
+def test_one_is_said_as_one(shell: Shell, stocked: Repository) -> None:
+    """Not as `1 errors`."""
+    broken = {"defaults/happy.yaml": b"prompt: 5\n"}
+    stocked.store.write(STAGING, stocked.head(STAGING), broken, author=SAM, message="x")
+
+    assert "6 files, 1 error, 0 warnings\n" == shell("validate", code=FOUND_WRONG).stderr
+
+
 def test_an_annotation_escapes_what_ends_it() -> None:
     """Per cent, line ends, and in the properties colons and commas."""
     problem = Problem("a,b:c%.yaml", "100 %\r\nnext", 3, 4, "prompt")

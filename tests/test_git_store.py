@@ -371,7 +371,7 @@ def test_the_id_of_another_object_is_no_commit(store: GitStore) -> None:
     for ask in (store.commit, store.resolve, store.parents, store.files):
         with pytest.raises(RevisionNotFound):
             ask(blob)
-    with pytest.raises(RevisionNotFound):
+    with pytest.raises(RepositoryDamaged):
         store.blob(commit.oid)
     assert not store.exists(blob)
     assert store.exists(commit.oid)
@@ -578,3 +578,86 @@ def test_a_repository_we_may_only_read_is_read(anybody: Path) -> None:
     assert derived.is_dir()
     assert not (path / "prompt-repo").exists()
     path.chmod(0o755)
+
+
+def broken_pack(store: GitStore, git: Git) -> str:
+    """Packs everything, then turns the bytes of one blob; gives its id."""
+    git(store.path, "repack", "-adq")
+    blob = dict(store.files(str(store.head("staging"))))["a"]
+    index = next((store.path / "objects" / "pack").glob("*.idx"))
+    places = git(store.path, "verify-pack", "-v", str(index)).splitlines()
+    place = next(int(line.split()[4]) for line in places if line.startswith(blob))
+    pack = index.with_suffix(".pack")
+    pack.chmod(0o644)
+    with pack.open("r+b") as file:
+        file.seek(place + 2)
+        file.write(b"\xff" * 20)
+    return blob
+
+
+def broken_file(store: GitStore, git: Git) -> str:
+    """Turns the bytes of one loose blob; gives its id."""
+    blob = dict(store.files(str(store.head("staging"))))["a"]
+    file = store.path / "objects" / blob[:2] / blob[2:]
+    file.chmod(0o644)
+    file.write_bytes(b"\xff" * 40)
+    return blob
+
+
+def lost_file(store: GitStore, git: Git) -> str:
+    """Takes one loose blob away; gives its id."""
+    blob = dict(store.files(str(store.head("staging"))))["a"]
+    (store.path / "objects" / blob[:2] / blob[2:]).unlink()
+    return blob
+
+
+@pytest.mark.parametrize("damage", [broken_pack, broken_file, lost_file])
+def test_damage_is_named(store: GitStore, git: Git, damage: Callable[..., str]) -> None:
+    """The object that can't be read; the others still can."""
+    noise = random.Random(5).randbytes(200)
+    files = {"a": noise, "b": b"b"}
+    head = store.write("staging", None, files, author=SAM, message="a").oid
+    blob = damage(store, git)
+    other = GitStore.open(store.path)
+
+    with pytest.raises(RepositoryDamaged, match=blob):
+        other.read(head, "a")
+
+    assert b"b" == other.read(head, "b")
+
+
+@pytest.mark.parametrize(
+    "people", ["", "author x\ncommitter y\n", "author A <a@b>\ncommitter A <a@b>\n"]
+)
+def test_a_commit_that_lacks_people_is_read(store: GitStore, git: Git, people: str) -> None:
+    """As git reads it: without names, at the beginning of time."""
+    tree = store.write("staging", None, {"a": b"a"}, author=SAM, message="a").oid
+    tree = git(store.path, "rev-parse", f"{tree}^{{tree}}").strip()
+    text = f"tree {tree}\n{people}\nWords\n"
+    oid = git(
+        store.path, "hash-object", "-t", "commit", "-w", "--stdin", "--literally", text=text
+    ).strip()
+
+    found = store.commit(oid)
+
+    assert ("Words", 1970) == (found.message, found.authored_at.year)
+
+
+def test_a_commit_that_makes_no_sense_is_damage(store: GitStore, git: Git) -> None:
+    """It names no tree, so nothing can be read of it."""
+    text = "parent\n\nWords\n"
+    oid = git(
+        store.path, "hash-object", "-t", "commit", "-w", "--stdin", "--literally", text=text
+    ).strip()
+
+    with pytest.raises(RepositoryDamaged, match=oid):
+        store.commit(oid)
+
+
+def test_a_configuration_that_is_broken_is_said(store: GitStore) -> None:
+    """With what is wrong in it."""
+    with (store.path / "config").open("a") as file:
+        file.write("[broken\n")
+
+    with pytest.raises(RepositoryNotFound, match="expected trailing"):
+        GitStore.open(store.path)
