@@ -5,7 +5,7 @@ import re
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
@@ -170,11 +170,24 @@ def _run(path: Path | None, arguments: Sequence[str]) -> bytes:
     return out
 
 
+def completed(
+    path: Path, arguments: Sequence[str], source: bytes = b"", more: Mapping[str, str] | None = None
+) -> "subprocess.CompletedProcess[bytes]":
+    """A git command run to its end on a repository, with `more` in its environment.
+
+    Raises GitMissing; what its exit code means is for the caller to say.
+    """
+    process = _start(path, arguments, more=more)
+    out, err = process.communicate(source)
+    return subprocess.CompletedProcess(list(arguments), process.returncode, out, err)
+
+
 def _start(
     path: Path | None,
     arguments: Sequence[str],
     source: IO[bytes] | int = subprocess.PIPE,
     errors: IO[bytes] | int = subprocess.PIPE,
+    more: Mapping[str, str] | None = None,
 ) -> subprocess.Popen[bytes]:
     """Git at work on this very repository: it looks for none in the folders above."""
     where = [f"--git-dir={path}"] if path is not None else []
@@ -184,7 +197,7 @@ def _start(
             stdin=source,
             stdout=subprocess.PIPE,
             stderr=errors,
-            env=environment(),
+            env={**environment(), **(more or {})},
         )
     except FileNotFoundError as missing:
         raise GitMissing from missing
