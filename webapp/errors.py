@@ -41,11 +41,11 @@ class PreconditionRequired(Exception):
 STATUS: Mapping[type[Exception], int] = {
     domain.InvalidId: 400,
     domain.UnknownEmotion: 400,
-    domain.InvalidCursor: 400,
     domain.CharacterNotFound: 404,
     domain.PromptNotFound: 404,
     domain.VersionNotFound: 404,
     domain.RevisionNotFound: 404,
+    domain.InvalidCursor: 404,
     domain.CharacterExists: 409,
     domain.CharacterArchived: 409,
     domain.EditConflict: 409,

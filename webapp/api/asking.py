@@ -17,7 +17,9 @@ from webapp.errors import PreconditionRequired
 from webapp.services import repository
 
 Body = TypeVar("Body", bound=BaseModel)
-ETAG = re.compile(r'\s*(W/)?"([^"]*)"\s*(?:,|$)')
+ETAG = re.compile(r'(W/)?"([^"\x00-\x20\x7f]*)"')
+ETAGS = re.compile(rf"[\s,]*{ETAG.pattern}(?:\s*,[\s,]*{ETAG.pattern})*[\s,]*")
+UTF_8 = frozenset({"", "utf-8", "utf8"})
 TEXT = "-text"
 """What the ETag of a plain-text answer ends with: another form is another entity."""
 
@@ -31,12 +33,19 @@ def body(model: type[Body], *, optional: bool = False) -> Body:
     raw = request.get_data()
     if not raw and optional:
         return model()
-    if request.mimetype != "application/json":
-        raise UnsupportedMediaType("send the body as Content-Type: application/json")
+    _check_form()
     try:
         return model.model_validate(_parsed(raw))
     except ValidationError as wrong:
         raise InvalidDocument([_problem(each, "body") for each in wrong.errors()[:200]]) from wrong
+
+
+def _check_form() -> None:
+    charset = request.mimetype_params.get("charset", "").lower()
+    if request.mimetype != "application/json" or charset not in UTF_8:
+        raise UnsupportedMediaType("send the body as Content-Type: application/json, in UTF-8")
+    if request.headers.get("Content-Encoding", "identity").lower() != "identity":
+        raise UnsupportedMediaType("send the body without Content-Encoding")
 
 
 def _parsed(raw: bytes) -> Any:
@@ -67,21 +76,25 @@ def _no_constant(name: str) -> Any:
 
 
 def _problem(error: Any, where: str) -> Problem:
-    field = ".".join(str(step) for step in error["loc"])
-    return Problem(where, error["msg"], field=field)
+    field = ".".join(str(step)[:80] for step in error["loc"])
+    return Problem(where, error["msg"].removeprefix("Value error, "), field=field)
 
 
 def expectation(base: str | None, current: str | None) -> Expectation:
     """What a write says it saw; raises PreconditionRequired where it says nothing.
 
-    `current` is the ETag now, by which one of several in If-Match is chosen.
+    `current` is the ETag now, by which one of several in If-Match is chosen. A weak one never
+    matches. Raises BadRequest for an If-Match that is no ETag.
     """
     said = request.headers.get("If-Match")
     if said is not None:
         if said.strip() == "*":
             return Anything()
+        if not ETAGS.fullmatch(said):
+            raise BadRequest('If-Match is `*` or the ETag as it was read, quotes and all: "…"')
         etags = [value.removesuffix(TEXT) for weak, value in ETAG.findall(said) if not weak]
-        return Matches(current if current in etags else (etags or [""])[0])  # type: ignore[arg-type]
+        known = current is not None and current in etags
+        return Matches(current if current is not None and known else (etags or [""])[0])
     if request.headers.get("If-None-Match", "").strip() == "*":
         return Absent()
     if base is not None:
@@ -94,7 +107,9 @@ def query(model: type[Body]) -> Body:
     given: dict[str, Any] = {}
     for name, values in request.args.lists():
         many = get_origin(_field(model, name)) is list
-        given[name] = values if many else values[-1]
+        if not many and len(values) > 1:
+            raise InvalidDocument([Problem("query", "give it once", field=name[:80])])
+        given[name] = values if many else values[0]
     try:
         return model.model_validate(given)
     except ValidationError as wrong:

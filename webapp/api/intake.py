@@ -1,5 +1,6 @@
 """What the API takes in: bodies and queries, described once for the code and the document."""
 
+import re
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
@@ -14,6 +15,10 @@ UNHELD = r"\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\ufffe\uffff"
 LINE_UNHELD = rf"{UNHELD}\t\n"
 MOST_EDITS = 1_000
 MOST_ITEMS = 500
+MOST_VERSIONS = 2**31 - 1
+NUMBER = re.compile(r"-?[0-9]{1,15}")
+SPACED_ZONE = re.compile(r"(:\d\d(?:\.\d+)?) (\d\d:\d\d)$")
+"""What `+` in a time becomes in a query where it was not escaped: a blank before the zone."""
 PROMPT_EXAMPLE = "{character_name} clenches her jaw; {emotion}, but holding it in."
 
 
@@ -25,6 +30,33 @@ class Given(BaseModel):
 
 def _described(**schema: Any) -> WithJsonSchema:
     return WithJsonSchema(schema)
+
+
+def _flag(value: Any) -> Any:
+    words = {"true": True, "false": False}
+    if value not in words:
+        raise ValueError("say true or false")
+    return words[value]
+
+
+def _spelled(value: Any) -> Any:
+    if not (isinstance(value, str) and NUMBER.fullmatch(value)):
+        raise ValueError("give a whole number")
+    return int(value)
+
+
+def _integral(value: Any) -> Any:
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
+def _plus(value: Any) -> Any:
+    return SPACED_ZONE.sub(r"\1+\2", value) if isinstance(value, str) else value
+
+
+SPELLED = BeforeValidator(_spelled)
+"""A whole number in a query. It stands after the bounds, which the description then shows."""
+INTEGRAL = BeforeValidator(_integral)
+"""1.0 is a whole number to JSON Schema, so it is one here."""
 
 
 Text = Annotated[
@@ -133,7 +165,7 @@ class Restoring(Given):
 class Reverting(Given):
     """The version whose text shall stand again."""
 
-    version: Annotated[int, Field(ge=1, le=2**31 - 1)]
+    version: Annotated[int, Field(ge=1, le=MOST_VERSIONS, examples=[1]), INTEGRAL]
     reason: Reason
     base: Base
 
@@ -190,21 +222,7 @@ class Bulk(Given):
     base: Base
 
 
-def _flag(value: Any) -> Any:
-    words = {"true": True, "false": False}
-    if value not in words:
-        raise ValueError("say true or false")
-    return words[value]
-
-
-def _whole(value: Any) -> Any:
-    if not (isinstance(value, str) and value.isascii() and value.isdigit() and len(value) < 10):
-        raise ValueError("give a whole number")
-    return int(value)
-
-
 Flag = Annotated[bool, BeforeValidator(_flag)]
-Whole = Annotated[int, BeforeValidator(_whole)]
 At = Annotated[
     str | None,
     Field(
@@ -215,14 +233,23 @@ At = Annotated[
         "of RFC 3339. An answer at a full commit id never changes.",
         examples=["2026-11-23T09:00:00Z"],
     ),
+    BeforeValidator(_plus),
     _described(type="string", minLength=1, maxLength=200),
 ]
 Cursor = Annotated[
     str | None,
-    Field(default=None, max_length=100, description="`next_cursor` of the page before."),
-    _described(type="string", maxLength=100),
+    Field(default=None, pattern=COMMIT, description="`next_cursor` of the page before."),
+    _described(type="string", pattern=COMMIT),
 ]
-Limit = Annotated[Whole, Field(ge=1, le=MOST_ITEMS, description="The most items of one page.")]
+CharacterCursor = Annotated[
+    str | None,
+    Field(default=None, pattern=IDENT, description="`next_cursor` of the page before."),
+    _described(type="string", pattern=IDENT),
+]
+Limit = Annotated[
+    int, Field(ge=1, le=MOST_ITEMS, description="The most items of one page."), SPELLED
+]
+Number = Annotated[int, Field(ge=1, le=MOST_VERSIONS), SPELLED]
 
 
 class Reading(Given):
@@ -247,7 +274,7 @@ class Searching(Reading):
         default=[], max_length=32, description="Tags a character must all have."
     )
     archived: Flag = Field(False, description="List the archived characters instead.")
-    cursor: Cursor
+    cursor: CharacterCursor
 
 
 class ListingCharacters(Searching):
@@ -259,7 +286,7 @@ class ListingCharacters(Searching):
 class ListingMatrix(Searching):
     """Which characters; without `limit` all at once."""
 
-    limit: Annotated[Whole, Field(ge=1, le=100_000)] | None = None
+    limit: Annotated[int, Field(ge=1, le=100_000), SPELLED] | None = None
 
 
 class ListingVersions(Reading):
@@ -272,8 +299,8 @@ class ListingVersions(Reading):
 class Comparing(Reading):
     """Which two versions."""
 
-    from_: Annotated[Whole, Field(ge=1, alias="from", description="The older version's number.")]
-    to: Annotated[Whole, Field(ge=1, description="The newer version's number.")]
-    context: Annotated[Whole, Field(ge=0, le=100_000)] = Field(
+    from_: Annotated[Number, Field(alias="from", description="The older version's number.")]
+    to: Annotated[Number, Field(description="The newer version's number.")]
+    context: Annotated[int, Field(ge=0, le=100_000), SPELLED] = Field(
         3, description="Unchanged lines shown around a change."
     )

@@ -8,7 +8,7 @@ from pydantic import Field
 from prompt_repo.drift import State
 from prompt_repo.layout import Kind
 from prompt_repo.releases import Did
-from webapp.api.intake import COMMIT, MOST_ITEMS, Cursor, Given, Limit, Reason, Text
+from webapp.api.intake import COMMIT, Cursor, Given, Limit, Reason, Text
 from webapp.api.schemas import Answer, Person
 
 Oid = Annotated[str, Field(pattern=COMMIT)]
@@ -64,7 +64,7 @@ class ListingPromotions(Given):
     """Which of them, a page at a time."""
 
     cursor: Cursor
-    limit: Annotated[Limit, Field(le=MOST_ITEMS)] = 50
+    limit: Limit = 50
 
 
 class End(Answer):
