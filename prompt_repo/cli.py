@@ -1,5 +1,6 @@
 """The repository's own verbs, as a click group that needs no web front end."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import click
@@ -42,7 +43,11 @@ def make_group(name: str = "prompt-repo") -> Verbs:
             help="A bare repository or a clone, instead of a data folder.",
         ),
     ]
-    return Verbs(name, list(VERBS), params=options, callback=_remember, help=HELP)
+    group = Verbs(name, list(VERBS), params=options, callback=_remember, help=HELP)
+    version: Callable[[Verbs], Verbs] = click.version_option(
+        package_name="prompt-repo", message="%(prog)s %(version)s"
+    )
+    return version(group)
 
 
 @click.pass_context
@@ -83,7 +88,7 @@ def init(where: Where, preset: str, author: str, as_json: bool) -> None:
         click.echo(f"Made {where.path} with {len(emotions)} emotions: {', '.join(emotions)}")
 
 
-@click.command()
+@click.command(short_help="Make the history index anew from Git.")
 @json_option
 @click.pass_obj
 def reindex(where: Where, as_json: bool) -> None:
@@ -101,7 +106,7 @@ def reindex(where: Where, as_json: bool) -> None:
         click.echo(f"Indexed {commits:,} commits.")
 
 
-@click.command()
+@click.command(short_help="Check Git's objects, what is derived, every document.")
 @json_option
 @click.pass_obj
 def fsck(where: Where, as_json: bool) -> None:

@@ -86,7 +86,7 @@ def commit_at(repository: Repository, branch: str, when: str | None) -> str:
         except RevisionNotFound:
             raise unknown from None
         if not repository.has_held(branch, commit):
-            raise
+            raise RevisionNotFound(when, branch) from None
         return commit
 
 

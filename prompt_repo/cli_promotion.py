@@ -52,7 +52,7 @@ class DocumentPath(click.ParamType[str]):
 DOCUMENT = DocumentPath()
 
 
-@click.command("promote")
+@click.command("promote", short_help="Bring staging's prompts to production.")
 @click.option("--from", "source", type=click.Choice([STAGING]), default=STAGING)
 @click.option("--to", "target", type=click.Choice([PRODUCTION]), default=PRODUCTION)
 @click.option(
@@ -197,7 +197,7 @@ def _held_json(held: Held | None) -> dict[str, Any] | None:
     return {"version": held.number, "commit": held.commit, "removed": held.blob is None}
 
 
-@click.command("rollback")
+@click.command("rollback", short_help="Put back what a promotion replaced.")
 @click.argument("promotion")
 @click.option(
     "--only", multiple=True, type=DOCUMENT, metavar="PATH", help="Only this one (may be repeated)."

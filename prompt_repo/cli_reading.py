@@ -7,6 +7,7 @@ from typing import Any
 import click
 
 from prompt_repo import cli_output, diffing, documents, variables
+from prompt_repo.catalogue import Catalogue
 from prompt_repo.cli_base import (
     PROMPT,
     Where,
@@ -15,14 +16,20 @@ from prompt_repo.cli_base import (
     environment_option,
     json_option,
 )
-from prompt_repo.errors import PromptNotFound, RevisionNotFound
+from prompt_repo.errors import (
+    CharacterNotFound,
+    PromptNotFound,
+    PromptRepoError,
+    RevisionNotFound,
+    UnknownEmotion,
+)
 from prompt_repo.model import Commit, Prompt, PromptKey, Source, Version
 from prompt_repo.repository import PRODUCTION, STAGING, Repository
 
 COMMIT_DIGITS = 40
 
 
-@click.command()
+@click.command(short_help="List a prompt's versions, or an environment's commits.")
 @click.argument("prompt", required=False, type=PROMPT)
 @environment_option
 @at_option
@@ -56,7 +63,7 @@ def log(
     repository.history.ensure(commit)
     versions = repository.history.page(commit, prompt.path, limit=limit).versions
     if not versions:
-        raise PromptNotFound(prompt.path)
+        raise _absent(repository.catalogue(commit), prompt)
     if as_json:
         cli_output.echo_json([cli_output.version_json(each) for each in versions])
     else:
@@ -72,7 +79,7 @@ def _first_parents(repository: Repository, commit: str, limit: int) -> Iterator[
         commit = found.parents[0]
 
 
-@click.command()
+@click.command(short_help="Print a prompt's text.")
 @click.argument("prompt", type=PROMPT)
 @environment_option
 @at_option
@@ -101,7 +108,7 @@ def show(
     if number is None:
         found = catalogue.lookup(prompt)
         if found is None:
-            raise PromptNotFound(prompt.path)
+            raise _absent(catalogue, prompt)
         key, document = found.key, found.prompt
         version = repository.history.version(found.held.row)
     else:
@@ -115,6 +122,15 @@ def show(
     if key != prompt:
         click.echo(f"{prompt.character} has no {prompt.emotion} of its own: the default", err=True)
     cli_output.echo_text(variables.fill(document.text, values) if resolved else document.text)
+
+
+def _absent(catalogue: Catalogue, prompt: PromptKey) -> PromptRepoError:
+    """What to say of a prompt that isn't there: the first of its ids that nobody knows."""
+    if prompt.emotion not in catalogue.configuration.by_id:
+        return UnknownEmotion(prompt.emotion, catalogue.configuration.emotion_ids)
+    if prompt.character is not None and prompt.character not in catalogue.tables.folders:
+        return CharacterNotFound(prompt.character)
+    return PromptNotFound(prompt.path)
 
 
 def _said(repository: Repository, version: Version) -> Prompt:
@@ -155,7 +171,7 @@ class Compared:
     new: str | None
 
 
-@click.command()
+@click.command(short_help="Compare two versions of a prompt, or two environments.")
 @click.argument("prompt", required=False, type=PROMPT)
 @click.option("--from", "before", metavar="SIDE", help="The older side.")
 @click.option("--to", "after", metavar="SIDE", help="The newer side.")

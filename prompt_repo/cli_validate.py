@@ -13,9 +13,10 @@ from prompt_repo.layout import place_of
 from prompt_repo.progress import counted
 from prompt_repo.repository import STAGING, Repository
 from prompt_repo.validation import Finding, Severity, check_tree, order
+from prompt_repo.yaml_tree import MAXIMUM
 
 
-@click.command()
+@click.command(short_help="Check every file of a folder or a commit.")
 @click.argument(
     "path", required=False, type=click.Path(exists=True, file_okay=False, path_type=Path)
 )
@@ -97,10 +98,16 @@ def read_folder(folder: Path) -> tuple[dict[str, bytes], list[Finding]]:
             if file.is_symlink():
                 findings.append(_no_file(path, EntryKind.LINK))
             elif file.is_file():
-                files[path] = file.read_bytes() if place_of(path) else b""
+                files[path] = _beginning(file) if place_of(path) else b""
             elif not file.is_dir():
                 findings.append(_no_file(path, EntryKind.UNKNOWN))
     return files, findings
+
+
+def _beginning(file: Path) -> bytes:
+    """A file, or so much of it that a check refuses it for its size."""
+    with file.open("rb") as stream:
+        return stream.read(MAXIMUM + 1)
 
 
 def _report(

@@ -143,10 +143,11 @@ class RevisionNotFound(PromptRepoError):
 
     def __init__(self, name: str, branch: str = "") -> None:
         self.name, self.branch = name, branch
-        where = f" in {branch}" if branch else ""
+        wrong = f"{name[:80]!r} is no commit, tag or time"
+        if branch:
+            wrong = f"{branch} held nothing at {name[:80]!r}"
         super().__init__(
-            f"{name[:80]!r} is no commit, tag or time{where}; give a full commit id, a tag, "
-            "or a time such as 2026-11-23T09:00:00Z"
+            f"{wrong}; give a full commit id, a tag, or a time such as 2026-11-23T09:00:00Z"
         )
 
 

@@ -79,7 +79,7 @@ def parse(raw: bytes, path: str) -> Node:
 def decode(raw: bytes, path: str) -> str:
     """The text of a file, without a BOM before it; raises InvalidDocument where it is none."""
     if len(raw) > MAXIMUM:
-        raise _refusal(path, None, f"the file has {len(raw):,} bytes, {MAXIMUM:,} are allowed")
+        raise _refusal(path, None, f"the file has more than the {MAXIMUM:,} bytes allowed")
     try:
         text = raw.decode("utf-8").removeprefix("\ufeff")
     except UnicodeDecodeError as wrong:

@@ -9,6 +9,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
+from importlib import metadata
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,7 @@ from prompt_repo.model import PromptKey
 from prompt_repo.repository import STAGING, Repository
 from prompt_repo.validation import Finding, Severity
 from tests.factories import SAM, make_repository, put
+from webapp.cli import main as program
 
 FOUND_WRONG, USED_WRONG = 1, 2
 
@@ -566,6 +568,48 @@ def test_an_index_another_holds_is_a_sentence(
 
     assert f"Error: {file} can't be used: database is locked\n" == said
     shell("reindex")
+
+
+@pytest.mark.parametrize("group", [main, program], ids=["repository", "program"])
+def test_help_fits_a_terminal(group: click.Group) -> None:
+    """Eighty columns hold every verb's summary, none of them cut short."""
+    said = CliRunner().invoke(group, ["--help"], terminal_width=80).output
+
+    assert [] == [line for line in said.splitlines()[1:] if line.endswith("...") or len(line) > 80]
+
+
+def test_the_version_is_told() -> None:
+    """That of the package."""
+    said = CliRunner().invoke(main, ["--version"], prog_name="prompt-repo").output
+
+    assert f"prompt-repo {metadata.version('prompt-repo')}\n" == said
+
+
+@pytest.mark.parametrize("verb", ["log", "show"])
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("aria/bored", "'bored' is not an emotion here; valid are idle, happy, angry"),
+        ("zed/happy", "there is no character 'zed'"),
+        ("bolt/happy", "there is no prompt at characters/bolt/happy.yaml"),
+        ("defaults/bored", "'bored' is not an emotion here"),
+    ],
+)
+def test_a_prompt_that_is_not_there_is_said(
+    shell: Shell, stocked: Repository, verb: str, name: str, said: str
+) -> None:
+    """Whichever part of its name nobody knows, with what would be valid."""
+    assert said in shell(verb, name, code=USED_WRONG).stderr
+
+
+def test_a_commit_of_another_environment_is_said(shell: Shell, stocked: Repository) -> None:
+    """It is one, but not one that staging ever held; nor did it exist in the year 1."""
+    other = stocked.store.write(
+        "changes/x", None, {"x": b""}, author=SAM, message="x", extra_parents=()
+    )
+
+    assert "staging held nothing at" in shell("log", "--at", other.oid[:9], code=2).stderr
+    assert "staging held nothing at" in shell("log", "--at", "0001-01-01", code=2).stderr
 
 
 def test_a_repository_without_staging_is_not_sound(shell: Shell, git: Callable[..., str]) -> None:

@@ -16,7 +16,7 @@ from webapp.processes import end_with_parent
 host = click.option("--host", default="127.0.0.1", show_default=True, help="Where to listen.")
 
 
-@click.command(cls=Verb)
+@click.command(cls=Verb, short_help="Serve pages and API until Ctrl-C.")
 @host
 @click.option("--port", type=click.IntRange(1, 65535), default=8000, show_default=True)
 @click.option("--with-parent", type=int, hidden=True, help="End when this process does.")
@@ -33,7 +33,7 @@ def serve(where: Where, host: str, port: int, with_parent: int | None) -> None:
     serving.serve(settings_of(where), host, port)
 
 
-@click.command(cls=Verb)
+@click.command(cls=Verb, short_help="Start everything, at first with a demo repository.")
 @click.option(
     "--data",
     type=click.Path(file_okay=False, readable=False, path_type=Path),
@@ -79,7 +79,7 @@ def _main() -> click.Group:
     for option in group.params:
         if isinstance(option, click.Option) and option.name in ("data", "repository"):
             option.default = _from_settings(option.name)
-            option.show_default = False
+            option.show_default = "var" if option.name == "data" else False
     return group
 
 

@@ -36,7 +36,7 @@ def user() -> None:
     """
 
 
-@user.command(cls=Verb)
+@user.command(cls=Verb, short_help="Make an account.")
 @click.argument("name")
 @role
 @password_stdin
@@ -81,7 +81,7 @@ def list_users(where: Where, as_json: bool) -> None:
         click.echo(f"{each.name:24} {each.role:10} {each.display_name} <{each.email}>{state}")
 
 
-@user.command(cls=Verb)
+@user.command(cls=Verb, short_help="Change a password.")
 @click.argument("name")
 @password_stdin
 @click.pass_obj
@@ -212,7 +212,7 @@ def list_tokens(where: Where, as_json: bool) -> None:
         )
 
 
-@token.command(cls=Verb)
+@token.command(cls=Verb, short_help="End a token.")
 @click.argument("number", type=int)
 @click.pass_obj
 def revoke(where: Where, number: int) -> None:

@@ -14,10 +14,10 @@ from webapp.folder import FolderError
 from webapp.people import PeopleError
 from webapp.records import Records
 from webapp.running import StartError
-from webapp.serving import PortTaken
+from webapp.serving import HostRefused, PortTaken
 from webapp.tokens import TokenError
 
-REFUSALS = (FolderError, PeopleError, PortTaken, StartError, TokenError)
+REFUSALS = (FolderError, HostRefused, PeopleError, PortTaken, StartError, TokenError)
 
 
 class Verb(click.Command):

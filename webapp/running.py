@@ -33,7 +33,7 @@ class StartError(Exception):
 def run(settings: Settings, host: str, port: int | None, fresh: bool) -> int:
     """Runs everything until Ctrl-C or SIGTERM; gives the exit code.
 
-    Raises FolderError, PortTaken and StartError.
+    Raises FolderError, HostRefused, PortTaken and StartError.
     """
     if fresh:
         folder.require_marker(settings.data)

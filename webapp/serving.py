@@ -1,5 +1,6 @@
 """The web server: granian's processes around create_app."""
 
+import errno
 import os
 import shutil
 import socket
@@ -27,6 +28,13 @@ class PortTaken(Exception):
         )
 
 
+class HostRefused(Exception):
+    """The system lets nobody listen there."""
+
+    def __init__(self, host: str, port: int, why: str) -> None:
+        super().__init__(f"port {port} of {host[:80]!r} can't be listened on: {why}")
+
+
 def make_app() -> Flask:
     """What each web process runs."""
     end_with_parent(os.getppid())
@@ -34,8 +42,8 @@ def make_app() -> Flask:
 
 
 def serve(settings: Settings, host: str, port: int) -> None:
-    """Serves until SIGTERM or Ctrl-C; raises PortTaken."""
-    require_free(host, port)
+    """Serves until SIGTERM or Ctrl-C; raises PortTaken, HostRefused."""
+    listening = require_free(host, port)
     counters = settings.metrics_folder or settings.data / "metrics"
     folder.prepare(settings.data)
     begin_counters(counters)
@@ -43,7 +51,7 @@ def serve(settings: Settings, host: str, port: int) -> None:
     Granian(
         "webapp.serving:make_app",
         factory=True,
-        address=host,
+        address=listening,
         port=port,
         interface=Interfaces.WSGI,
         workers=settings.workers,
@@ -61,19 +69,34 @@ def begin_counters(path: Path) -> None:
     path.mkdir(parents=True)
 
 
-def require_free(host: str, port: int) -> None:
-    """Raises PortTaken where something listens already."""
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    with socket.socket(family) as probe:
+def require_free(host: str, port: int) -> str:
+    """The numeric address of a host; raises PortTaken where something listens there already.
+
+    Raises HostRefused where nobody can listen.
+    """
+    try:
+        where = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM) if host else []
+    except (OSError, UnicodeError) as error:
+        raise HostRefused(host, port, getattr(error, "strerror", "") or str(error)) from error
+    if not where:
+        raise HostRefused(host, port, "that is no host")
+    family, kind, _, _, at = where[0]
+    with socket.socket(family, kind) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
-            probe.bind((host, port))
+            probe.bind(at)
         except OSError as error:
-            raise PortTaken(host, port) from error
+            if error.errno == errno.EADDRINUSE:
+                raise PortTaken(host, port) from error
+            raise HostRefused(host, port, error.strerror or str(error)) from error
+    return str(at[0])
 
 
 def free_port(host: str) -> int:
-    """The first free port from 8000 on; raises PortTaken where twenty in a row are not."""
+    """The first free port from 8000 on; raises PortTaken where twenty in a row are not.
+
+    Raises HostRefused.
+    """
     for port in range(FIRST_PORT, FIRST_PORT + PORTS_TRIED):
         try:
             require_free(host, port)
