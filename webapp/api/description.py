@@ -55,12 +55,12 @@ GROUPS = {
     "export": "Everything at once",
 }
 """What an operation is listed under, by the first of these that its path holds."""
-ENTITY_TAGS = r'^\*$|^(W/)?"[!#-~]*"(, ?(W/)?"[!#-~]*")*$'
+ENTITY_TAGS = r'^(W/)?"[!#-~]*"(, ?(W/)?"[!#-~]*")*$'
 REQUEST_HEADERS: dict[str, dict[str, Any]] = {
     "If-Match": {
         "description": "What this write saw: the ETag it read, or `*` for whatever is there. "
         "In its place the body can name a `base`.",
-        "schema": {"type": "string", "pattern": ENTITY_TAGS, "examples": ["*"]},
+        "schema": {"anyOf": [{"const": "*"}, {"type": "string", "pattern": ENTITY_TAGS}]},
     },
     "If-None-Match": {
         "description": "ETags that you hold: 304 where one of them is current.",
