@@ -32,6 +32,7 @@ LAYERS = (
 """The modules of prompt_repo from the ground up; each may import from its own layer and below."""
 
 ONLY_IN = {
+    "httpx": r"(prompt_repo/client|webapp/.*)\.py",
     "dulwich": r"prompt_repo/git_\w+\.py",
     "faker": r"sync/anonymise\.py",
     "argon2": r"webapp/passwords\.py",
