@@ -25,9 +25,38 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote
 
 import httpx
+
+from prompt_repo.client_answers import (
+    ClientError,
+    InvalidFallback,
+    Key,
+    NotFound,
+    Refused,
+    ResolvedPrompt,
+    ServerAway,
+    UnknownEmotion,
+    check_server,
+    checked_export,
+    from_body,
+    from_export,
+    parsed,
+    read_fallback,
+    refusal,
+)
+
+__all__ = [
+    "Client",
+    "ClientError",
+    "InvalidFallback",
+    "NotFound",
+    "Refused",
+    "ResolvedPrompt",
+    "ServerAway",
+    "UnknownEmotion",
+]
 
 log = logging.getLogger(__name__)
 FRESH_FOR = 10.0  # seconds an answer is given without asking whether it still holds
@@ -36,59 +65,6 @@ MOST_KEPT = 100_000  # answers kept in memory; the longest unused go first
 LARGEST = 1024 * 1024  # bytes of one answer
 LARGEST_EXPORT = 512 * 1024 * 1024
 WAIT, LONGEST_WAIT = 1.0, 60.0  # seconds between tries while the server is away, doubling
-
-
-class ClientError(Exception):
-    """Something the client can't give an answer for."""
-
-
-class ServerAway(ClientError):
-    """The server can't be reached or fails, and neither memory nor fallback knows the prompt."""
-
-
-class NotFound(ClientError):
-    """There is no such character, or neither an override nor a default."""
-
-
-class UnknownEmotion(ClientError):
-    """The emotion is not in the repository's list, which is `valid`."""
-
-    def __init__(self, message: str, valid: tuple[str, ...]) -> None:
-        self.valid = valid
-        super().__init__(message)
-
-
-class Refused(ClientError):
-    """The token is no good, or not for this environment."""
-
-
-class InvalidFallback(ClientError):
-    """The fallback file can't be used; says why."""
-
-
-@dataclass(frozen=True, slots=True)
-class ResolvedPrompt:
-    """A text ready for a video service.
-
-    `stale` tells that the server could not be asked whether it still holds, or refused to say;
-    `from_fallback` that it never could, in this process. `age` is how many seconds ago the server
-    last said that it holds.
-    """
-
-    character: str
-    emotion: str
-    environment: str
-    text: str
-    source: str
-    version: int
-    commit: str
-    stale: bool = False
-    from_fallback: bool = False
-    age: float = 0.0
-
-
-Key = tuple[str, str, str]
-"""Environment, character, emotion."""
 
 
 @dataclass(slots=True)
@@ -123,10 +99,10 @@ class Client:
         clock: Callable[[], float] = time.monotonic,
         transport: httpx.BaseTransport | None = None,
     ) -> None:
-        _check_server(server)
+        check_server(server)
         self._environment, self._fresh_for, self._most = environment, fresh_for, most_kept
         self._clock = clock
-        self._fallback = _read_fallback(fallback) if fallback is not None else {}
+        self._fallback = read_fallback(fallback) if fallback is not None else {}
         self._kept: OrderedDict[Key, _Kept] = OrderedDict()
         self._lock = threading.Lock()
         self._asking: dict[Key, threading.Lock] = {}
@@ -179,7 +155,7 @@ class Client:
         name = environment or self._environment
         now = self._clock()
         items = self._export(name)["items"]
-        found = [_from_export(name, item) for item in items if item.get("text") is not None]
+        found = [from_export(name, item) for item in items if item.get("text") is not None]
         with self._lock:
             for answer, etag in found[-self._most :]:
                 key = (name, answer.character, answer.emotion)
@@ -273,9 +249,9 @@ class Client:
         if status == httpx.codes.NOT_MODIFIED and kept is not None:
             return replace(kept, asked_at=now, failing=False, asked=False)
         if status == httpx.codes.OK:
-            answer, etag = _from_body(key, _json(body))
+            answer, etag = from_body(key, parsed(body))
             return _Kept(answer, None, etag, now)
-        error = _refusal(status, body)
+        error = refusal(status, body)
         if isinstance(error, Refused) and kept is not None and kept.answer is not None:
             log.warning("the prompt server refuses our token: %s", error)
             raise ServerAway(str(error))  # a service goes on with what it has
@@ -287,8 +263,8 @@ class Client:
         except httpx.HTTPError as away:
             raise ServerAway(f"no answer: {away!r}") from away
         if status != httpx.codes.OK:
-            raise _refusal(status, body)
-        return _checked_export(_json(body), ServerAway)
+            raise refusal(status, body)
+        return checked_export(parsed(body), ServerAway)
 
     def _read(self, path: str, headers: Mapping[str, str], largest: int) -> tuple[int, bytes]:
         """Status and body; raises httpx.HTTPError and ServerAway."""
@@ -345,83 +321,3 @@ def _forget_not(client: Client) -> None:
             found._after_fork()
 
     os.register_at_fork(after_in_child=after_fork)
-
-
-def _check_server(server: str) -> None:
-    parts = urlsplit(server)
-    if parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.fragment:
-        raise ValueError(f"{server!r} is no address of a server, such as https://prompts.example")
-    if parts.username or parts.password:
-        raise ValueError("an address with a password in it ends up in logs; use `token`")
-
-
-def _json(body: bytes) -> Any:
-    try:
-        return json.loads(body)
-    except (ValueError, RecursionError) as error:
-        raise ServerAway("an answer that is no JSON") from error
-
-
-def _from_body(key: Key, body: Any) -> tuple[ResolvedPrompt, str]:
-    try:
-        return _from_export(key[0], {**body, "character": key[1], "emotion": key[2]})
-    except (KeyError, TypeError, ValueError) as error:
-        raise ServerAway("an answer that is no resolved prompt") from error
-
-
-def _from_export(environment: str, item: Mapping[str, Any]) -> tuple[ResolvedPrompt, str]:
-    names = ("character", "emotion", "text", "source", "commit", "etag")
-    values = {name: item[name] for name in names}
-    if not all(isinstance(value, str) for value in values.values()):
-        raise TypeError("a field is no text")
-    etag: str = values.pop("etag")
-    version = int(item["version"])
-    return ResolvedPrompt(environment=environment, version=version, **values), etag
-
-
-def _refusal(status: int, body: bytes) -> ClientError:
-    """The error that an answer other than 200 and 304 stands for.
-
-    Raises ServerAway where the server fails or makes no sense.
-    """
-    if status >= httpx.codes.INTERNAL_SERVER_ERROR or status == httpx.codes.TOO_MANY_REQUESTS:
-        raise ServerAway(f"the server answered {status}")
-    told = _json(body)
-    told = told if isinstance(told, dict) else {}
-    said = str(told.get("detail", f"the server answered {status}"))[:500]
-    if status in (httpx.codes.UNAUTHORIZED, httpx.codes.FORBIDDEN):
-        return Refused(said)
-    if status == httpx.codes.NOT_FOUND:
-        return NotFound(said)
-    if isinstance(told.get("valid_emotions"), list):
-        return UnknownEmotion(said, tuple(map(str, told["valid_emotions"])))
-    raise ServerAway(f"an answer nobody expected: {status}, {said}")
-
-
-def _checked_export(export: Any, error: type[ClientError]) -> dict[str, Any]:
-    if not isinstance(export, dict) or not isinstance(export.get("environment"), str):
-        raise error("no export of prompts: `environment` is missing")
-    items = export.get("items")
-    if not isinstance(items, list) or not all(isinstance(item, dict) for item in items):
-        raise error("no export of prompts: `items` is missing")
-    return export
-
-
-def _read_fallback(path: Path) -> dict[Key, ResolvedPrompt]:
-    try:
-        export = json.loads(path.read_bytes())
-    except (OSError, ValueError, RecursionError) as error:
-        raise InvalidFallback(f"{path} can't be read: {error}") from error
-    checked = _checked_export(export, InvalidFallback)
-    environment = checked["environment"]
-    found: dict[Key, ResolvedPrompt] = {}
-    for number, item in enumerate(checked["items"], 1):
-        if item.get("text") is None:
-            continue
-        try:
-            answer, _ = _from_export(environment, item)
-        except (KeyError, TypeError, ValueError) as error:
-            raise InvalidFallback(f"{path}: item {number} is no prompt: {error!r}") from error
-        answer = replace(answer, stale=True, from_fallback=True)
-        found[environment, answer.character, answer.emotion] = answer
-    return found

@@ -27,12 +27,12 @@ LAYERS = (
     r"git_\w+|history\w*|parsed",
     r"catalogue|repository",
     r"editing|expectations|drift|dependencies|tree_merging|releases|promotion|changes|transfer|demo|demo_story",
-    r"client|cli\w*",
+    r"client|client_answers|cli\w*",
 )
 """The modules of prompt_repo from the ground up; each may import from its own layer and below."""
 
 ONLY_IN = {
-    "httpx": r"(prompt_repo/client|webapp/.*)\.py",
+    "httpx": r"(prompt_repo/client\w*|webapp/.*)\.py",
     "dulwich": r"prompt_repo/git_\w+\.py",
     "faker": r"sync/anonymise\.py",
     "argon2": r"webapp/passwords\.py",
