@@ -2,9 +2,14 @@
 
 import os
 import shutil
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from typing import Any
 
 import pytest
+from playwright.sync_api import Browser
+
+from tests.browser.studio import Studio, Watched, running, watched
 
 FLAGS = (
     "--disable-background-networking",
@@ -31,3 +36,17 @@ def browser_type_launch_args(browser_type_launch_args: dict[str, Any]) -> dict[s
     # Chromium's sandbox does not work for root.
     root = ["--no-sandbox"] if os.geteuid() == 0 else []
     return {**browser_type_launch_args, "executable_path": program, "args": [*FLAGS, *root]}
+
+
+@pytest.fixture(scope="session")
+def studio(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Studio]:
+    """The program with one studio in it, for all tests of this process."""
+    with running(tmp_path_factory.mktemp("browser") / "data") as made:
+        yield made
+
+
+@pytest.fixture
+def visit(studio: Studio, browser: Browser) -> Iterator[Callable[..., Watched]]:
+    """Makes browser contexts; each is checked for what went wrong in it at the end."""
+    with ExitStack() as stack:
+        yield lambda **settings: stack.enter_context(watched(studio, browser, **settings))

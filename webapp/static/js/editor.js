@@ -14,10 +14,12 @@ const FIELDS = "textarea:not([readonly]), input:not([type=hidden])";
 function watchUnsaved() {
   const forms = () => document.querySelectorAll("form[data-editor], form[data-unsaved]");
   document.addEventListener("submit", (event) => {
-    if (event.target.matches("form[data-editor], form[data-unsaved]")) sent = true;
+    // What htmx sends stays on the page, so it is not saved by that.
+    const leaves = !event.defaultPrevented;
+    if (leaves && event.target.matches("form[data-editor], form[data-unsaved]")) sent = true;
   });
-  document.addEventListener("htmx:beforeRequest", () => {
-    sent = false; // htmx stays on the page, so what it sends is not saved by that
+  document.addEventListener("input", () => {
+    sent = false;
   });
   window.addEventListener("beforeunload", (event) => {
     if (!sent && [...forms()].some(isChanged)) event.preventDefault();
