@@ -32,7 +32,7 @@
   - NothingToPromote     there is nothing to promote, or to roll back
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 
@@ -77,6 +77,18 @@ class Conflict:
 
 class PromptRepoError(Exception):
     """Anything the prompt repository refuses, with a sentence a person can act on."""
+
+    def __reduce__(self) -> tuple[Callable[..., "PromptRepoError"], tuple[object, ...]]:
+        """How one goes to another process: not by its constructor, which wants other arguments."""
+        return _again, (type(self), self.args, self.__dict__)
+
+
+def _again(
+    kind: type[PromptRepoError], args: tuple[object, ...], fields: dict[str, object]
+) -> PromptRepoError:
+    error = kind.__new__(kind, *args)
+    error.__dict__.update(fields)
+    return error
 
 
 class InvalidId(PromptRepoError):

@@ -1,5 +1,6 @@
 """Objects on disk, durably: loose ones as Git writes them, many at once as one pack."""
 
+import errno
 import os
 import tempfile
 import zlib
@@ -12,6 +13,7 @@ from dulwich.objects import ShaFile
 from dulwich.pack import full_unpacked_object, write_pack_data, write_pack_index_v2
 
 PACK_FROM = 50  # objects; that many and more go into one pack
+TRIES = 100  # to have a folder that git takes away as long as it is empty
 PLAIN_FROM = 65_536  # bytes; larger trees are hashes, which hardly compress: 4 ms for a quarter
 # Git ignores and prunes what begins so; only a holder of the writers' lock makes these names.
 LOOSE = "tmp_obj_prompt-repo_"
@@ -33,7 +35,7 @@ def add(objects: Path, made: Sequence[ShaFile]) -> None:
 
 def clear(objects: Path) -> None:
     """Takes away what a writer that died left half done; call it under the writers' lock."""
-    for stale in objects.glob(f"[0-9a-f][0-9a-f]/{LOOSE}*"):
+    for stale in objects.glob(f"{LOOSE}*"):
         stale.unlink(missing_ok=True)
     for index in (objects / "pack").glob(f"{INDEX}*"):
         name = index.name.removeprefix(INDEX)
@@ -81,21 +83,36 @@ def _add_loose(objects: Path, made: Iterable[ShaFile]) -> None:
     try:
         for each in made:
             oid = each.id.decode()
-            folder = objects / oid[:2]
-            folder.mkdir(exist_ok=True)
-            folders.add(folder)
-            if not _freshened(folder / oid[2:]):
-                new[folder / oid[2:]] = _written(folder, _loose(each))
+            target = objects / oid[:2] / oid[2:]
+            folders.add(target.parent)
+            if not _freshened(target):
+                new[target] = _written(objects, _loose(each))
         for temporary in new.values():
             _sync_file(temporary)
         for target, temporary in new.items():
-            temporary.replace(target)
+            _put_in_place(temporary, target)
     finally:
         for temporary in new.values():
             temporary.unlink(missing_ok=True)
+    for folder in sorted(folders):
+        try:
+            sync_folder(folder)
+        except FileNotFoundError:  # git has packed its objects meanwhile, and synced the pack
+            sync_folder(objects / "pack")
     # The folder above too: one found there may be new, from a writer that died before its sync.
-    for folder in (*sorted(folders), objects):
-        sync_folder(folder)
+    sync_folder(objects)
+
+
+def _put_in_place(temporary: Path, target: Path) -> None:
+    """Renames a file; git takes empty folders away, so that ours may go before it is used."""
+    for _ in range(TRIES):
+        target.parent.mkdir(exist_ok=True)
+        try:
+            temporary.replace(target)
+            return
+        except FileNotFoundError:
+            continue
+    raise FileNotFoundError(errno.ENOENT, "its folder is taken away again and again", str(target))
 
 
 def _loose(each: ShaFile) -> bytes:
@@ -107,11 +124,11 @@ def _loose(each: ShaFile) -> bytes:
 def _freshened(file: Path) -> bool:
     try:
         os.utime(file)
+        _sync_file(file)
     except FileNotFoundError:
         return False
     except PermissionError:
         return False  # another account's, with an old time: write our own over it
-    _sync_file(file)
     return True
 
 

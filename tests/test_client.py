@@ -8,13 +8,11 @@ import sys
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
-from werkzeug.serving import make_server
 
 from prompt_repo.client import (
     Client,
@@ -28,6 +26,7 @@ from prompt_repo.client import (
 from prompt_repo.repository import PRODUCTION, STAGING
 from tests.api.conftest import Api
 from tests.factories import put
+from tests.web import served
 from webapp import tokens
 from webapp.access import Scope
 from webapp.services import Services
@@ -352,23 +351,9 @@ def test_nothing_of_the_server_is_imported() -> None:
     assert done.stdout.strip() == "[]"
 
 
-@contextmanager
-def served(api: Api) -> Iterator[str]:
-    """The application behind a real socket; gives its address."""
-    server = make_server("127.0.0.1", 0, api.app, threaded=True)
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{server.server_port}"
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
-
-
 def test_a_forked_child_goes_on_by_itself(studio: Studio) -> None:
     """It has what was in memory, asks over connections of its own, and ends."""
-    with served(studio.api) as address:
+    with served(studio.api.app) as address:
         client = Client(address, token=studio.api.token, environment=STAGING)
         client.get("aria", "angry")
         child = os.fork()
@@ -395,7 +380,7 @@ def test_the_documented_example_runs(
     (example,) = re.findall(r"```python\n(.*?)```", DOCUMENT.read_text(), re.DOTALL)
     monkeypatch.chdir(tmp_path)
     (tmp_path / "token.txt").write_text(studio.api.token + "\n")
-    with served(studio.api) as address:
+    with served(studio.api.app) as address:
         shown = example.replace("http://127.0.0.1:8000", address)
         shown = shown.replace('"production"', '"staging"')
         exec(compile(shown, "docs/client.md", "exec"), {})

@@ -186,7 +186,7 @@ def test_what_a_dead_writer_left_goes_and_what_others_are_at_stays(
     """Only files with our own names are cleared: git's and dulwich's may be in use."""
     objects = store.path / "objects"
     folder = next(objects.glob("[0-9a-f][0-9a-f]"))
-    ours = [folder / f"{git_objects.LOOSE}x", objects / "pack" / f"{git_objects.PACK}x"]
+    ours = [objects / f"{git_objects.LOOSE}x", objects / "pack" / f"{git_objects.PACK}x"]
     ours.append(objects / "pack" / f"{git_objects.INDEX}pack-{'1' * 40}")
     others = [folder / "tmp_obj_abc123", objects / "pack" / "tmp_pack_abc123"]
     others.append(folder / f"{'1' * 38}.lock")

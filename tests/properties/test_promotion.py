@@ -160,8 +160,14 @@ class TwoEnvironments(RuleBasedStateMachine):
         if not taken:
             assert done.tag == ""
             return
-        after = {**self.production, **{name: self.staging[name] for name in taken}}
+        after = {**self.production, **{name: self._taken(name) for name in taken}}
         self._release(_continued(after, self.staging), done, named)
+
+    def _taken(self, name: str) -> Version:
+        """Staging's version; where it never had one, production's goes by a version of its own."""
+        if self.staging[name] is NEVER:
+            return _put(self.production, {name: None})[name]
+        return self.staging[name]
 
     @precondition(lambda self: self.released)
     @rule(data=st.data())
