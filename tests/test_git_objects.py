@@ -3,6 +3,7 @@
 import os
 import stat
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -225,3 +226,43 @@ def test_a_half_written_index_never_replaces_a_whole_one(store: GitStore) -> Non
 
     assert whole == index.read_bytes()
     assert 2 == len(list((objects / "pack").iterdir()))
+
+
+def test_a_folder_that_git_takes_away_is_made_again(
+    store: GitStore, git: Git, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its upkeep removes empty folders of objects, also between our making one and using it."""
+    replace, taken = Path.replace, []
+
+    def take_away(path: Path, target: Path) -> Path:
+        if "objects" in target.parts and len(taken) < 7:
+            taken.append(target)
+            with suppress(OSError):  # one that isn't empty stays
+                target.parent.rmdir()
+        return replace(path, target)
+
+    monkeypatch.setattr(Path, "replace", take_away)
+    files: dict[str, bytes | None] = {f"f{number}": b"%d" % number for number in range(20)}
+    made = store.write("staging", store.head("staging"), files, author=SAM, message="x")
+
+    assert 7 == len(taken)
+    assert b"19" == store.read(made.oid, "f19")
+    assert "" == git(store.path, "fsck", "--strict", "--no-dangling", "--no-progress")
+
+
+def test_objects_that_git_packs_while_they_are_written_are_kept(
+    store: GitStore, git: Git, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Packed and pruned before their folders are synced: they are in a pack then."""
+    sync = git_objects.sync_folder
+
+    def pack_first(folder: Path) -> None:
+        git(store.path, "maintenance", "run", "--task=loose-objects")
+        git(store.path, "prune-packed")
+        sync(folder)
+
+    monkeypatch.setattr(git_objects, "sync_folder", pack_first)
+    made = store.write("staging", store.head("staging"), {"f": b"f"}, author=SAM, message="x")
+
+    assert b"f" == store.read(made.oid, "f")
+    assert [] == list((store.path / "objects").glob("??/*"))
