@@ -64,7 +64,9 @@ def take_all(rows: Rows, commits: Iterable[Commit]) -> None:
 
 def _take(rows: Rows, commit: Commit) -> None:
     parents = _places(rows, commit.parents)
-    named = [at for at in _places(rows, trailer_parents(commit)) if at not in parents]
+    named = []
+    if commit.trailers:
+        named = [at for at in _places(rows, trailer_parents(commit)) if at not in parents]
     first = parents[0] if parents else None
     ident = rows.next_id("commits")
     edges: list[Edge] = []
@@ -77,8 +79,8 @@ def _take(rows: Rows, commit: Commit) -> None:
 
 def _places(rows: Rows, oids: Iterable[str]) -> list[At]:
     """Where those of the commits stand that are in, each once."""
-    found = [rows.find(oid) for oid in oids]
-    return [at for at in dict.fromkeys(found) if at is not None]
+    found = [at for oid in oids if (at := rows.find(oid)) is not None]
+    return list(dict.fromkeys(found)) if len(found) > 1 else found
 
 
 def _plain(rows: Rows, commit: Commit, ident: int, first: At | None) -> Moved:

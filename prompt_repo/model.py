@@ -225,6 +225,8 @@ def split_trailers(message: str) -> tuple[str, tuple[tuple[str, str], ...]]:
     A last paragraph counts where it is not the first, and every line is `Key: value` with a
     key that has no blank (Git's own rule is laxer; the server writes this form).
     """
+    if "\n\n" not in message:  # most have no more than a subject
+        return message.strip(), ()
     body, _, last = message.rstrip().rpartition("\n\n")
     pairs = [line.partition(": ") for line in last.splitlines()]
     if not body or not all(sep and key.replace("-", "").isalnum() for key, sep, _ in pairs):
