@@ -160,3 +160,14 @@ def test_bytes_that_are_no_tree_end_the_reading() -> None:
 
     assert [b"a"] == [name for name, _, _ in found]
     assert {b"a": ((b"x" * 20).hex().encode(), None)} == differences
+
+
+def test_a_tree_cut_anywhere_ends_at_a_whole_entry() -> None:
+    """Wherever the bytes are cut, the boundary is where the last whole entry ends."""
+    entries = [b"40000 folder-%d\0" % number + bytes([number]) * 20 for number in range(4)]
+    raw = b"".join(entries)
+    ends = [sum(map(len, entries[:count])) for count in range(len(entries) + 1)]
+
+    found = [git_trees._boundary(raw, 0, until) for until in range(len(raw) + 1)]
+
+    assert found == [max(end for end in ends if end <= until) for until in range(len(raw) + 1)]
