@@ -197,7 +197,7 @@ class PreconditionFailed(PromptRepoError):
     def __init__(self, path: str, etag: str | None) -> None:
         self.path, self.etag = path, etag
         now = f"its ETag is now {etag}" if etag else "it does not exist now"
-        super().__init__(f"{path} changed since you read it; {now}")
+        super().__init__(f"{path} is not as you say you saw it; {now}")
 
 
 class ProtectedBranch(PromptRepoError):

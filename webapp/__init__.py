@@ -6,6 +6,7 @@ from typing import Any
 
 import redis
 from flask import Flask
+from flask.json.provider import DefaultJSONProvider
 
 from webapp import access, audit, auth, errors, folder, health, limits, log, security
 from webapp.api import fast_path
@@ -16,8 +17,16 @@ from webapp.services import LazyRepository, Services
 from webapp.tokens import Tokens
 
 
+class InOrder(DefaultJSONProvider):
+    """JSON with its keys in the order of the documentation, not of the alphabet."""
+
+    sort_keys = False
+
+
 class Application(Flask):
     """Flask, spared from asking of every function at every request whether it is async."""
+
+    json_provider_class = InOrder
 
     def ensure_sync(self, func: Callable[..., Any]) -> Callable[..., Any]:
         """The function itself: none of ours is async."""

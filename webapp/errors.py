@@ -6,7 +6,7 @@ from dataclasses import asdict
 from typing import Any
 
 import structlog
-from flask import Flask, Response, jsonify, redirect, render_template, request, url_for
+from flask import Flask, Response, current_app, jsonify, redirect, render_template, request, url_for
 from flask_limiter import RateLimitExceeded
 from flask_wtf.csrf import CSRFError
 from jinja2 import TemplateError
@@ -14,7 +14,12 @@ from markupsafe import escape
 from redis.exceptions import RedisError
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
-from werkzeug.exceptions import HTTPException
+from werkzeug.exceptions import (
+    HTTPException,
+    MethodNotAllowed,
+    NotFound,
+    RequestEntityTooLarge,
+)
 from werkzeug.http import HTTP_STATUS_CODES
 from werkzeug.wrappers import Response as AnyResponse
 
@@ -162,13 +167,25 @@ def words(error: Exception, status: int) -> tuple[str, str]:
     """An error's title and its sentence, the same for people and for programs."""
     title = HTTP_STATUS_CODES.get(status, "Error")
     if isinstance(error, HTTPException) and type(error) not in STATUS:
-        return title, error.description or title
+        return title, _own_words(error) or error.description or title
     for kind in type(error).__mro__:
         if kind in SAYS:
             return title, SAYS[kind]
         if kind in STATUS:
             return title, str(error)
     return title, f"the server failed; its log has the reason under {request_id()}"
+
+
+def _own_words(error: HTTPException) -> str:
+    """What is said in place of werkzeug's sentence, where that one helps nobody."""
+    if isinstance(error, RequestEntityTooLarge):
+        most = current_app.config["MAX_CONTENT_LENGTH"]
+        return f"what was sent is too large; {most:,} bytes are the most"
+    if isinstance(error, MethodNotAllowed) and error.valid_methods:
+        return f"{request.method[:20]} isn't answered here; {', '.join(error.valid_methods)} are"
+    if isinstance(error, NotFound) and error.description == NotFound.description:
+        return "there is nothing at this address"
+    return ""
 
 
 def members(error: Exception) -> dict[str, Any]:

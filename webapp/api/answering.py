@@ -73,7 +73,7 @@ def _prompt(
     first = repository.history.first(stored.held.row)
     values = catalogue.variables(key)
     return {
-        **_named(key),
+        **_empty(catalogue, key),
         "prompt_text": stored.prompt.text,
         "source": source,
         "is_default": source is Source.GLOBAL,
@@ -85,9 +85,7 @@ def _prompt(
         "created_at": time(first.created_at),
         "updated_by": person(version.author),
         "updated_at": time(version.created_at),
-        "deleted_at": None,
         "reason": version.reason,
-        "variables": values,
         "unknown_variables": list(unknown(stored.prompt.text, values)),
         "notes": stored.prompt.notes,
         "tags": list(stored.prompt.tags),
@@ -99,13 +97,15 @@ def _named(key: PromptKey) -> dict[str, Any]:
 
 
 def _empty(catalogue: Catalogue, key: PromptKey) -> dict[str, Any]:
+    """A prompt of which nothing is known; its fields stand in the order of all prompts."""
     return {
         **_named(key),
-        **dict.fromkeys(("prompt_text", "version", "commit", "etag", "created_by", "created_at")),
-        **dict.fromkeys(("updated_by", "updated_at", "deleted_at", "reason")),
+        "prompt_text": None,
         "source": Source.MISSING,
         "is_default": False,
         "is_global_override": False,
+        **dict.fromkeys(("version", "commit", "etag", "created_by", "created_at")),
+        **dict.fromkeys(("updated_by", "updated_at", "deleted_at", "reason")),
         "variables": catalogue.variables(key),
         "unknown_variables": [],
         "notes": "",

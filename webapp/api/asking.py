@@ -19,6 +19,7 @@ from webapp.services import repository
 Body = TypeVar("Body", bound=BaseModel)
 ETAG = re.compile(r'(W/)?"([^"\x00-\x20\x7f]*)"')
 ETAGS = re.compile(rf"[\s,]*{ETAG.pattern}(?:\s*,[\s,]*{ETAG.pattern})*[\s,]*")
+DIGITS = 32
 UTF_8 = frozenset({"", "utf-8", "utf8"})
 TEXT = "-text"
 """What the ETag of a plain-text answer ends with: another form is another entity."""
@@ -34,8 +35,11 @@ def body(model: type[Body], *, optional: bool = False) -> Body:
     if not raw and optional:
         return model()
     _check_form()
+    given = _parsed(raw)
+    if not isinstance(given, dict):
+        raise InvalidDocument([Problem("body", "send a JSON object")])
     try:
-        return model.model_validate(_parsed(raw))
+        return model.model_validate(given)
     except ValidationError as wrong:
         raise InvalidDocument([_problem(each, "body") for each in wrong.errors()[:200]]) from wrong
 
@@ -50,7 +54,12 @@ def _check_form() -> None:
 
 def _parsed(raw: bytes) -> Any:
     try:
-        return json.loads(raw.decode("utf-8"), object_pairs_hook=_once, parse_constant=_no_constant)
+        return json.loads(
+            raw.decode("utf-8"),
+            object_pairs_hook=_once,
+            parse_constant=_no_constant,
+            parse_int=_bounded,
+        )
     except UnicodeDecodeError as wrong:
         raise BadRequest(f"byte {wrong.start + 1} of the body is not UTF-8") from wrong
     except json.JSONDecodeError as wrong:
@@ -69,6 +78,12 @@ def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
             raise ValueError(f"the key {key[:80]!r} stands twice in one object")
         found[key] = value
     return found
+
+
+def _bounded(digits: str) -> int:
+    if len(digits) > DIGITS:
+        raise ValueError(f"a number has {len(digits):,} digits; {DIGITS} is the most")
+    return int(digits)
 
 
 def _no_constant(name: str) -> Any:

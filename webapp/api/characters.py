@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from flask import Response
+from flask import Response, url_for
 
 from prompt_repo import editing
 from prompt_repo.catalogue import Catalogue, search
@@ -72,7 +72,9 @@ def create(env: str) -> Response:
     given = asking.body(intake.CharacterCreation)
     who = Character(given.id, given.name, given.description, given.variables, tuple(given.tags))
     outcome = editing.create_character(repository(), env, who, caller().author, given.reason)
-    return _saved(outcome, who.id, 201)
+    response = _saved(outcome, who.id, 201)
+    response.headers["Location"] = url_for("api.character", env=env, character=who.id)
+    return response
 
 
 @route(

@@ -12,7 +12,7 @@ from werkzeug.routing import Rule
 
 from prompt_repo.repository import PRODUCTION, STAGING
 from webapp.access import Caller, NotLoggedIn, Scope, caller, public
-from webapp.api import blueprint, intake, problems
+from webapp.api import blueprint, intake, problems, schemas
 from webapp.api.routing import OPERATIONS, Operation
 from webapp.services import repository
 
@@ -80,6 +80,7 @@ ANSWER_HEADERS: dict[str, dict[str, Any]] = {
         "description": "The commit that was read.",
         "schema": {"type": "string", "pattern": intake.COMMIT},
     },
+    "Location": {"description": "Where it is from now on.", "schema": {"type": "string"}},
     "Retry-After": {"description": "Seconds.", "schema": {"type": "string", "pattern": "^[0-9]+$"}},
     "WWW-Authenticate": {"description": "How to say who you are.", "schema": {"type": "string"}},
 }
@@ -258,8 +259,7 @@ def _responses(told: Operation) -> dict[str, Any]:
         if told.text:
             content["text/plain"] = {"schema": {"type": "string"}}
         found[str(status)] = {"description": SENTENCES[status], "content": content}
-        if told.headers:
-            found[str(status)]["headers"] = _headers("ETag", "Prompt-Commit")
+        found[str(status)]["headers"] = _answered(told, status)
     if conditional:
         headers = _headers("ETag", "Prompt-Commit")
         found["304"] = {"description": SENTENCES[304], "headers": headers}
@@ -269,6 +269,15 @@ def _responses(told: Operation) -> dict[str, Any]:
     found["401"]["headers"] = _headers("WWW-Authenticate")
     found["503"]["headers"] = _headers("Retry-After")
     return found
+
+
+def _answered(told: Operation, status: int) -> dict[str, Any]:
+    names = ["Prompt-Commit"]
+    if told.headers and told.answers[status] is not schemas.Saved:  # it stands for many prompts
+        names.append("ETag")
+    if status == 201 and not told.headers:
+        names.append("Location")
+    return _headers(*names)
 
 
 def _headers(*names: str) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from flask import Response, jsonify
+from flask import Response, jsonify, url_for
 
 from prompt_repo.drift import Drift, Plan, State, compare
 from prompt_repo.errors import PlanMoved
@@ -48,10 +48,7 @@ def plan() -> Response:
     asking.query(Planning)
     _require_both()
     found = compare(repository())
-    response = jsonify(plan_body(found))
-    response.headers["Cache-Control"] = answering.ASK_AGAIN
-    response.set_etag(f"{found.staging}-{found.production}")
-    return asking.conditional(response)
+    return _answer(plan_body(found), found.production)
 
 
 @route(
@@ -90,18 +87,21 @@ def create() -> Response:
     BASE,
     Scope.READ,
     "promotions",
-    Operation("What went live when, newest first", {200: PromotionList}, query=ListingPromotions),
+    Operation(
+        "What went live when, newest first",
+        {200: PromotionList},
+        query=ListingPromotions,
+        headers=("If-None-Match",),
+    ),
 )
 def index() -> Response:
     """Production's own commits: promotions, roll-backs, and what plain git brought."""
     require_environment(PRODUCTION)
     asked = asking.query(ListingPromotions)
     page = releases(repository(), asked.cursor, asked.limit)
-    return jsonify(
-        items=[_body(each) for each in page.items],
-        next_cursor=page.next_cursor,
-        commit=repository().head(PRODUCTION),
-    )
+    commit = repository().head(PRODUCTION)
+    items = [_body(each) for each in page.items]
+    return _answer({"items": items, "next_cursor": page.next_cursor, "commit": commit}, commit)
 
 
 @route(
@@ -110,12 +110,15 @@ def index() -> Response:
     f"{BASE}/<promotion>",
     Scope.READ,
     "promotion",
-    Operation("One promotion, with its release notes", {200: PromotionDetail}),
+    Operation(
+        "One promotion, with its release notes", {200: PromotionDetail}, headers=("If-None-Match",)
+    ),
 )
 def show(promotion: str) -> Response:
     """By its commit; 404 where production's own line doesn't have it."""
     require_environment(PRODUCTION)
-    return jsonify(_detail(find(repository(), promotion).oid))
+    found = find(repository(), promotion).oid
+    return _answer(_detail(found), found)
 
 
 @route(
@@ -156,6 +159,15 @@ def _require_both() -> None:
         require_environment(environment)
 
 
+def _answer(body: dict[str, Any], commit: str) -> Response:
+    """Production at `commit`; the ETag is of the body, for tags are set after their commits."""
+    response = jsonify(body)
+    response.headers[answering.COMMIT] = commit
+    response.headers["Cache-Control"] = answering.ASK_AGAIN
+    response.add_etag()
+    return asking.conditional(response)
+
+
 def _moved(moved: PlanMoved) -> Response:
     fresh = plan_body(compare(repository()))
     return problem(409, "Conflict", str(moved), kind="urn:prompt-repo:plan-moved", plan=fresh)
@@ -165,6 +177,8 @@ def _done(done: Promotion) -> Response:
     audit.describe(done.tag or done.commit.oid, commit=done.commit.oid, paths=list(done.paths[:50]))
     response = jsonify(_detail(done.commit.oid))
     response.status_code = 201
+    response.headers[answering.COMMIT] = done.commit.oid
+    response.headers["Location"] = url_for("api.promotion", promotion=done.commit.oid)
     return response
 
 
