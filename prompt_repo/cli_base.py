@@ -115,6 +115,13 @@ class Misused(Refused):
     exit_code = USED_WRONG
 
 
+def _said(error: OSError) -> PromptRepoError:
+    """What the system refused; it names no file where it is our own output."""
+    if error.filename is None:
+        return PromptRepoError(f"this can't go on: {error.strerror or error}")
+    return StorageFailed.of(error, "")
+
+
 class Verbs(click.Group):
     """A group whose verbs may raise the domain's errors."""
 
@@ -127,11 +134,7 @@ class Verbs(click.Group):
         except OSError as error:
             if error.errno == errno.EPIPE:  # whoever read what we print has had enough
                 raise
-            raise Refused(StorageFailed.of(error, self._repository(ctx))) from error
-
-    @staticmethod
-    def _repository(ctx: click.Context) -> Path:
-        return ctx.obj.path if isinstance(ctx.obj, Where) else Path()
+            raise Refused(_said(error)) from error
 
 
 class PromptName(click.ParamType[PromptKey]):

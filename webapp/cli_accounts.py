@@ -15,6 +15,7 @@ from webapp.access import Role, Scope
 from webapp.cli_support import Verb, records_of
 from webapp.records.models import Account, Token
 
+LARGEST = 2**31 - 1  # a number that every database holds
 LASTS = re.compile(r"(\d{1,5})([dh])")
 as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON for a program.")
 password_stdin = click.option(
@@ -179,7 +180,7 @@ def create(
     Example:
       prompt-repo token create --name ci --scope write --expires 90d
     """
-    lasts = _lasts(expires) if expires else None
+    lasts = _lasts(expires) if expires is not None else None
     with records_of(where) as records:
         secret, made = tokens.create(
             records, name, {Scope(each) for each in scopes}, environments, lasts=lasts
@@ -213,7 +214,7 @@ def list_tokens(where: Where, as_json: bool) -> None:
 
 
 @token.command(cls=Verb, short_help="End a token.")
-@click.argument("number", type=int)
+@click.argument("number", type=click.IntRange(1, LARGEST))
 @click.pass_obj
 def revoke(where: Where, number: int) -> None:
     """End a token by its number in `token list`; it stops working within two seconds.
@@ -231,6 +232,8 @@ def revoke(where: Where, number: int) -> None:
 def _password(from_input: bool) -> str:
     if from_input:
         return sys.stdin.readline().rstrip("\r\n")
+    if not sys.stdin.isatty():
+        raise click.UsageError("there is no terminal to ask on; use --password-stdin")
     typed: str = click.prompt("Password", hide_input=True, confirmation_prompt=True)
     return typed
 

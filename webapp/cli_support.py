@@ -1,13 +1,14 @@
 """What the program's own verbs share: their settings, and how they refuse."""
 
+import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
 import click
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import ArgumentError, DBAPIError
 
-from prompt_repo.cli_base import Where
+from prompt_repo.cli_base import USED_WRONG, Where
 from webapp import folder
 from webapp.config import InvalidSetting, Settings
 from webapp.folder import FolderError
@@ -17,22 +18,37 @@ from webapp.running import StartError
 from webapp.serving import HostRefused, PortTaken
 from webapp.tokens import TokenError
 
-REFUSALS = (FolderError, HostRefused, PeopleError, PortTaken, StartError, TokenError)
+REFUSALS = (FolderError, HostRefused, PortTaken, StartError)
+MISUSES = (PeopleError, TokenError)
+"""Refusals of what was asked; the others say that something here stands in the way."""
+
+
+class Misused(click.ClickException):
+    """A refusal of what was asked."""
+
+    exit_code = USED_WRONG
 
 
 class Verb(click.Command):
     """A command that says in a sentence why it refuses."""
 
     def invoke(self, context: click.Context) -> Any:
-        """Runs it; what is refused ends with exit code 1, a wrong setting with 2."""
+        """Runs it; what is refused ends with exit code 1, or 2 where it was used wrongly."""
         try:
             return super().invoke(context)
         except InvalidSetting as error:
             raise click.UsageError(str(error)) from error
+        except MISUSES as error:
+            raise Misused(str(error)) from error
         except REFUSALS as error:
             raise click.ClickException(str(error)) from error
-        except DBAPIError as error:
-            raise click.ClickException(f"the records can't be used: {error.orig}") from error
+        except ModuleNotFoundError as error:  # the driver of some database
+            raise click.ClickException(f"the records can't be used: {error}") from error
+        except ArgumentError as error:
+            raise click.UsageError("PROMPT_REPO_RECORDS_URL is no address we can use") from error
+        except (DBAPIError, sqlite3.Error) as error:
+            why = error.orig if isinstance(error, DBAPIError) else error
+            raise click.ClickException(f"the records can't be used: {why}") from error
 
 
 def told() -> Settings:

@@ -130,7 +130,6 @@ def _parts(text: str) -> list[str]:
 
 
 def _positive(text: str) -> int:
-    number = int(text)
-    if number < 1:
-        raise ValueError("at least 1 is needed")
-    return number
+    if not (text.isascii() and text.isdecimal() and len(text) < 10 and int(text)):
+        raise ValueError("write a whole number, at least 1")
+    return int(text)
