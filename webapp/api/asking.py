@@ -6,7 +6,7 @@ from typing import Any, TypeVar, get_origin
 
 from flask import Response, request
 from pydantic import BaseModel, ValidationError
-from werkzeug.exceptions import BadRequest, UnsupportedMediaType
+from werkzeug.exceptions import BadRequest, RequestEntityTooLarge, UnsupportedMediaType
 
 from prompt_repo.catalogue import Catalogue
 from prompt_repo.errors import InvalidDocument, Problem, ProtectedBranch
@@ -28,10 +28,10 @@ TEXT = "-text"
 def body(model: type[Body], *, optional: bool = False) -> Body:
     """The request's JSON as a model.
 
-    Raises UnsupportedMediaType, BadRequest for what is no JSON, InvalidDocument for what is
-    JSON and not what is wanted.
+    Raises UnsupportedMediaType, RequestEntityTooLarge, BadRequest for what is no JSON,
+    InvalidDocument for what is JSON and not what is wanted.
     """
-    raw = request.get_data()
+    raw = _raw()
     if not raw and optional:
         return model()
     _check_form()
@@ -42,6 +42,15 @@ def body(model: type[Body], *, optional: bool = False) -> Body:
         return model.model_validate(given)
     except ValidationError as wrong:
         raise InvalidDocument([_problem(each, "body") for each in wrong.errors()[:200]]) from wrong
+
+
+def _raw() -> bytes:
+    raw = request.get_data()
+    most = request.max_content_length
+    if most is not None and len(raw) >= most and request.content_length != len(raw):
+        # Sent in chunks, without its length: werkzeug stops reading at the limit and says nothing.
+        raise RequestEntityTooLarge
+    return raw
 
 
 def _check_form() -> None:
