@@ -3,6 +3,7 @@
 import errno
 import os
 import shutil
+import signal
 import socket
 from pathlib import Path
 
@@ -37,6 +38,10 @@ class HostRefused(Exception):
 
 def make_app() -> Flask:
     """What each web process runs."""
+    # Until granian sets its own: what was inherited would only note that somebody said stop, and
+    # a program told so in its first second would take eight to end.
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.SIG_DFL)
     end_with_parent(os.getppid())
     return create_app(Settings.from_environment())
 
