@@ -3,7 +3,7 @@
 import hashlib
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any, TypeVar
 
@@ -286,6 +286,30 @@ def _put(
         standing[name] = (held, value)
     elif held is not None:
         removed[name] = held
+
+
+def shared(tables: Tables, other: Tables, folders: Iterable[str]) -> Tables:
+    """The tables with those of the `folders` that `other` holds alike put in as one object.
+
+    Two branches hold mostly the same; who compares them then need not look into those folders.
+    """
+    alike = {
+        name: other.folders[name]
+        for name in folders
+        if name in other.folders and tables.folders.get(name) == other.folders[name]
+    }
+    return replace(tables, folders={**tables.folders, **alike}) if alike else tables
+
+
+def folders_of(paths: Iterable[str]) -> set[str]:
+    """The folders of the tables in which documents at these paths stand."""
+    places = (place_of(path) for path in paths)
+    return {place.character or "" for place in places if place is not None}
+
+
+def path_of(folder: str, name: str) -> str:
+    """The path of the document that stands in a folder of the tables under a name."""
+    return PromptKey(folder or None, name).path if name else character_path(folder)
 
 
 def blobs_of(moved: Mapping[str, Held | None]) -> dict[str, str]:

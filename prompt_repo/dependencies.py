@@ -3,7 +3,7 @@
 from collections.abc import Collection, Iterable, Iterator, Sequence
 
 from prompt_repo import documents, variables
-from prompt_repo.catalogue import Catalogue, Tables, advanced, blobs_of
+from prompt_repo.catalogue import Catalogue, Tables, advanced, blobs_of, path_of
 from prompt_repo.drift import Drift, Plan
 from prompt_repo.errors import InvalidDocument, Problem
 from prompt_repo.layout import CONFIGURATION, Kind, character_path, place_of
@@ -110,7 +110,7 @@ def _of_file(
     files: Collection[str],
     value: Parsed,
 ) -> Iterator[Problem]:
-    path = PromptKey(folder or None, emotion).path if emotion else character_path(folder)
+    path = path_of(folder, emotion)
     if isinstance(value, InvalidDocument):
         yield from value.problems
         return

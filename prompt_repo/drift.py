@@ -18,8 +18,8 @@ from enum import StrEnum
 from functools import cached_property
 from weakref import WeakKeyDictionary
 
-from prompt_repo.catalogue import Catalogue, Tables
-from prompt_repo.layout import Kind, Place, place_of
+from prompt_repo.catalogue import Catalogue, Found, Tables, path_of
+from prompt_repo.layout import CONFIGURATION, Kind, Place, place_of
 from prompt_repo.model import Commit, Held
 from prompt_repo.repository import PRODUCTION, STAGING, Repository
 
@@ -49,10 +49,7 @@ class Drift:
     @property
     def place(self) -> Place:
         """Which document it is."""
-        found = place_of(self.path)
-        if found is None:
-            raise ValueError(f"{self.path} is no document of a prompt repository")
-        return found
+        return _place(self.path)
 
     @property
     def blob(self) -> str | None:
@@ -86,12 +83,10 @@ def compare(repository: Repository) -> Plan:
 
 def between(repository: Repository, staging: Catalogue, production: Catalogue) -> Plan:
     """How two commits differ, the second one of production's line."""
-    found = []
-    for change in repository.store.changed(production.commit, staging.commit):
-        place = place_of(change.path)
-        if place is not None:  # plain git may have brought foreign files; `validate` names them
-            sides = standing(staging.tables, place), standing(production.tables, place)
-            found.append((change.path, *sides))
+    found = [
+        (path, standing(staging.tables, place), standing(production.tables, place))
+        for path, place in sorted(_unequal(staging.tables, production.tables))
+    ]
     held = held_back(repository, production.commit)
     pairs = [(ours.row, theirs.row) for _, ours, theirs in found if ours and theirs]
     newer = repository.history.descend(pairs)
@@ -101,6 +96,31 @@ def between(repository: Repository, staging: Catalogue, production: Catalogue) -
         for path, ours, theirs in found
     )
     return Plan(staging.commit, production.commit, tuple(items))
+
+
+def _unequal(one: Tables, other: Tables) -> Iterator[tuple[str, Place]]:
+    """The documents whose blobs differ; folders that are one object in both are not opened."""
+    if _blob(one.configuration) != _blob(other.configuration):
+        yield CONFIGURATION, Place(Kind.CONFIGURATION)
+    for folder in one.folders.keys() | other.folders.keys():
+        ours, theirs = one.folders.get(folder, {}), other.folders.get(folder, {})
+        if ours is theirs:
+            continue
+        for name in ours.keys() | theirs.keys():
+            if _blob(ours.get(name)) != _blob(theirs.get(name)):
+                path = path_of(folder, name)
+                yield path, _place(path)
+
+
+def _blob(found: Found | None) -> str | None:
+    return found[0].blob if found is not None else None
+
+
+def _place(path: str) -> Place:
+    place = place_of(path)
+    if place is None:
+        raise ValueError(f"{path} is no document of a prompt repository")
+    return place
 
 
 def _state(

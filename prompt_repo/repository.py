@@ -2,12 +2,12 @@
 
 import threading
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
 from prompt_repo import documents
-from prompt_repo.catalogue import Catalogue, Found, Tables, advanced, blobs_of
+from prompt_repo.catalogue import Catalogue, Found, Tables, advanced, blobs_of, folders_of, shared
 from prompt_repo.errors import BranchNotFound, RevisionNotFound
 from prompt_repo.git_store import GitStore
 from prompt_repo.history import History
@@ -76,7 +76,8 @@ class Repository:
             head = self.head(branch)  # it may have moved on while another thread held the lock
             known = self._current.get(branch)
             if known is None or known.commit != head:
-                known = self._advance(known or self._any_current(), head)
+                others = [each for name, each in self._current.items() if name != branch]
+                known = self._advance(known or self._any_current(), head, others)
                 self._current[branch] = known
         return known
 
@@ -170,12 +171,19 @@ class Repository:
     def _any_current(self) -> Catalogue | None:
         return next(iter(self._current.values()), None)
 
-    def _advance(self, known: Catalogue | None, head: str) -> Catalogue:
+    def _advance(
+        self, known: Catalogue | None, head: str, others: Sequence[Catalogue]
+    ) -> Catalogue:
+        """The catalogue at a head; what it holds like one of the `others` is shared with that."""
         self.history.ensure(head)
         moved = self.history.moved(known.commit, head) if known is not None else None
         if known is None or moved is None:
-            return Catalogue(head, tables=self._tables(head))
-        return Catalogue(head, tables=self._advanced(known.tables, moved))
+            tables, fresh = self._tables(head), None
+        else:
+            tables, fresh = self._advanced(known.tables, moved), folders_of(moved)
+        for other in others:
+            tables = shared(tables, other.tables, tables.folders if fresh is None else fresh)
+        return Catalogue(head, tables=tables)
 
     def _tables(self, commit: str) -> Tables:
         return self._advanced(Tables(), self.history.state(commit))
