@@ -11,47 +11,46 @@ where there is none, the one in the fallback file, which `save_fallback` writes.
 See docs/client.md.
 """
 
+import copy
 import json
 import logging
 import os
 import queue
-import random
-import tempfile
+import secrets
 import threading
 import time
 import weakref
 from collections import OrderedDict
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
-from urllib.parse import quote
 
 import httpx
 
 from prompt_repo.client_answers import (
+    ID,
+    BadAnswer,
     ClientError,
     InvalidFallback,
     Key,
-    NotFound,
+    PromptNotFound,
     Refused,
     ResolvedPrompt,
     ServerAway,
     UnknownEmotion,
-    check_server,
-    checked_export,
-    from_body,
-    from_export,
-    parsed,
+    check_key,
+    key_of,
     read_fallback,
-    refusal,
 )
+from prompt_repo.client_server import Server
 
 __all__ = [
+    "BadAnswer",
     "Client",
     "ClientError",
     "InvalidFallback",
-    "NotFound",
+    "PromptNotFound",
     "Refused",
     "ResolvedPrompt",
     "ServerAway",
@@ -60,31 +59,69 @@ __all__ = [
 
 log = logging.getLogger(__name__)
 FRESH_FOR = 10.0  # seconds an answer is given without asking whether it still holds
-TIMEOUT = 2.0  # seconds a caller waits for the server at most, where nothing is in memory
+TIMEOUT = 2.0  # seconds for connecting, for each wait, and for the body of an answer
 MOST_KEPT = 100_000  # answers kept in memory; the longest unused go first
-LARGEST = 1024 * 1024  # bytes of one answer
-LARGEST_EXPORT = 512 * 1024 * 1024
-WAIT, LONGEST_WAIT = 1.0, 60.0  # seconds between tries while the server is away, doubling
+MOST_ERRORS = 1_000  # likewise; apart, so that asking for nonsense costs nobody a good answer
+ASK_AGAIN = 5.0  # seconds until the server is asked again that could not say
+CLOSING = 5.0  # seconds `close` waits for the background thread
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class _Kept:
-    """What is known of one prompt: an answer or an error, and when the server last said so."""
+    """What the server said of one prompt, when, and when it is due to be asked again."""
 
-    answer: ResolvedPrompt | None
-    error: ClientError | None
-    etag: str | None
-    asked_at: float
+    said: ResolvedPrompt | ClientError
+    said_at: float
+    due_at: float
     failing: bool = False
-    asked: bool = field(default=False)  # a question about it is on its way
+
+
+class _Memory:
+    """What is known of prompts, bounded; the longest unused go first."""
+
+    def __init__(self, most: int) -> None:
+        self._answers: OrderedDict[Key, _Kept] = OrderedDict()
+        self._errors: OrderedDict[Key, _Kept] = OrderedDict()
+        self._most = most
+        self.after_fork()
+
+    def after_fork(self) -> None:
+        """Another thread may have held the lock when this process was made."""
+        self._lock = threading.Lock()
+
+    def __len__(self) -> int:
+        return len(self._answers)
+
+    def get(self, key: Key) -> _Kept | None:
+        """What is kept under a key, which counts as using it."""
+        with self._lock:
+            for kept in (self._answers, self._errors):
+                if key in kept:
+                    kept.move_to_end(key)
+                    return kept[key]
+        return None
+
+    def put(self, key: Key, new: _Kept) -> None:
+        """Keeps it in place of what was there."""
+        with self._lock:
+            self._answers.pop(key, None)
+            self._errors.pop(key, None)
+            good = isinstance(new.said, ResolvedPrompt)
+            kept, most = (self._answers, self._most) if good else (self._errors, MOST_ERRORS)
+            kept[key] = new
+            while len(kept) > most:
+                kept.popitem(last=False)
 
 
 class Client:
-    """Resolved prompts of one server; safe to share between threads.
+    """Resolved prompts of one server; safe to share between threads, and to fork with.
 
     `fresh_for` and `timeout` are seconds. A fallback file is read when the client is made: raises
-    InvalidFallback. `clock` gives seconds that never go back, `transport` is httpx's, for tests.
+    InvalidFallback; ValueError for other settings that can't be. `clock` gives seconds that never
+    go back, `transport` is httpx's, for tests.
     """
+
+    _worker: threading.Thread | None
 
     def __init__(
         self,
@@ -99,26 +136,18 @@ class Client:
         clock: Callable[[], float] = time.monotonic,
         transport: httpx.BaseTransport | None = None,
     ) -> None:
-        check_server(server)
-        self._environment, self._fresh_for, self._most = environment, fresh_for, most_kept
-        self._clock = clock
-        self._fallback = read_fallback(fallback) if fallback is not None else {}
-        self._kept: OrderedDict[Key, _Kept] = OrderedDict()
-        self._lock = threading.Lock()
-        self._asking: dict[Key, threading.Lock] = {}
-        self._away_until, self._wait = 0.0, WAIT
-        self._settings: dict[str, Any] = {
-            "base_url": server.rstrip("/") + "/api/v1/environments/",
-            "headers": {"Authorization": f"Bearer {token}", "Accept": "application/json"},
-            "timeout": timeout,
-            "follow_redirects": False,  # the token is for this server alone
-            "transport": transport,
-        }
+        if not (timeout > 0 and fresh_for >= 0 and most_kept > 0 and ID.fullmatch(environment)):
+            raise ValueError("a time or count that is negative, or an environment that is no id")
+        self._environment, self._fresh_for, self._clock = environment, fresh_for, clock
+        self._fallback = read_fallback(fallback, environment) if fallback is not None else {}
+        self._memory = _Memory(most_kept)
+        self._server = Server(server, token, timeout, clock, transport)
+        self._warned_at: float | None = None
         self._begin()
-        _forget_not(self)
+        _clients.add(self)
 
     def __repr__(self) -> str:
-        return f"<Client of {self._http.base_url.host}, {len(self._kept)} prompts in memory>"
+        return f"<Client of {self._server!r}, {len(self._memory)} prompts in memory>"
 
     def __enter__(self) -> "Client":
         return self
@@ -128,196 +157,172 @@ class Client:
 
     def close(self) -> None:
         """Ends the background thread and the connections; answers in memory can still be had."""
-        if not self._closed.is_set():
-            self._closed.set()
+        with self._lock:
+            self._closed, worker = True, self._worker
+        if worker is not None:
             self._due.put(None)
-            self._worker.join(timeout=5)
-            self._http.close()
+            worker.join(CLOSING)
+        self._server.close()
 
     def get(self, character: str, emotion: str, environment: str | None = None) -> ResolvedPrompt:
         """The text for a character and an emotion.
 
-        Raises NotFound, UnknownEmotion, Refused, and ServerAway where nobody can say.
+        Raises PromptNotFound, UnknownEmotion, Refused, and ServerAway where nobody can say.
         """
         key = environment or self._environment, character, emotion
-        kept = self._known(key)
-        if kept is None or (kept.answer is None and not self._is_fresh(kept)):
+        check_key(key)
+        kept = self._memory.get(key)
+        if kept is None or not self._has_answer(key, kept):
             kept = self._first(key)
-        elif not self._is_fresh(kept):
-            self._ask_later(key, kept)
+        elif self._clock() >= kept.due_at:
+            self._ask_later(key)
         return self._given(key, kept)
 
     def prefetch(self, environment: str | None = None) -> int:
         """Reads everything of an environment in one call; gives how many prompts there are.
 
-        Raises Refused, ServerAway.
+        Raises PromptNotFound where it is no id, Refused, ServerAway.
         """
-        name = environment or self._environment
-        now = self._clock()
-        items = self._export(name)["items"]
-        found = [from_export(name, item) for item in items if item.get("text") is not None]
-        with self._lock:
-            for answer, etag in found[-self._most :]:
-                key = (name, answer.character, answer.emotion)
-                self._put(key, _Kept(answer, None, etag, now))
-        return len(found)
+        now, at = self._clock(), datetime.now(UTC)
+        _, prompts = self._server.export(environment or self._environment)
+        for prompt in prompts:
+            kept = _Kept(replace(prompt, fetched_at=at), now, now + self._fresh_for)
+            self._memory.put(key_of(prompt), kept)
+        return len(prompts)
 
     def save_fallback(self, path: Path, environment: str | None = None) -> None:
         """Writes a fallback file with everything of an environment, in one step.
 
-        Run it where the service is built, and ship the file with it. Raises Refused, ServerAway.
+        Run it where the service is built, and ship the file with it. Raises Refused, ServerAway,
+        and OSError where the file can't be written; then the one before stands.
         """
-        export = self._export(environment or self._environment)
-        with tempfile.NamedTemporaryFile(
-            "w", dir=path.parent, prefix=f".{path.name}.", delete=False, encoding="utf-8"
-        ) as file:
-            try:
+        export, _ = self._server.export(environment or self._environment)
+        beside = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
+        try:
+            with beside.open("x", encoding="utf-8") as file:
                 json.dump(export, file, ensure_ascii=False)
                 file.flush()
                 os.fsync(file.fileno())
-                Path(file.name).replace(path)
-            except BaseException:
-                Path(file.name).unlink()
-                raise
+            beside.replace(path)
+        finally:
+            beside.unlink(missing_ok=True)
 
-    def _is_fresh(self, kept: _Kept) -> bool:
-        return self._clock() - kept.asked_at < self._fresh_for
-
-    def _known(self, key: Key) -> _Kept | None:
-        with self._lock:
-            kept = self._kept.get(key)
-            if kept is not None:
-                self._kept.move_to_end(key)
-            return kept
-
-    def _put(self, key: Key, kept: _Kept) -> None:
-        self._kept[key] = kept
-        self._kept.move_to_end(key)
-        while len(self._kept) > self._most:
-            self._kept.popitem(last=False)
+    def _has_answer(self, key: Key, kept: _Kept) -> bool:
+        """Whether nobody has to wait for the server; one that was away may answer any time."""
+        if isinstance(kept.said, ServerAway):
+            return key in self._fallback
+        return isinstance(kept.said, ResolvedPrompt)
 
     def _first(self, key: Key) -> _Kept:
-        """Asks the server, once however many threads want to know."""
+        """Asks the server while the caller waits, once however many threads want to know."""
         with self._lock:
             asking = self._asking.setdefault(key, threading.Lock())
-        with asking:
-            kept = self._known(key)
-            if kept is None or not self._is_fresh(kept):
-                kept = self._ask(key, kept)
-        with self._lock:
-            self._asking.pop(key, None)
+        try:
+            with asking:
+                kept = self._memory.get(key)
+                if kept is None or self._clock() >= kept.due_at:
+                    kept = self._ask(key)
+        finally:
+            with self._lock:
+                self._asking.pop(key, None)
         return kept
 
     def _given(self, key: Key, kept: _Kept) -> ResolvedPrompt:
-        age = max(0.0, self._clock() - kept.asked_at)
-        if kept.answer is not None:
-            return replace(kept.answer, stale=kept.failing, age=age) if age else kept.answer
-        if isinstance(kept.error, ServerAway) and key in self._fallback:
+        if isinstance(kept.said, ResolvedPrompt):
+            age = max(0.0, self._clock() - kept.said_at)
+            if not age and not kept.failing:
+                return kept.said
+            return replace(kept.said, stale=kept.failing, age=age)
+        if isinstance(kept.said, ServerAway) and key in self._fallback:
             return self._fallback[key]
-        raise kept.error or ServerAway("nothing is known of this prompt")
+        # A copy: one error raised again and again would grow with every traceback.
+        raise copy.copy(kept.said)
 
-    def _ask(self, key: Key, kept: _Kept | None) -> _Kept:
-        """What the server says now; where it is away, what was known before."""
+    def _ask(self, key: Key) -> _Kept:
+        """What the server says now, kept; where it can't say, what was known before."""
+        kept = self._memory.get(key)
+        before = kept.said if kept is not None and isinstance(kept.said, ResolvedPrompt) else None
+        now, at = self._clock(), datetime.now(UTC)
+        try:
+            said = self._server.prompt(key, before.etag if before is not None else None)
+        except (Refused, ServerAway) as error:
+            new = self._unsaid(kept, error)
+        else:
+            said = before if said is None else said
+            if isinstance(said, ResolvedPrompt):
+                said = replace(said, fetched_at=at)
+            assert said is not None, "a server says `as before` only of what it was asked about"
+            new = _Kept(said, now, now + self._fresh_for)
+        self._memory.put(key, new)
+        return new
+
+    def _unsaid(self, kept: _Kept | None, error: Refused | ServerAway) -> _Kept:
         now = self._clock()
-        if now < self._away_until:
-            return self._unsaid(kept, ServerAway("the server was away a moment ago"), now)
-        try:
-            fresh = self._request(key, kept, now)
-        except (httpx.HTTPError, ServerAway) as away:
-            self._away_until = now + self._wait * random.uniform(0.5, 1)  # noqa: S311 - jitter
-            self._wait = min(self._wait * 2, LONGEST_WAIT)
-            error = away if isinstance(away, ServerAway) else ServerAway(f"no answer: {away!r}")
-            return self._unsaid(kept, error, now)
-        self._wait = WAIT
+        soon = now + min(ASK_AGAIN, self._fresh_for)
+        if kept is None or isinstance(kept.said, (Refused, ServerAway)):
+            # While the server is away it is Patience that says when to ask; then nothing waits.
+            due_at = soon if isinstance(error, (Refused, BadAnswer)) else now
+            return _Kept(copy.copy(error), now, due_at)
+        if isinstance(error, (Refused, BadAnswer)):
+            self._warn(now, error)
+        return replace(kept, failing=True, due_at=soon)
+
+    def _warn(self, now: float, error: ClientError) -> None:
+        """Once a minute: every prompt there is may be concerned."""
+        if self._warned_at is None or now - self._warned_at >= 60:
+            self._warned_at = now
+            log.warning("prompts are given on as they were: %s", error)
+
+    def _ask_later(self, key: Key) -> None:
         with self._lock:
-            self._put(key, fresh)
-        return fresh
-
-    @staticmethod
-    def _unsaid(kept: _Kept | None, error: ServerAway, now: float) -> _Kept:
-        if kept is None:
-            return _Kept(None, error, None, now)  # not put into memory: the next call asks again
-        kept.failing = True
-        return kept
-
-    def _request(self, key: Key, kept: _Kept | None, now: float) -> _Kept:
-        path = "{}/characters/{}/emotional-prompts/{}/resolved".format(
-            *(quote(part, safe="") for part in key)
-        )
-        known = kept.etag if kept is not None else None
-        status, body = self._read(path, {"If-None-Match": f'"{known}"'} if known else {}, LARGEST)
-        if status == httpx.codes.NOT_MODIFIED and kept is not None:
-            return replace(kept, asked_at=now, failing=False, asked=False)
-        if status == httpx.codes.OK:
-            answer, etag = from_body(key, parsed(body))
-            return _Kept(answer, None, etag, now)
-        error = refusal(status, body)
-        if isinstance(error, Refused) and kept is not None and kept.answer is not None:
-            log.warning("the prompt server refuses our token: %s", error)
-            raise ServerAway(str(error))  # a service goes on with what it has
-        return _Kept(None, error, None, now)
-
-    def _export(self, environment: str) -> dict[str, Any]:
-        try:
-            status, body = self._read(f"{quote(environment, safe='')}/export", {}, LARGEST_EXPORT)
-        except httpx.HTTPError as away:
-            raise ServerAway(f"no answer: {away!r}") from away
-        if status != httpx.codes.OK:
-            raise refusal(status, body)
-        return checked_export(parsed(body), ServerAway)
-
-    def _read(self, path: str, headers: Mapping[str, str], largest: int) -> tuple[int, bytes]:
-        """Status and body; raises httpx.HTTPError and ServerAway."""
-        with self._http.stream("GET", path, headers=headers) as response:
-            body = bytearray()
-            for piece in response.iter_bytes():
-                body += piece
-                if len(body) > largest:
-                    raise ServerAway(f"an answer of more than {largest:,} bytes")
-            return response.status_code, bytes(body)
-
-    def _ask_later(self, key: Key, kept: _Kept) -> None:
-        with self._lock:
-            if kept.asked or self._closed.is_set():
+            if key in self._queued or self._closed:
                 return
-            kept.asked = True
+            self._queued.add(key)
+            if self._worker is None:
+                self._worker = threading.Thread(
+                    target=self._work, args=(self._due,), name="prompt-repo client", daemon=True
+                )
+                self._worker.start()
         self._due.put(key)
 
-    def _work(self, due: "queue.SimpleQueue[Key | None]") -> None:
+    def _work(self, due: "queue.Queue[Key | None]") -> None:
         """The background thread: asks again about what is due, one after the other."""
-        while (key := due.get()) is not None:
-            kept = self._known(key)
-            if kept is not None:
-                self._ask(key, kept)
-                kept.asked = False
+        while (key := due.get()) is not None and not self._closed:
+            try:
+                self._ask(key)
+            except Exception:
+                # Whatever it was, every other prompt still has to be kept fresh.
+                log.exception("a prompt could not be asked about")
+            finally:
+                with self._lock:
+                    self._queued.discard(key)
+                due.task_done()
 
     def _begin(self) -> None:
-        self._http = httpx.Client(**self._settings)
-        self._closed = threading.Event()
-        self._due: queue.SimpleQueue[Key | None] = queue.SimpleQueue()
-        self._worker = threading.Thread(
-            target=self._work, args=(self._due,), name="prompt-repo client", daemon=True
-        )
-        self._worker.start()
+        self._lock = threading.Lock()
+        self._closed = False
+        self._asking: dict[Key, threading.Lock] = {}
+        self._queued: set[Key] = set()
+        self._due: queue.Queue[Key | None] = queue.Queue()
+        self._worker = None  # begins when it is first needed
 
     def _after_fork(self) -> None:
         """A child has neither the thread nor connections of its own; what is in memory stays."""
-        closed = self._closed.is_set()
-        self._lock = threading.Lock()
-        self._asking = {}
-        for kept in self._kept.values():
-            kept.asked = False
+        closed = self._closed
+        self._memory.after_fork()
+        self._begin()
+        self._closed = closed
         if not closed:
-            self._begin()
+            self._server.open()
 
 
-def _forget_not(client: Client) -> None:
-    """Has a forked child set up its own thread and connections, as long as the client lives."""
-    known = weakref.ref(client)
+_clients: "weakref.WeakSet[Client]" = weakref.WeakSet()
 
-    def after_fork() -> None:
-        found = known()
-        if found is not None:
-            found._after_fork()
 
-    os.register_at_fork(after_in_child=after_fork)
+def _after_fork() -> None:
+    for client in list(_clients):
+        client._after_fork()
+
+
+if hasattr(os, "register_at_fork"):  # Windows has none, and no fork
+    os.register_at_fork(after_in_child=_after_fork)

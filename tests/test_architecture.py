@@ -27,7 +27,7 @@ LAYERS = (
     r"git_\w+|history\w*|parsed",
     r"catalogue|repository",
     r"editing|expectations|drift|dependencies|tree_merging|releases|promotion|changes|transfer|demo|demo_story",
-    r"client|client_answers|cli\w*",
+    r"client\w*|cli\w*",
 )
 """The modules of prompt_repo from the ground up; each may import from its own layer and below."""
 

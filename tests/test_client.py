@@ -2,128 +2,123 @@
 
 import json
 import os
+import pickle
 import re
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import httpx
 import pytest
 
 from prompt_repo.client import (
+    BadAnswer,
     Client,
     InvalidFallback,
-    NotFound,
+    PromptNotFound,
     Refused,
     ResolvedPrompt,
     ServerAway,
     UnknownEmotion,
 )
 from prompt_repo.repository import PRODUCTION, STAGING
-from tests.api.conftest import Api
+from tests.client_studio import ANGRY, Studio, settled
 from tests.factories import put
-from tests.web import served
+from tests.web import served, services
 from webapp import tokens
 from webapp.access import Scope
-from webapp.services import Services
 
-SERVER = "http://prompts.example"
 DOCUMENT = Path(__file__).parent.parent / "docs" / "client.md"
-
-
-class Clock:
-    """Seconds that go on when told to."""
-
-    def __init__(self) -> None:
-        self.now = 1000.0
-
-    def __call__(self) -> float:
-        return self.now
-
-
-class Line(httpx.BaseTransport):
-    """The way to the server: it counts requests, and can be cut or answer something else."""
-
-    def __init__(self, api: Api) -> None:
-        self._way = httpx.WSGITransport(app=api.app)
-        self.requests: list[httpx.Request] = []
-        self.statuses: list[int] = []
-        self.instead: Callable[[httpx.Request], httpx.Response] | None = None
-
-    def cut(self) -> None:
-        """From now on nobody answers."""
-
-        def nobody(request: httpx.Request) -> httpx.Response:
-            raise httpx.ConnectError("nobody there", request=request)
-
-        self.instead = nobody
-
-    def handle_request(self, request: httpx.Request) -> httpx.Response:
-        """What httpx asks a transport for."""
-        self.requests.append(request)
-        answer = (self.instead or self._way.handle_request)(request)
-        self.statuses.append(answer.status_code)
-        return answer
-
-
-class Studio:
-    """A server with two characters, a line to it, and a clock."""
-
-    def __init__(self, folder: Path) -> None:
-        self.api = Api(folder)
-        self.line, self.clock = Line(self.api), Clock()
-        self.clients: list[Client] = []
-
-    def client(self, **more: Any) -> Client:
-        """A client that may read staging."""
-        known = {"token": self.api.token, "environment": STAGING, "transport": self.line}
-        made = Client(SERVER, clock=self.clock, **{**known, **more})
-        self.clients.append(made)
-        return made
+ITEM = {
+    "character": "aria",
+    "emotion": "angry",
+    "text": "x",
+    "source": "global",
+    "version": 1,
+    "commit": "c",
+    "etag": "e",
+}
+"""One prompt of an export, with all it needs."""
 
 
 @pytest.fixture
 def studio(tmp_path: Path) -> Iterator[Studio]:
     made = Studio(tmp_path)
     yield made
-    for client in made.clients:
-        client.close()
+    made.close()
 
 
 def test_a_prompt_is_asked_for_once(studio: Studio) -> None:
-    """The second answer comes from memory."""
+    """The second answer comes from memory, and is the same."""
     client = studio.client()
 
     first, second = client.get("bo", "angry"), client.get("bo", "angry")
 
     commit = studio.api.repository.head(STAGING)
     assert first == second
-    assert first == ResolvedPrompt("bo", "angry", STAGING, "Bo fumes.", "global", 1, commit)
+    assert first.fetched_at is not None
+    assert first.etag
+    assert replace(first, fetched_at=None, etag="") == ResolvedPrompt(
+        "bo", "angry", STAGING, "Bo fumes.", "global", 1, commit, ""
+    )
     assert len(studio.line.requests) == 1
 
 
 def test_an_old_answer_is_given_at_once_and_asked_about_behind_it(studio: Studio) -> None:
-    """Unchanged, it costs a 304; changed, the next `get` has the new text."""
+    """Once however many want it; unchanged, that costs a 304."""
     client = studio.client(fresh_for=10)
-    client.get("aria", "angry")
+    before = client.get("aria", "angry")
     studio.clock.now += 11
-    assert client.get("aria", "angry").age == 11
-    client.close()
-    assert studio.line.statuses == [200, 304]
+    go = studio.line.hold()
 
+    given = [client.get("aria", "angry") for _ in range(5)]
+    go.set()
+    settled(client)
+
+    assert [(each.text, each.age, each.stale) for each in given] == [(ANGRY, 11, False)] * 5
+    assert studio.line.statuses == [200, 304]
+    after = client.get("aria", "angry")
+    assert (after.text, after.age) == (ANGRY, 0)
+    assert before.fetched_at is not None
+    assert after.fetched_at is not None
+    assert after.fetched_at >= before.fetched_at
+
+
+def test_an_edit_is_seen_by_the_get_after_the_next(studio: Studio) -> None:
+    """The next one after `fresh_for` finds out, and the one after it has the text."""
     client = studio.client(fresh_for=10)
     client.get("aria", "angry")
     put(studio.api.repository, {"aria/angry": "Changed."})
     studio.clock.now += 11
-    at_once = client.get("aria", "angry")
-    client.close()  # waits for what is being asked
 
-    assert at_once.text == "One.\nTwo.\nThree.\n"
-    assert client.get("aria", "angry").text == "Changed."
+    texts = [client.get("aria", "angry").text]
+    settled(client)
+    texts.append(client.get("aria", "angry").text)
+
+    assert texts == [ANGRY, "Changed."]
+    assert studio.line.statuses == [200, 200]
+
+
+def test_one_thread_asks_for_all_and_only_when_needed(studio: Studio) -> None:
+    """A client that never has to ask again has none."""
+    client = studio.client(fresh_for=10)
+    client.prefetch()
+    before = client._worker
+    studio.clock.now += 11
+    go = studio.line.hold()
+    for character in ("aria", "bo", "aria", "bo"):
+        client.get(character, "angry")
+    named = [each for each in threading.enumerate() if each.name == "prompt-repo client"]
+    go.set()
+    settled(client)
+
+    assert before is None
+    assert named == [client._worker]
+    assert studio.line.statuses == [200, 304, 304]
 
 
 def test_the_last_good_answer_outlives_the_server(studio: Studio) -> None:
@@ -133,17 +128,26 @@ def test_the_last_good_answer_outlives_the_server(studio: Studio) -> None:
     studio.line.cut()
     studio.clock.now += 2
     client.get("aria", "angry")
-    client.close()
+    settled(client)
 
     kept = client.get("aria", "angry")
 
-    assert (kept.text, kept.stale, kept.age) == ("One.\nTwo.\nThree.\n", True, 2)
+    assert (kept.text, kept.stale, kept.age) == (ANGRY, True, 2)
     with pytest.raises(ServerAway):
         client.get("bo", "angry")
 
+    studio.line.instead = None
+    studio.clock.now += 20
+    client.get("aria", "angry")
+    settled(client)
+    assert not client.get("aria", "angry").stale
 
-def test_a_server_that_is_away_is_not_hammered(studio: Studio) -> None:
-    """After a failure it is left alone for a while, then tried again."""
+
+def test_a_server_that_is_away_is_not_hammered(
+    studio: Studio, caplog: pytest.LogCaptureFixture
+) -> None:
+    """After a failure it is left alone for a while, then tried again; both are logged once."""
+    caplog.set_level("INFO", "prompt_repo.client_server")
     client = studio.client()
     studio.line.cut()
 
@@ -154,26 +158,86 @@ def test_a_server_that_is_away_is_not_hammered(studio: Studio) -> None:
 
     studio.line.instead = None
     studio.clock.now += 2
-    assert client.get("aria", "angry").text == "One.\nTwo.\nThree.\n"
+    assert client.get("aria", "angry").text == ANGRY
+    assert [each.message for each in caplog.records] == [
+        "the prompt server is away: no answer: ConnectError('nobody there')",
+        "the prompt server answers again",
+    ]
+
+
+def test_one_bad_answer_is_about_one_prompt(studio: Studio) -> None:
+    """The others are asked for as ever."""
+    client = studio.client()
+    studio.line.answer(httpx.Response(500, content=b"oops"), about="aria")
+
+    for _ in range(2):
+        with pytest.raises(BadAnswer):
+            client.get("aria", "angry")
+
+    assert client.get("bo", "angry").text == "Bo fumes."
+    assert len(studio.line.requests) == 2
+
+
+def test_the_background_thread_outlives_what_nobody_thought_of(
+    studio: Studio, caplog: pytest.LogCaptureFixture
+) -> None:
+    """It logs it and goes on."""
+    client = studio.client(fresh_for=1)
+    client.get("aria", "angry")
+    put(studio.api.repository, {"aria/angry": "Changed."})
+
+    def broken(_request: httpx.Request) -> httpx.Response:
+        raise ZeroDivisionError
+
+    studio.line.instead = broken
+    for _ in range(2):
+        studio.clock.now += 2
+        assert client.get("aria", "angry").text == ANGRY
+        settled(client)
+        studio.line.instead = None
+
+    assert client.get("aria", "angry").text == "Changed."
+    assert [each.message for each in caplog.records] == ["a prompt could not be asked about"]
 
 
 def test_the_fallback_answers_where_nobody_else_can(studio: Studio, tmp_path: Path) -> None:
-    """A file saved earlier stands in, and says so."""
+    """A file saved earlier stands in, and says so; nobody waits for a server that is away."""
     file = tmp_path / "fallback.json"
     studio.client().save_fallback(file)
     studio.line.cut()
     client = studio.client(fallback=file)
 
     found = client.get("aria", "angry")
-
-    assert (found.text, found.stale, found.from_fallback) == (
-        "One.\nTwo.\nThree.\n",
-        True,
-        True,
-    )
+    assert (found.text, found.stale, found.from_fallback) == (ANGRY, True, True)
+    assert found.fetched_at is None
     with pytest.raises(ServerAway):
         client.get("aria", "idle")
-    assert [each.name for each in tmp_path.glob("*fallback*")] == ["fallback.json"]
+
+    studio.clock.now += 20
+    go = studio.line.hold()
+    assert client.get("aria", "angry").from_fallback
+    go.set()
+    settled(client)
+    assert not client.get("aria", "angry").from_fallback
+
+
+def test_the_fallback_file_is_written_in_one_step(studio: Studio, tmp_path: Path) -> None:
+    """As readable as other files; after a failure the old one stands, and nothing beside it."""
+    other, file = tmp_path / "other.json", tmp_path / "out" / "fallback.json"
+    other.touch()
+    file.parent.mkdir()
+    client = studio.client()
+    client.save_fallback(file)
+    before = file.read_bytes()
+    wrong = {"environment": STAGING, "items": [{**ITEM, "version": None}]}
+    studio.line.answer(httpx.Response(200, json=wrong))
+
+    with pytest.raises(BadAnswer):
+        client.save_fallback(file)
+
+    assert list(file.parent.iterdir()) == [file]
+    assert file.read_bytes() == before
+    assert file.stat().st_mode == other.stat().st_mode
 
 
 @pytest.mark.parametrize(
@@ -182,16 +246,17 @@ def test_the_fallback_answers_where_nobody_else_can(studio: Studio, tmp_path: Pa
         "",
         "[]",
         "{}",
-        '{"environment": "x"}',
+        '{"environment": "staging"}',
         "[" * 100_000,
         '{"items": 3}',
-        '{"environment": "x", "items": [{"text": "y"}]}',
+        '{"environment": "staging", "items": [{"text": "y"}]}',
+        '{"environment": "production", "items": []}',
     ],
 )
 def test_a_broken_fallback_is_told_at_the_start(
     studio: Studio, tmp_path: Path, content: str
 ) -> None:
-    """Not first when it is needed."""
+    """Not first when it is needed; that of another environment is broken too."""
     file = tmp_path / "fallback.json"
     file.write_text(content)
 
@@ -202,83 +267,106 @@ def test_a_broken_fallback_is_told_at_the_start(
 
 
 def test_refusals_are_told_apart(studio: Studio) -> None:
-    """Each has its type, and an unknown emotion carries the known ones."""
+    """Each has its type, and an unknown emotion carries the known ones, also between processes."""
     client = studio.client()
 
-    with pytest.raises(NotFound, match="no character 'nobody'"):
+    with pytest.raises(PromptNotFound, match="no character 'nobody'"):
         client.get("nobody", "angry")
-    with pytest.raises(NotFound):
+    with pytest.raises(PromptNotFound):
         client.get("aria", "idle")
     with pytest.raises(UnknownEmotion) as unknown:
-        client.get("aria", "bored")
+        client.get("aria", "Bored")
     assert unknown.value.valid == ("idle", "happy", "angry")
+    carried = pickle.loads(pickle.dumps(unknown.value))
+    assert (carried.valid, str(carried)) == (unknown.value.valid, str(unknown.value))
     with pytest.raises(Refused):
         studio.client(token="pr_unknown").get("aria", "angry")
-    with pytest.raises(NotFound):
-        client.get("../../bo", "angry")
+
+
+@pytest.mark.parametrize("strange", ["..", "../../bo", "", "a" * 65, "\ud800", "a\r\nb", "a?b"])
+def test_what_can_be_no_id_is_not_sent(studio: Studio, strange: str) -> None:
+    """Neither as a character nor as an emotion or an environment."""
+    client = studio.client()
+
+    with pytest.raises(PromptNotFound):
+        client.get(strange, "angry")
+    with pytest.raises(UnknownEmotion):
+        client.get("aria", strange)
+    if strange:  # nothing named is the client's own environment
+        with pytest.raises(PromptNotFound):
+            client.get("aria", "angry", environment=strange)
+        with pytest.raises(PromptNotFound):
+            client.prefetch(strange)
+
+    assert studio.line.requests == []
 
 
 def test_what_is_not_there_is_asked_again_when_old(studio: Studio) -> None:
     """A prompt made later is found by the first `get` after `fresh_for`."""
     client = studio.client(fresh_for=10)
-    with pytest.raises(NotFound):
-        client.get("aria", "idle")
+    for _ in range(2):
+        with pytest.raises(PromptNotFound):
+            client.get("aria", "idle")
     put(studio.api.repository, {"aria/idle": "Waits."})
-    with pytest.raises(NotFound):
+    with pytest.raises(PromptNotFound):
         client.get("aria", "idle")
+    assert len(studio.line.requests) == 1
     studio.clock.now += 11
 
     assert client.get("aria", "idle").text == "Waits."
 
 
-def test_a_token_refused_later_leaves_what_is_known(studio: Studio) -> None:
-    """A service goes on with stale answers; a prompt it never read is refused."""
-    records = _services(studio).records
+def test_asking_for_nonsense_costs_no_good_answer(studio: Studio) -> None:
+    """Errors are kept apart from answers."""
+    client = studio.client(most_kept=2)
+    client.prefetch()
+    for number in range(5):
+        with pytest.raises(PromptNotFound):
+            client.get(f"nobody-{number}", "angry")
+    asked = len(studio.line.requests)
+
+    client.get("aria", "angry")
+    client.get("bo", "angry")
+
+    assert len(studio.line.requests) == asked
+
+
+def test_a_404_that_is_not_ours_takes_no_prompt_away(studio: Studio) -> None:
+    """A proxy without its server says "not found" too."""
+    client = studio.client(fresh_for=1)
+    client.get("aria", "angry")
+    studio.line.answer(httpx.Response(404, json={"detail": "no such backend"}))
+    studio.clock.now += 2
+    client.get("aria", "angry")
+    settled(client)
+
+    kept = client.get("aria", "angry")
+
+    assert (kept.text, kept.stale) == (ANGRY, True)
+    with pytest.raises(BadAnswer, match="no such backend"):
+        client.get("bo", "angry")
+
+
+def test_a_token_refused_later_leaves_what_is_known(
+    studio: Studio, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A service goes on with stale answers and a warning; a prompt it never read is refused."""
+    records = services(studio.api.app).records
     secret, token = tokens.create(records, "short", [Scope.READ], [STAGING])
     client = studio.client(token=secret, fresh_for=1)
     client.get("aria", "angry")
     tokens.revoke(records, token.id)
-    _services(studio).tokens._answers.clear()
-    studio.clock.now += 2
-    client.get("aria", "angry")
-    client.close()
+    services(studio.api.app).tokens._answers.clear()
+    for _ in range(3):
+        studio.clock.now += 2
+        client.get("aria", "angry")
+        settled(client)
 
     assert client.get("aria", "angry").stale
-
-
-def _services(studio: Studio) -> Services:
-    found: Services = studio.api.app.extensions["services"]
-    return found
-
-
-@pytest.mark.parametrize(
-    "answer",
-    [
-        httpx.Response(200, content=b"<html>"),
-        httpx.Response(200, json=[]),
-        httpx.Response(200, json={"text": 3}),
-        httpx.Response(200, content=b"[" * 200_000),
-        httpx.Response(200, content=b"x" * 2_000_000),
-        httpx.Response(302, headers={"Location": "http://elsewhere.example/"}, json={}),
-        httpx.Response(500, content=b"oops"),
-        httpx.Response(429, content=b"slower"),
-        httpx.Response(304),
-        httpx.Response(418, json={"detail": "teapot"}),
-    ],
-)
-def test_an_answer_that_makes_no_sense_is_a_server_away(
-    studio: Studio, answer: httpx.Response
-) -> None:
-    """Nothing of it is believed, and no other host is asked."""
-    client = studio.client()
-    studio.line.instead = lambda _request: httpx.Response(
-        answer.status_code, headers=answer.headers, content=answer.content
-    )
-
-    with pytest.raises(ServerAway):
-        client.get("aria", "angry")
-
-    assert {request.url.host for request in studio.line.requests} == {"prompts.example"}
+    with pytest.raises(Refused):
+        client.get("bo", "angry")
+    warned = [each for each in caplog.records if each.name == "prompt_repo.client"]
+    assert len(warned) == 1
 
 
 def test_threads_that_want_the_same_wait_for_one_answer(studio: Studio) -> None:
@@ -293,7 +381,7 @@ def test_threads_that_want_the_same_wait_for_one_answer(studio: Studio) -> None:
     with ThreadPoolExecutor(8) as pool:
         texts = set(pool.map(get, range(8)))
 
-    assert texts == {"One.\nTwo.\nThree.\n"}
+    assert texts == {ANGRY}
     assert len(studio.line.requests) == 1
 
 
@@ -309,7 +397,7 @@ def test_everything_can_be_read_beforehand(studio: Studio) -> None:
     assert client.get("bo", "angry").text == "Bo fumes."
     assert client.get("aria", "angry").source == "character"
     assert len(studio.line.requests) == asked == 2
-    assert len(small._kept) == 1
+    assert "1 prompts in memory" in repr(small)
 
 
 def test_an_environment_can_be_named(studio: Studio) -> None:
@@ -317,8 +405,23 @@ def test_an_environment_can_be_named(studio: Studio) -> None:
     client = studio.client()
     client.get("aria", "angry")
 
-    with pytest.raises(NotFound):
+    with pytest.raises(PromptNotFound):
         client.get("aria", "angry", environment=PRODUCTION)
+
+
+def test_a_closed_client_knows_what_it_knew(studio: Studio) -> None:
+    """It asks nobody; closing it twice is no mistake."""
+    with studio.client(fresh_for=1) as client:
+        client.get("aria", "angry")
+    client.close()
+    studio.clock.now += 2
+
+    assert client.get("aria", "angry").text == ANGRY
+    with pytest.raises(ServerAway, match="closed"):
+        client.get("bo", "angry")
+    with pytest.raises(ServerAway, match="closed"):
+        client.prefetch()
+    assert len(studio.line.requests) == 1
 
 
 @pytest.mark.parametrize(
@@ -330,42 +433,65 @@ def test_a_strange_address_is_refused(server: str) -> None:
         Client(server, token="x")
 
 
-def test_the_token_is_not_shown(studio: Studio) -> None:
-    """Neither by repr nor by an error."""
+@pytest.mark.parametrize(
+    "settings",
+    [{"timeout": 0}, {"fresh_for": -1}, {"most_kept": 0}, {"environment": "../x"}],
+)
+def test_settings_that_cannot_be_are_refused(settings: dict[str, object]) -> None:
+    """When the client is made, not when it is used."""
+    with pytest.raises(ValueError, match=r"time or count|environment"):
+        Client("http://x", token="x", **settings)  # type: ignore[arg-type]
+
+
+def test_the_token_is_not_shown(studio: Studio, caplog: pytest.LogCaptureFixture) -> None:
+    """Neither by repr nor by an error nor in a log, also where it is malformed."""
+    caplog.set_level("DEBUG")
     client = studio.client()
     studio.line.cut()
-
     with pytest.raises(ServerAway) as away:
         client.get("aria", "angry")
+    with pytest.raises(ValueError, match="line end") as malformed:
+        studio.client(token=studio.api.token + "\n")
 
-    assert studio.api.token not in repr(client) + str(away.value)
+    said = repr(client) + repr(away.value) + str(malformed.value) + caplog.text
+
+    assert studio.api.token not in said
 
 
 def test_nothing_of_the_server_is_imported() -> None:
     """A service pays for httpx alone."""
-    unwanted = "{'dulwich', 'flask', 'yaml'}"
-    code = f"import sys, prompt_repo.client; print(sorted({unwanted} & {{*sys.modules}}))"
+    code = (
+        "import sys, prompt_repo.client;"
+        "ours = {m for m in sys.modules if m.startswith(('prompt_repo.', 'webapp'))};"
+        "print(sorted({'dulwich', 'flask', 'yaml', 'jsonschema'} & {*sys.modules}),"
+        " sorted(ours))"
+    )
 
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
 
-    assert done.stdout.strip() == "[]"
+    own = ["prompt_repo.client", "prompt_repo.client_answers", "prompt_repo.client_server"]
+    assert done.stdout.strip() == f"[] {own}"
 
 
 def test_a_forked_child_goes_on_by_itself(studio: Studio) -> None:
     """It has what was in memory, asks over connections of its own, and ends."""
     with served(studio.api.app) as address:
-        client = Client(address, token=studio.api.token, environment=STAGING)
+        client = studio.client(address, fresh_for=0)
         client.get("aria", "angry")
+        client.get("aria", "angry")  # the background thread runs
+        settled(client)
+        put(studio.api.repository, {"aria/angry": "Changed."})
         child = os.fork()
         if child == 0:
             try:
-                texts = client.get("aria", "angry").text, client.get("bo", "angry").text
+                texts = [client.get("aria", "angry").text, client.get("bo", "angry").text]
+                settled(client)
+                texts.append(client.get("aria", "angry").text)
                 client.close()
-                os._exit(0 if texts == ("One.\nTwo.\nThree.\n", "Bo fumes.") else 1)
+                os._exit(0 if texts == [ANGRY, "Bo fumes.", "Changed."] else 1)
             finally:
                 os._exit(2)
         _, status = os.waitpid(child, 0)
-        client.close()
 
     assert os.waitstatus_to_exitcode(status) == 0
 
@@ -386,7 +512,7 @@ def test_the_documented_example_runs(
         exec(compile(shown, "docs/client.md", "exec"), {})
 
     said = capsys.readouterr().out
-    assert "One.\nTwo.\nThree.\n" in said
+    assert ANGRY in said
     assert "there is no character 'nobody'" in said
     saved = json.loads((tmp_path / "prompts-fallback.json").read_text())
     assert {item["character"] for item in saved["items"]} == {"aria", "bo"}

@@ -48,9 +48,9 @@ def services(app: Flask) -> Services:
 
 
 @contextmanager
-def served(app: Flask) -> Iterator[str]:
-    """The application behind a real socket; gives its address."""
-    server = make_server("127.0.0.1", 0, app, threaded=True)
+def served(app: Flask, port: int = 0) -> Iterator[str]:
+    """The application behind a real socket, at a free port unless told; gives its address."""
+    server = make_server("127.0.0.1", port, app, threaded=True)
     thread = threading.Thread(target=server.serve_forever)
     thread.start()
     try:
