@@ -5,14 +5,14 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
-from flask import Response, current_app, jsonify, render_template
+from flask import Response, current_app, jsonify, render_template, request
 from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 from werkzeug.routing import Rule
 
 from prompt_repo.repository import PRODUCTION, STAGING
 from webapp.access import Caller, NotLoggedIn, Scope, caller, public
-from webapp.api import blueprint, intake, problems, schemas
+from webapp.api import blueprint, intake, problems, reference, schemas
 from webapp.api.routing import OPERATIONS, Operation
 from webapp.services import repository
 
@@ -55,6 +55,13 @@ GROUPS = {
     "export": "Everything at once",
 }
 """What an operation is listed under, by the first of these that its path holds."""
+ORDER = (
+    "Prompts of a character",
+    "Global defaults",
+    "Characters",
+    "Everything at once",
+    "Promotions",
+)
 ENTITY_TAGS = r'^(W/)?"[!#-~]*"(, ?(W/)?"[!#-~]*")*$'
 REQUEST_HEADERS: dict[str, dict[str, Any]] = {
     "If-Match": {
@@ -104,7 +111,13 @@ def openapi() -> Response:
 @public
 def page() -> str:
     """The same for people."""
-    return render_template("api/docs.html", document=document(_emotions()))
+    told, host = document(_emotions()), request.host_url.rstrip("/")
+    return render_template(
+        "api/docs.html",
+        host=host,
+        groups=reference.groups(told, host),
+        shapes=reference.shapes(told),
+    )
 
 
 def document(emotions: Sequence[str] = ()) -> dict[str, Any]:
@@ -190,8 +203,7 @@ def _group(path: str) -> str:
 
 
 def _place(group: str) -> int:
-    order = list(dict.fromkeys(reversed(GROUPS.values())))
-    return order.index(group) if group in order else len(order)
+    return ORDER.index(group) if group in ORDER else len(ORDER)
 
 
 def _operation(rule: Rule, told: Operation) -> dict[str, Any]:

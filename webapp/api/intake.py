@@ -124,6 +124,7 @@ Reason = Annotated[
         default="",
         max_length=REASON_LENGTH,
         description="Why: the commit message. Without one the server writes what was done.",
+        examples=["Softer since the March reviews"],
         json_schema_extra={"pattern": rf"^[^{UNHELD}]*$"},
     ),
 ]
@@ -196,7 +197,7 @@ class CharacterChange(Given):
 class BulkEdit(Given):
     """One of many edits, each saying what it saw, where `base` does not say it for all."""
 
-    character: Annotated[str, Field(pattern=IDENT)] | None = Field(
+    character: Annotated[str, Field(pattern=IDENT, examples=["aria"])] | None = Field(
         description="Whose prompt; null for the global default."
     )
     emotion: Annotated[str, _described(type="string", pattern=EMOTION_IDENT)]
