@@ -24,10 +24,10 @@ Example:
 """
 
 
-def make_group(name: str = "prompt-repo") -> Verbs:
+def make_group(name: str = "prompt-repo", kind: type[Verbs] = Verbs) -> Verbs:
     """A group of the repository's verbs with the options that say which repository.
 
-    Its context's `obj` is a Where. More verbs can be added with `add_command`.
+    Its context's `obj` is a Where. More verbs can be added with `add_command`, or by `kind`.
     """
     options: list[click.Parameter] = [
         click.Option(
@@ -43,7 +43,7 @@ def make_group(name: str = "prompt-repo") -> Verbs:
             help="A bare repository or a clone, instead of a data folder.",
         ),
     ]
-    group = Verbs(name, list(VERBS), params=options, callback=_remember, help=HELP)
+    group = kind(name, list(VERBS), params=options, callback=_remember, help=HELP)
     version: Callable[[Verbs], Verbs] = click.version_option(
         package_name="prompt-repo", message="%(prog)s %(version)s"
     )

@@ -2,6 +2,8 @@
 
 import json
 import re
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -50,8 +52,10 @@ def sam(shell: Shell) -> Shell:
 
 def verbs(group: click.Group, before: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
     """The names of all verbs, those below others too."""
-    for name, verb in sorted(group.commands.items()):
+    context = click.Context(group)
+    for name in group.list_commands(context):
         yield (*before, name)
+        verb = group.get_command(context, name)
         if isinstance(verb, click.Group):
             yield from verbs(verb, (*before, name))
 
@@ -186,3 +190,19 @@ def test_a_broken_file_of_records_is_said(sam: Shell) -> None:
         sam("user", "list", code=FOUND_WRONG).stderr
     )
     assert b"not a database" == file.read_bytes()[:14]
+
+
+def test_the_repositorys_verbs_start_without_the_web() -> None:
+    """Git may call one for each file, and Flask takes five times as long to import as they do."""
+    code = (
+        "import sys, webapp.cli; print(sorted({'flask', 'sqlalchemy', 'granian'} & {*sys.modules}))"
+    )
+
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+
+    assert "[]\n" == done.stdout
+
+
+def test_a_verb_nobody_knows_is_a_misuse(shell: Shell) -> None:
+    """As by click, whatever is imported late."""
+    assert "No such command 'bogus'" in shell("bogus", code=USED_WRONG).stderr

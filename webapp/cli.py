@@ -1,81 +1,43 @@
 """The `prompt-repo` command: the repository's verbs, and those of the program around it."""
 
 from collections.abc import Callable
-from pathlib import Path
+from importlib import import_module
 from typing import Any
 
 import click
 
 from prompt_repo.cli import make_group
-from prompt_repo.cli_base import Where
-from webapp import folder, running, serving
-from webapp.cli_accounts import token, user
-from webapp.cli_support import Verb, settings_of, told
-from webapp.processes import end_with_parent
+from prompt_repo.cli_base import Verbs
+from webapp.config import InvalidSetting, Settings
 
-host = click.option("--host", default="127.0.0.1", show_default=True, help="Where to listen.")
-
-
-@click.command(cls=Verb, short_help="Serve pages and API until Ctrl-C.")
-@host
-@click.option("--port", type=click.IntRange(1, 65535), default=8000, show_default=True)
-@click.option("--with-parent", type=int, hidden=True, help="End when this process does.")
-@click.pass_obj
-def serve(where: Where, host: str, port: int, with_parent: int | None) -> None:
-    """Serve pages and API until Ctrl-C; makes no repository and no account.
-
-    \b
-    Example:
-      prompt-repo --data /srv/prompts serve --host 127.0.0.1 --port 8000
-    """
-    if with_parent is not None:
-        end_with_parent(with_parent)
-    serving.serve(settings_of(where), host, port)
+MODULES = {
+    "run": "webapp.cli_serving",
+    "serve": "webapp.cli_serving",
+    "demo": "webapp.cli_serving",
+    "user": "webapp.cli_accounts",
+    "token": "webapp.cli_accounts",
+}
+"""Where the verbs that need more than the repository are; imported when they are called."""
 
 
-@click.command(cls=Verb, short_help="Start everything, at first with a demo repository.")
-@click.option(
-    "--data",
-    type=click.Path(file_okay=False, readable=False, path_type=Path),
-    help="The data folder.",
-)
-@host
-@click.option(
-    "--port", type=click.IntRange(1, 65535), help="The port; without it 8000, or the next free one."
-)
-@click.option("--fresh", is_flag=True, help="Begin anew; what was there is set aside.")
-@click.pass_obj
-def run(where: Where, data: Path | None, host: str, port: int | None, fresh: bool) -> None:
-    """Start everything: on the first start with a demo repository and an account.
+class Program(Verbs):
+    """The repository's verbs, which start at once, and those of MODULES."""
 
-    \b
-    Example:
-      prompt-repo run --data var --port 8000
-    """
-    settings = settings_of(Where(data, where.repository) if data else where)
-    raise click.exceptions.Exit(running.run(settings, host, port, fresh))
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """The names of all verbs."""
+        return sorted({*super().list_commands(ctx), *MODULES})
 
-
-@click.command(cls=Verb)
-@click.pass_obj
-def demo(where: Where) -> None:
-    """Fill an empty data folder with a demo repository.
-
-    \b
-    Example:
-      prompt-repo --data var demo
-    """
-    settings = settings_of(where)
-    if settings.repository_path.exists():
-        raise click.UsageError(f"{settings.repository_path} is there already")
-    folder.prepare(settings.data)
-    running.fill_demo(settings.repository_path)
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """A verb by its name; None where there is none."""
+        if cmd_name not in MODULES:
+            return super().get_command(ctx, cmd_name)
+        found = getattr(import_module(MODULES[cmd_name]), cmd_name)
+        assert isinstance(found, click.Command)
+        return found
 
 
 def _main() -> click.Group:
-    group = make_group()
-    for verb in (run, serve, demo, user, token):
-        group.add_command(verb)
+    group = make_group(kind=Program)
     for option in group.params:
         if isinstance(option, click.Option) and option.name in ("data", "repository"):
             option.default = _from_settings(option.name)
@@ -84,7 +46,13 @@ def _main() -> click.Group:
 
 
 def _from_settings(name: str) -> Callable[[], Any]:
-    return lambda: getattr(told(), name)
+    def told() -> Any:
+        try:
+            return getattr(Settings.from_environment(), name)
+        except InvalidSetting as error:
+            raise click.UsageError(str(error)) from error
+
+    return told
 
 
 main = _main()

@@ -51,14 +51,6 @@ class Verb(click.Command):
             raise click.ClickException(f"the records can't be used: {why}") from error
 
 
-def told() -> Settings:
-    """What the environment tells; raises UsageError."""
-    try:
-        return Settings.from_environment()
-    except InvalidSetting as error:
-        raise click.UsageError(str(error)) from error
-
-
 def settings_of(where: Where) -> Settings:
     """The settings for the data folder and repository that the command line names."""
     return Settings.from_environment(data=where.data, repository=where.repository)
