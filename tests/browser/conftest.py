@@ -2,14 +2,15 @@
 
 import os
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack
 from typing import Any
 
 import pytest
 from playwright.sync_api import Browser
 
-from tests.browser.studio import Studio, Watched, running, watched
+from tests.browser.studio import Studio, running
+from tests.browser.watching import Visit, watched
 
 FLAGS = (
     "--disable-background-networking",
@@ -46,7 +47,7 @@ def studio(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Studio]:
 
 
 @pytest.fixture
-def visit(studio: Studio, browser: Browser) -> Iterator[Callable[..., Watched]]:
+def visit(studio: Studio, browser: Browser) -> Iterator[Visit]:
     """Makes browser contexts; each is checked for what went wrong in it at the end."""
     with ExitStack() as stack:
         yield lambda **settings: stack.enter_context(watched(studio, browser, **settings))

@@ -1,0 +1,173 @@
+"""Every page there is, by the routes themselves, and states that an address alone can't show."""
+
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from flask import Flask
+from playwright.sync_api import Page, expect
+
+from tests.browser.hands import prompt
+from tests.browser.studio import Studio
+from tests.factories import put
+
+AXE = Path(__file__).parent / "vendor" / "axe" / "axe.min.js"
+TAGS = ("wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice")
+PROGRAMS = re.compile(r"/(static|api/v1|healthz|readyz|metrics)\b|.*\.css$")
+"""Routes that programs read."""
+HOLE = re.compile(r"<(?:[^:<>]+(?:\([^)]*\))?:)?(\w+)>")
+SETTLED = """() => document.fonts.ready.then(() => new Promise((done) => {
+  const look = () => document.querySelector(".htmx-request") ? setTimeout(look, 10) : done();
+  requestAnimationFrame(() => requestAnimationFrame(look));
+}))"""
+QUERIES = {"history.compare": "?from=1&to=3"}
+"""What a route needs besides its path, by endpoint."""
+
+
+@dataclass(frozen=True)
+class Scene:
+    """What pages are opened on; the angry prompts have three versions or more."""
+
+    studio: Studio
+    character: str
+    archived: str
+
+    @property
+    def names(self) -> dict[str, str]:
+        """What routes' variables are filled with; a new variable needs its place here."""
+        return {
+            "environment": "staging",
+            "character": self.character,
+            "emotion": "angry",
+            "number": "2",
+        }
+
+
+@dataclass(frozen=True)
+class Place:
+    """A page: what to call it, its address, what is done on it, and the status it answers with."""
+
+    name: str
+    address: str
+    act: Callable[[Page, Scene], None] | None = None
+    status: int = 200
+
+    def open(self, page: Page, scene: Scene) -> None:
+        """Goes there, and waits until all of it is there."""
+        answer = page.goto(scene.studio.address + self.address)
+        assert answer is not None
+        assert answer.status == self.status, f"{self.address} answers {answer.status}"
+        settle(page)
+        if self.act is not None:
+            self.act(page, scene)
+            settle(page)
+
+
+def settle(page: Page) -> None:
+    """Waits for fonts, for the next frames, and for what htmx has asked for."""
+    page.evaluate(SETTLED)
+
+
+def places(app: Flask, scene: Scene) -> list[Place]:
+    """Every page for somebody who is logged in: those of the routes, then their states."""
+    return [*_routed(app, scene.names), *_more(scene), *_acted(scene)]
+
+
+def outside() -> list[Place]:
+    """Pages for nobody."""
+    return [
+        Place("log-in", "/login"),
+        Place("log-in-refused", "/login", _refused),
+    ]
+
+
+def _routed(app: Flask, names: dict[str, str]) -> Iterator[Place]:
+    for rule in app.url_map.iter_rules():
+        if "GET" not in (rule.methods or ()) or PROGRAMS.match(rule.rule):
+            continue
+        if rule.endpoint == "auth.log_in":  # it leads away whoever is logged in
+            continue
+        unknown = rule.arguments - names.keys()
+        assert not unknown, f"tests/browser/pages.py must say what {unknown} of {rule.rule} is"
+        path = HOLE.sub(lambda hole: names[hole[1]], rule.rule)
+        kind = "-default" if "/defaults/" in rule.rule else ""
+        yield Place(rule.endpoint.replace(".", "-") + kind, path + QUERIES.get(rule.endpoint, ""))
+
+
+def _more(scene: Scene) -> Iterator[Place]:
+    staging, live = "/environments/staging", "/environments/production"
+    yield Place("characters-production", f"{live}/characters")
+    yield Place("characters-none-found", f"{staging}/characters?q=nobody-of-that-name")
+    yield Place("characters-archived", f"{staging}/characters?archived=1")
+    yield Place("defaults-production", f"{live}/defaults")
+    yield Place("prompt-archived", f"{staging}/characters/{scene.archived}/angry")
+    yield Place("prompts-fallen-back", f"{staging}/characters/{scene.character}/idle")
+    yield Place("character-archived", f"{staging}/characters/{scene.archived}")
+    yield Place("not-found", f"{staging}/characters/nobody", status=404)
+
+
+def _acted(scene: Scene) -> Iterator[Place]:
+    editor = prompt(scene.studio, scene.character).removeprefix(scene.studio.address)
+    yield Place("account-menu", "/environments/staging/characters", _menu)
+    yield Place("editor-review", editor, _review)
+    yield Place("editor-warned", editor, _warn)
+    yield Place("editor-refused", editor, _empty)
+    yield Place("editor-conflict", editor, _conflict)
+
+
+def _refused(page: Page, scene: Scene) -> None:
+    page.get_by_label("Name").fill("nobody")
+    page.get_by_label("Password").fill("nothing of worth")
+    page.get_by_role("button", name="Log in").click()
+    expect(page.get_by_role("alert")).to_be_visible()
+
+
+def _menu(page: Page, scene: Scene) -> None:
+    page.get_by_label("Your account").click()
+    expect(page.get_by_role("button", name="Log out")).to_be_visible()
+
+
+def _ask(page: Page, text: str) -> None:
+    page.get_by_label("Prompt text").fill(text)
+    page.get_by_label("Reason").fill("As the director asked")
+    page.get_by_role("button", name="Review changes").click()
+
+
+def _review(page: Page, scene: Scene) -> None:
+    standing = page.get_by_label("Prompt text").input_value()
+    _ask(page, standing.rstrip("\n").rpartition("\n")[0] + "\nHold for two beats, then a breath.\n")
+    expect(page.get_by_role("button", name="Save to staging")).to_be_visible()
+
+
+def _warn(page: Page, scene: Scene) -> None:
+    page.get_by_label("Prompt text").fill("{character_name} in {nonsense}, by {sunlight}.")
+    expect(page.get_by_text("Unknown variable").first).to_be_visible()
+
+
+def _empty(page: Page, scene: Scene) -> None:
+    _ask(page, " ")
+    expect(page.get_by_role("alert")).to_be_visible()
+
+
+def _conflict(page: Page, scene: Scene) -> None:
+    standing = scene.studio.text(scene.character) or ""
+    first, _, rest = standing.partition("\n")
+    put(scene.studio.repository, {f"{scene.character}/angry": f"{first} Sleet.\n{rest}"}, "Weather")
+    _ask(page, f"{first} Sunlight.\n{rest}")
+    expect(page.get_by_role("alert")).to_contain_text("Nothing is lost")
+
+
+def violations(page: Page) -> list[str]:
+    """What axe finds wrong, a line each."""
+    if not page.evaluate("'axe' in window"):
+        page.evaluate(AXE.read_text() + "\n;0")
+    found: dict[str, Any] = page.evaluate(
+        "tags => axe.run(document, {runOnly: {type: 'tag', values: tags}})", TAGS
+    )
+    return [
+        f"{each['id']}: {node['html'][:160]} ({node['failureSummary'].splitlines()[-1].strip()})"
+        for each in found["violations"]
+        for node in each["nodes"]
+    ]
