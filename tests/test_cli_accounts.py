@@ -196,8 +196,6 @@ def test_the_repositorys_verbs_start_without_the_web() -> None:
     """Git may call one for each file, and Flask takes five times as long to import as they do."""
     late = "{'flask', 'sqlalchemy', 'granian'}"
     code = f"import sys, webapp.cli; print(sorted({late} & {{*sys.modules}}))"
-        "import sys, webapp.cli; print(sorted({'flask', 'sqlalchemy', 'granian'} & {*sys.modules}))"
-    )
 
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
 
