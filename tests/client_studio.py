@@ -83,7 +83,8 @@ class Studio:
 
     def client(self, server: str = SERVER, **more: Any) -> Client:
         """A client that may read staging; over the line, unless a server is named."""
-        known = {"token": self.api.token, "environment": STAGING, "clock": self.clock}
+        known: dict[str, Any] = {"token": self.api.token, "environment": STAGING}
+        known |= {"clock": self.clock, "timeout": 60}  # however busy the machine is
         if server == SERVER:
             known["transport"] = self.line
         made = Client(server, **{**known, **more})

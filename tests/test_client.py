@@ -26,7 +26,7 @@ from prompt_repo.client import (
     UnknownEmotion,
 )
 from prompt_repo.repository import PRODUCTION, STAGING
-from tests.client_studio import ANGRY, Studio, settled
+from tests.client_studio import ANGRY, SERVER, Studio, settled
 from tests.factories import put
 from tests.web import served, services
 from webapp import tokens
@@ -253,17 +253,14 @@ def test_the_fallback_file_is_written_in_one_step(studio: Studio, tmp_path: Path
         '{"environment": "production", "items": []}',
     ],
 )
-def test_a_broken_fallback_is_told_at_the_start(
-    studio: Studio, tmp_path: Path, content: str
-) -> None:
+def test_a_broken_fallback_is_told_at_the_start(tmp_path: Path, content: str) -> None:
     """Not first when it is needed; that of another environment is broken too."""
     file = tmp_path / "fallback.json"
     file.write_text(content)
 
-    with pytest.raises(InvalidFallback):
-        studio.client(fallback=file)
-    with pytest.raises(InvalidFallback):
-        studio.client(fallback=tmp_path / "nowhere.json")
+    for path in (file, tmp_path / "nowhere.json"):
+        with pytest.raises(InvalidFallback):
+            Client(SERVER, token="x", environment=STAGING, fallback=path)
 
 
 def test_refusals_are_told_apart(studio: Studio) -> None:
@@ -284,9 +281,15 @@ def test_refusals_are_told_apart(studio: Studio) -> None:
 
 
 @pytest.mark.parametrize("strange", ["..", "../../bo", "", "a" * 65, "\ud800", "a\r\nb", "a?b"])
-def test_what_can_be_no_id_is_not_sent(studio: Studio, strange: str) -> None:
+def test_what_can_be_no_id_is_not_sent(strange: str) -> None:
     """Neither as a character nor as an emotion or an environment."""
-    client = studio.client()
+    sent: list[httpx.Request] = []
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        sent.append(request)
+        return httpx.Response(500)
+
+    client = Client(SERVER, token="x", transport=httpx.MockTransport(answer))
 
     with pytest.raises(PromptNotFound):
         client.get(strange, "angry")
@@ -297,8 +300,9 @@ def test_what_can_be_no_id_is_not_sent(studio: Studio, strange: str) -> None:
             client.get("aria", "angry", environment=strange)
         with pytest.raises(PromptNotFound):
             client.prefetch(strange)
+    client.close()
 
-    assert studio.line.requests == []
+    assert sent == []
 
 
 def test_what_is_not_there_is_asked_again_when_old(studio: Studio) -> None:
@@ -506,6 +510,7 @@ def test_the_documented_example_runs(
     (example,) = re.findall(r"```python\n(.*?)```", DOCUMENT.read_text(), re.DOTALL)
     monkeypatch.chdir(tmp_path)
     (tmp_path / "token.txt").write_text(studio.api.token + "\n")
+    studio.client().get("aria", "angry")  # the first answer of an application takes longest
     with served(studio.api.app) as address:
         shown = example.replace("http://127.0.0.1:8000", address)
         shown = shown.replace('"production"', '"staging"')
