@@ -20,7 +20,7 @@ from tests.web import served
 from webapp.access import Scope
 
 RULES = Path(__file__).parents[2] / ".ci" / "schemathesis.toml"
-EXAMPLES = 12  # of an operation; `schemathesis run -n 500` by hand goes deeper
+EXAMPLES = 8  # of an operation; `schemathesis run -n 500` by hand goes deeper
 PROBLEMS = (events.NonFatalError, events.FatalError, events.Interrupted)
 
 

@@ -5,7 +5,7 @@ from dataclasses import replace
 from flask import Response, url_for
 
 from prompt_repo import editing
-from prompt_repo.catalogue import Catalogue, search
+from prompt_repo.catalogue import Catalogue
 from prompt_repo.editing import Outcome
 from prompt_repo.model import Character
 from webapp import audit
@@ -27,8 +27,8 @@ def page_of(
 
 def matching(catalogue: Catalogue, asked: intake.Searching) -> list[str]:
     """Ids of the characters that a query is about."""
-    found = search(catalogue, asked.q, asked.tag)
-    return [ident for ident in found if catalogue.character(ident).archived == asked.archived]
+    index = repository().indexes.of(catalogue)
+    return sorted(index.characters(asked.q, asked.tag, archived=asked.archived))
 
 
 @route(
@@ -45,7 +45,7 @@ def matching(catalogue: Catalogue, asked: intake.Searching) -> list[str]:
     ),
 )
 def index(env: str) -> Response:
-    """Characters whose id, name or tags hold all words of `q`, and who have every `tag`."""
+    """Characters of whom all words of `q` are said, and who have every `tag`."""
     asked = asking.query(intake.ListingCharacters)
     catalogue = asking.at(env, asked)
     page, next_cursor = page_of(matching(catalogue, asked), asked.cursor, asked.limit)

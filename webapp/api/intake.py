@@ -269,7 +269,7 @@ class Searching(Reading):
     """Which characters."""
 
     q: str = Field(
-        "", max_length=200, description="Words that the id, the name, or a tag must all hold."
+        "", max_length=200, description="Words that id, name, tags and description must hold."
     )
     tag: list[Annotated[str, Field(max_length=64)]] = Field(
         default=[], max_length=32, description="Tags a character must all have."
