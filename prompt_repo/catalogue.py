@@ -331,16 +331,3 @@ def _etag(key: PromptKey, stored: PromptKey, held: Held, values: Mapping[str, st
 
 def _digest(*parts: str) -> str:
     return hashlib.blake2b("\0".join(parts).encode(), digest_size=16).hexdigest()
-
-
-def search(catalogue: Catalogue, words: str, tags: Iterable[str] = ()) -> list[str]:
-    """Ids of characters whose id, name or tags hold all of `words`, and who have all `tags`."""
-    needles = words.casefold().split()
-    wanted = set(tags)
-    found = []
-    for ident in catalogue.character_ids():
-        who = catalogue.character(ident)
-        hay = f"{ident} {who.name} {' '.join(who.tags)}".casefold()
-        if wanted.issubset(who.tags) and all(needle in hay for needle in needles):
-            found.append(ident)
-    return found

@@ -61,6 +61,10 @@ SELECT {FIELDS} FROM chain JOIN versions v ON v.id = chain.id {JOINS} ORDER BY d
 """  # noqa: S608 - our own words
 BACK = f"{CHAIN} SELECT id FROM chain ORDER BY depth DESC LIMIT 1"  # noqa: S608 - our own words
 
+AUTHORS = """
+SELECT v.id, c.name FROM json_each(?) JOIN versions v ON v.id = value
+JOIN commits c ON c.id = v.commit_id
+"""
 DESCEND = """
 WITH RECURSIVE wanted (start, goal, number) AS (
     SELECT json_extract(value, '$[0]'), json_extract(value, '$[1]'), v.number
@@ -204,6 +208,11 @@ class History:
         if origin is None:
             raise LookupError(f"the history index has no version {row}")
         return self.version(origin[0])
+
+    @_healed
+    def authors(self, rows: Iterable[int]) -> dict[int, str]:
+        """The names of those who wrote versions, by rows that `held` or `state` gave."""
+        return dict(self._sql(AUTHORS, (json.dumps(list(rows)),)).fetchall())
 
     @_healed
     def descend(self, pairs: Iterable[tuple[int, int]]) -> set[tuple[int, int]]:

@@ -11,6 +11,7 @@ from prompt_repo.catalogue import Catalogue, Found, Tables, advanced, blobs_of, 
 from prompt_repo.errors import BranchNotFound, RevisionNotFound
 from prompt_repo.git_store import GitStore
 from prompt_repo.history import History
+from prompt_repo.indexing import Indexes
 from prompt_repo.layout import CONFIGURATION
 from prompt_repo.model import Author, Commit, Configuration, Held
 from prompt_repo.parsed import Parsed, ParsedDocuments
@@ -31,6 +32,7 @@ class Repository:
     def __init__(self, store: GitStore) -> None:
         self.store = store
         self.history = History(store)
+        self.indexes = Indexes(self.history.authors)
         self._parsed = ParsedDocuments(store)
         self._current: dict[str, Catalogue] = {}
         self._earlier: OrderedDict[str, Catalogue] = OrderedDict()

@@ -4,7 +4,6 @@ from pathlib import Path
 
 import pytest
 
-from prompt_repo.catalogue import search
 from prompt_repo.editing import Edit, change_character, save
 from prompt_repo.errors import (
     CharacterNotFound,
@@ -154,24 +153,6 @@ def test_removed_prompts_are_listed(tmp_path: Path) -> None:
         emotion: (held.number, held.commit) for emotion, held in removed.items()
     }
     assert {} == repository.current(STAGING).overrides("aria")
-
-
-def test_search_wants_all_words_and_all_tags(tmp_path: Path) -> None:
-    """Words may stand in the id, the name or the tags, in any case."""
-    repository = make_repository(tmp_path, ("aria", "bo"))
-    change_character(
-        repository,
-        STAGING,
-        "bo",
-        lambda who: Character(who.id, "Bo Aria-Lind", tags=("pilot",)),
-        SAM,
-        "Name",
-    )
-    catalogue = repository.current(STAGING)
-
-    assert ["aria", "bo"] == search(catalogue, "ARIA")
-    assert ["bo"] == search(catalogue, "aria lind")
-    assert ["bo"] == search(catalogue, "", ["pilot"])
 
 
 def test_another_process_sees_an_edit_at_its_next_read(tmp_path: Path) -> None:
