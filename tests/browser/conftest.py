@@ -1,7 +1,5 @@
 """A browser for tests: Debian's chromium-headless-shell, steered by Playwright."""
 
-import os
-import shutil
 from collections.abc import Iterator
 from contextlib import ExitStack
 from typing import Any
@@ -9,16 +7,9 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser
 
+from tests.browser.chromium import NoBrowser, launch_settings
 from tests.browser.studio import Studio, running
 from tests.browser.watching import Visit, watched
-
-FLAGS = (
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-dev-shm-usage",
-    "--disable-gpu",
-    "--no-first-run",
-)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -30,13 +21,11 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.fixture(scope="session")
 def browser_type_launch_args(browser_type_launch_args: dict[str, Any]) -> dict[str, Any]:
-    """Playwright's own browser is not downloaded; Debian's is used."""
-    program = shutil.which("chromium-headless-shell") or shutil.which("chromium")
-    if program is None:
-        pytest.skip("no browser: as root, apt-get install chromium-headless-shell libatomic1")
-    # Chromium's sandbox does not work for root.
-    root = ["--no-sandbox"] if os.geteuid() == 0 else []
-    return {**browser_type_launch_args, "executable_path": program, "args": [*FLAGS, *root]}
+    """How pytest-playwright starts the browser."""
+    try:
+        return {**browser_type_launch_args, **launch_settings()}
+    except NoBrowser as missing:
+        pytest.skip(str(missing))
 
 
 @pytest.fixture(scope="session")
