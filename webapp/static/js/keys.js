@@ -1,4 +1,4 @@
-// Keys that work on every page: "/" goes to the search, Escape shuts an open menu.
+// Keys that work on every page: "/" goes to the search, Escape or leaving it shuts an open menu.
 export function watchKeys() {
   document.addEventListener("keydown", (event) => {
     if (event.key === "/" && !event.ctrlKey && !event.metaKey && !event.altKey && !isTyping(event.target)) {
@@ -14,10 +14,12 @@ export function watchKeys() {
       menu.querySelector("summary").focus();
     }
   });
-  document.addEventListener("click", (event) => {
-    const menu = document.querySelector("details.menu[open]");
-    if (menu && !menu.contains(event.target)) menu.open = false;
-  });
+  for (const kind of ["click", "focusin"]) document.addEventListener(kind, shutMenu);
+}
+
+function shutMenu(event) {
+  const menu = document.querySelector("details.menu[open]");
+  if (menu && !menu.contains(event.target)) menu.open = false;
 }
 
 function isTyping(target) {
