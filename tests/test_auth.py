@@ -128,7 +128,7 @@ def test_a_log_in_lasts_no_longer_than_set(app: Flask) -> None:
 @pytest.mark.parametrize("change", ["password", "role", "disabled"])
 def test_a_change_of_the_account_ends_its_sessions(app: Flask, change: str) -> None:
     """Nobody goes on with rights they no longer have."""
-    name, records = somebody(app, Role.ADMIN), services(app).records
+    name, records = somebody(app, Role.REVIEWER), services(app).records
     browser = Browser(app)
     browser.log_in(name)
     {

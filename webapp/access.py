@@ -86,6 +86,13 @@ class NotAllowed(Refused):
     """The one who asks is known, and may not do this."""
 
 
+class PasswordMustChange(NotAllowed):
+    """Somebody logged in by a password that an admin gave them, and must choose their own."""
+
+    def __init__(self) -> None:
+        super().__init__("choose a password of your own first; the one you have was for once only")
+
+
 class UndeclaredAccess(Refused):
     """A route says nothing about who may use it, so nobody may."""
 
@@ -103,6 +110,7 @@ class Caller:
     environments: frozenset[str] | None = None
     account_id: int | None = None
     token_id: int | None = None
+    must_change_password: bool = False
 
     @property
     def author(self) -> Author:
@@ -119,17 +127,21 @@ NOBODY = Caller()
 
 @dataclass(frozen=True, slots=True)
 class Declared:
-    """What a route needs; without a scope it is open to everybody."""
+    """What a route needs; without a scope it is open to everybody.
+
+    `always` is for what somebody may do who must choose a password before all else.
+    """
 
     scope: Scope | None
+    always: bool = False
 
 
 _EVERYBODY = Declared(None)
 
 
-def access(scope: Scope) -> Callable[[View], View]:
-    """Marks a view as needing a scope."""
-    return lambda view: _mark(view, Declared(scope))
+def access(scope: Scope, *, always: bool = False) -> Callable[[View], View]:
+    """Marks a view as needing a scope; for `always` see Declared."""
+    return lambda view: _mark(view, Declared(scope, always))
 
 
 def public(view: View) -> View:
@@ -169,6 +181,8 @@ def check() -> None:
         raise UndeclaredAccess(f"{endpoint} does not say who may use it, so nobody may")
     if needs.scope is not None:
         _require(needs.scope)
+        if caller().must_change_password and not needs.always:
+            raise PasswordMustChange
     if request.method not in SAFE and not _by_token():
         current_app.extensions["csrf"].protect()
 

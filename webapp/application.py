@@ -14,7 +14,7 @@ from webapp.blueprints import ALL
 from webapp.config import Settings
 from webapp.records import Records
 from webapp.services import LazyRepository, Services
-from webapp.tokens import Tokens
+from webapp.tokens import Endings, Tokens
 
 
 class InOrder(DefaultJSONProvider):
@@ -68,7 +68,7 @@ def connect(settings: Settings) -> Services:
     return Services(
         settings=settings,
         records=records,
-        tokens=Tokens(records),
+        tokens=Tokens(records, endings=Endings(settings.data)),
         repository=LazyRepository(settings.repository_path),
         redis=redis.Redis.from_url(settings.redis_url, socket_timeout=5)
         if settings.redis_url

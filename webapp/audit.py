@@ -5,6 +5,7 @@ is known. A view adds what only it knows by `describe(subject=…, commit=…)`,
 no request of its own by `note`.
 """
 
+import re
 from datetime import UTC, datetime
 from typing import Any
 
@@ -21,6 +22,7 @@ from webapp.services import records
 
 log = structlog.get_logger(__name__)
 LONGEST = 2000  # characters of a subject or of one value of the detail
+CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
 
 
 def init_app(app: Flask) -> None:
@@ -45,7 +47,7 @@ def note(
 
 def write(records: Records, entry: AuditEntry) -> None:
     """Appends an entry; what is too long is cut."""
-    entry.subject = entry.subject[:LONGEST]
+    entry.subject = _clean(entry.subject[:LONGEST])
     with records.writing() as session:
         session.add(entry)
 
@@ -91,7 +93,7 @@ def _enter(
     who: Caller = g.get("caller", NOBODY)
     entry = AuditEntry(
         at=datetime.now(UTC),
-        actor=(actor or who.actor)[:80],
+        actor=_clean((actor or who.actor)[:80]),
         action=action[:80],
         subject=subject,
         outcome=outcome,
@@ -115,4 +117,13 @@ def _enter(
 
 
 def _short(value: Any) -> Any:
-    return value[:LONGEST] if isinstance(value, str) else value
+    if isinstance(value, str):
+        return _clean(value[:LONGEST])
+    if isinstance(value, dict):
+        return {_short(key): _short(each) for key, each in value.items()}
+    return [_short(each) for each in value] if isinstance(value, (list, tuple)) else value
+
+
+def _clean(text: str) -> str:
+    """Without what a terminal would obey, or PostgreSQL can't store: shown as its code instead."""
+    return CONTROL.sub(lambda found: f"\\x{ord(found[0]):02x}", text)

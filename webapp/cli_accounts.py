@@ -12,7 +12,8 @@ from prompt_repo.cli_base import Where
 from prompt_repo.layout import ENVIRONMENTS
 from webapp import audit, people, tokens
 from webapp.access import Role, Scope
-from webapp.cli_support import Verb, records_of
+from webapp.cli_support import Verb, records_of, settings_of
+from webapp.records import Records
 from webapp.records.models import Account, Token
 
 LARGEST = 2**31 - 1  # a number that every database holds
@@ -106,28 +107,28 @@ def passwd(where: Where, name: str, password_stdin: bool) -> None:
 def change_role(where: Where, name: str, role: str) -> None:
     """Change a role; every browser of that account is logged out.
 
+    Tokens it made that may do more than the new role end.
+
     \b
     Example:
       prompt-repo user role sam reviewer
     """
     with records_of(where) as records:
-        people.set_role(records, name, Role(role))
-        audit.from_command_line(records, "user role", people.normal(name), role=role)
+        _enter(records, where, "user role", people.set_role(records, name, Role(role)))
 
 
 @user.command(cls=Verb)
 @click.argument("name")
 @click.pass_obj
 def disable(where: Where, name: str) -> None:
-    """Shut an account out at once; what it did stays on record.
+    """Shut an account out at once, and end its tokens; what it did stays on record.
 
     \b
     Example:
       prompt-repo user disable sam
     """
     with records_of(where) as records:
-        people.set_disabled(records, name)
-        audit.from_command_line(records, "user disable", people.normal(name))
+        _enter(records, where, "user disable", people.set_disabled(records, name))
 
 
 @user.command(cls=Verb)
@@ -141,8 +142,8 @@ def enable(where: Where, name: str) -> None:
       prompt-repo user enable sam
     """
     with records_of(where) as records:
-        people.set_disabled(records, name, disabled=False)
-        audit.from_command_line(records, "user enable", people.normal(name))
+        change = people.set_disabled(records, name, disabled=False)
+        _enter(records, where, "user enable", change)
 
 
 @click.group()
@@ -217,7 +218,7 @@ def list_tokens(where: Where, as_json: bool) -> None:
 @click.argument("number", type=click.IntRange(1, LARGEST))
 @click.pass_obj
 def revoke(where: Where, number: int) -> None:
-    """End a token by its number in `token list`; it stops working within two seconds.
+    """End a token by its number in `token list`; it stops working at once.
 
     \b
     Example:
@@ -225,8 +226,18 @@ def revoke(where: Where, number: int) -> None:
     """
     with records_of(where) as records:
         ended = tokens.revoke(records, number)
+        tokens.Endings(settings_of(where).data).tell()
         audit.from_command_line(records, "token revoke", ended.name, token=number)
     click.echo(f"Revoked {ended.name}")
+
+
+def _enter(records: Records, where: Where, action: str, change: people.Change) -> None:
+    if change.tokens_ended:
+        tokens.Endings(settings_of(where).data).tell()
+    audit.from_command_line(
+        records, action, change.name, before=change.before, after=change.after,
+        tokens_ended=change.tokens_ended,
+    )  # fmt: skip
 
 
 def _password(from_input: bool) -> str:

@@ -2,6 +2,7 @@
 
 import ipaddress
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import Field, dataclass, fields, replace
 from pathlib import Path
@@ -12,6 +13,17 @@ PREFIX = "PROMPT_REPO_"
 FOREIGN = {"metrics_folder": "PROMETHEUS_MULTIPROC_DIR"}
 """Settings whose variable's name is another library's."""
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+PRIVATE: tuple[Network, ...] = tuple(
+    ipaddress.ip_network(each)
+    for each in (
+        "127.0.0.0/8", "10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16",
+        "::1/128", "fc00::/7", "fe80::/10",
+    )
+)  # fmt: skip
+"""Where a machine's own and its neighbours' addresses are."""
+
+ROLES = ("admin", "reviewer", "viewer")
+ISSUER = re.compile(r"https://[^/?#]|http://(localhost|127\.0\.0\.1|\[::1\])(:\d+)?(/|$)")
 
 
 class InvalidSetting(ValueError):
@@ -44,6 +56,24 @@ class Settings:
     """Log-ins that may fail from one address."""
     login_limit_per_name: str = "10 per 5 minutes"
     """Log-ins to one account that may fail from one address."""
+    login_limit_per_account: str = "100 per hour"
+    """Log-ins to one account that may fail from all addresses together."""
+    metrics_networks: tuple[Network, ...] = PRIVATE
+    """Networks that may read `/metrics`; without it private ones."""
+    oidc_issuer: str = ""
+    """The identity provider of single sign-on, such as `https://id.studio.example`."""
+    oidc_client_id: str = ""
+    """What the identity provider calls this installation."""
+    oidc_client_secret: str = ""
+    """The secret shared with the identity provider; none for a public client."""
+    oidc_scopes: str = "openid profile email"
+    """What is asked of the identity provider."""
+    oidc_role_claim: str = "groups"
+    """The claim that roles come from; dots lead into objects: `realm_access.roles`."""
+    oidc_roles: tuple[tuple[str, str], ...] = ()
+    """Which value of the claim is which role: `studio-leads=admin,studio=viewer`."""
+    oidc_label: str = "single sign-on"
+    """What the button on the log-in page calls it."""
     log: str = "stderr"
     """`stderr`, or the file of the program's log."""
     access_log: str = "notable"
@@ -105,17 +135,21 @@ def export(settings: Settings, **changes: Any) -> None:
 
 def _written(value: Any) -> str:
     if isinstance(value, tuple):
-        return ",".join(map(str, value))
+        return ",".join("=".join(each) if isinstance(each, tuple) else str(each) for each in value)
     return str(value.absolute() if isinstance(value, Path) else value)
 
 
 def _read(each: "Field[Any]", text: str) -> Any:
     text = text.strip()
     try:
-        if each.name == "trusted_proxies":
+        if each.name in ("trusted_proxies", "metrics_networks"):
             return tuple(ipaddress.ip_network(part) for part in _parts(text))
         if each.name == "hosts":
             return tuple(_parts(text))
+        if each.name == "oidc_roles":
+            return tuple(_role(part) for part in _parts(text))
+        if each.name == "oidc_issuer":
+            return _issuer(text)
         if each.type in (Path, Path | None):
             return Path(text).expanduser()
         if each.type is int:
@@ -127,6 +161,19 @@ def _read(each: "Field[Any]", text: str) -> Any:
 
 def _parts(text: str) -> list[str]:
     return [part.strip() for part in text.split(",") if part.strip()]
+
+
+def _role(part: str) -> tuple[str, str]:
+    found, _, role = part.rpartition("=")
+    if not found.strip() or role.strip() not in ROLES:
+        raise ValueError(f"write pairs such as `leads=admin`; the roles are {', '.join(ROLES)}")
+    return found.strip(), role.strip()
+
+
+def _issuer(text: str) -> str:
+    if not ISSUER.match(text):
+        raise ValueError("an issuer begins with https:// (http:// on this machine alone)")
+    return text
 
 
 def _positive(text: str) -> int:

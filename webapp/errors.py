@@ -25,7 +25,7 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from prompt_repo import errors as domain
 from webapp import limits
-from webapp.access import API, NotAllowed, NotLoggedIn, UndeclaredAccess
+from webapp.access import API, NotAllowed, NotLoggedIn, PasswordMustChange, UndeclaredAccess
 from webapp.people import PeopleError
 from webapp.security import request_id
 from webapp.tokens import TokenError
@@ -128,6 +128,8 @@ def answer(error: Exception) -> AnyResponse:
         log.error("request failed", status=status, exc_info=error)
     if not wants_json() and isinstance(error, NotLoggedIn):
         return _to_log_in()
+    if not wants_json() and isinstance(error, PasswordMustChange):
+        return redirect(url_for("auth.account"))
     response = (_problem if wants_json() else _page)(error, status)
     for name, value in _headers(error, status):
         response.headers[name] = value

@@ -16,6 +16,7 @@ OURS = (
     "records.sqlite3-wal",
     "records.lock",
     "secret_key",
+    "token_endings",
     "logs",
     "metrics",
 )

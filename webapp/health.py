@@ -10,13 +10,14 @@ from prometheus_client.exposition import CONTENT_TYPE_LATEST
 from prometheus_client.multiprocess import MultiProcessCollector
 from redis.exceptions import RedisError
 from sqlalchemy.exc import SQLAlchemyError
+from werkzeug.exceptions import Forbidden
 from werkzeug.wrappers import Response as AnyResponse
 
 from prompt_repo.errors import PromptRepoError
 from prompt_repo.repository import PRODUCTION, STAGING
 from webapp.access import public
 from webapp.config import Settings
-from webapp.security import BEGAN
+from webapp.security import BEGAN, is_within
 from webapp.services import repository, services, settings
 
 blueprint = Blueprint("health", __name__)
@@ -86,6 +87,8 @@ def ready() -> tuple[Response, int]:
 @blueprint.get("/metrics")
 @public
 def metrics() -> Response:
+    if not is_within(request.remote_addr or "", settings().metrics_networks):
+        raise Forbidden("counters are read from inside the network alone")
     registry: CollectorRegistry = _registry()
     return Response(generate_latest(registry), content_type=CONTENT_TYPE_LATEST)
 

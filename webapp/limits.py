@@ -1,22 +1,27 @@
 """How often one may try: counted in Redis where there is one, else in memory."""
 
+import ipaddress
+import secrets
 import time
 from typing import Any
 
 from flask import Flask, Response, current_app, request
 from flask_limiter import Limiter
-from flask_limiter.util import get_remote_address
+from itsdangerous import BadSignature, URLSafeSerializer
+from werkzeug.wrappers import Response as AnyResponse
 
 from webapp import people
+from webapp.access import caller
 from webapp.config import Settings
 
-LIMITED = "auth.check_password"
+LIMITED, LIMITED_TOO = "auth.check_password", "auth.change_password"
+KNOWN, YEAR = "known_browser", 31_536_000  # a cookie, and its life in seconds
 
 
 def init_app(app: Flask, settings: Settings) -> None:
     """Bounds the views below; counts in memory while Redis is away."""
     limiter = Limiter(
-        get_remote_address,
+        _address,
         storage_uri=_storage(settings.redis_url),
         storage_options={"socket_connect_timeout": 1, "socket_timeout": 1}
         if settings.redis_url
@@ -35,8 +40,13 @@ def init_app(app: Flask, settings: Settings) -> None:
     by_name = limiter.limit(
         settings.login_limit_per_name, key_func=_address_and_name, deduct_when=_failed
     )
+    by_account = limiter.limit(
+        settings.login_limit_per_account, key_func=_account, deduct_when=_failed
+    )
     views: dict[str, Any] = app.view_functions
-    views[LIMITED] = by_name(by_address(views[LIMITED]))
+    views[LIMITED] = by_account(by_name(by_address(views[LIMITED])))
+    by_caller = limiter.limit(settings.login_limit_per_name, key_func=_caller, deduct_when=_failed)
+    views[LIMITED_TOO] = by_caller(views[LIMITED_TOO])
 
 
 def seconds_left() -> int:
@@ -55,5 +65,53 @@ def _failed(response: Response) -> bool:
     return response.status_code >= 400
 
 
+def remember_browser(response: AnyResponse, name: str) -> None:
+    """Marks a browser in which somebody logged in, for `_account`."""
+    response.set_cookie(
+        KNOWN,
+        _signer().dumps([name, secrets.token_hex(8)]),
+        max_age=YEAR,
+        path=request.path,
+        httponly=True,
+        samesite="Lax",
+        secure=request.is_secure,
+    )
+
+
+def _address() -> str:
+    """Where a request comes from; of IPv6 the network, for everybody has 2**64 addresses there."""
+    try:
+        found = ipaddress.ip_address(request.remote_addr or "")
+    except ValueError:
+        return "unknown"
+    if found.version == 4 or found.ipv4_mapped:
+        return str(found)
+    return str(ipaddress.ip_network((found, 64), strict=False))
+
+
+def _name() -> str:
+    return people.normal(request.form.get("name", ""))[:64]
+
+
 def _address_and_name() -> str:
-    return f"{get_remote_address()} {people.normal(request.form.get('name', ''))[:64]}"
+    return f"{_address()} {_name()}"
+
+
+def _account() -> str:
+    """An account from everywhere; a browser its owner used before counts for itself.
+
+    So guessing from many addresses is bounded, and doesn't lock the owner out.
+    """
+    try:
+        name, browser = _signer().loads(request.cookies.get(KNOWN, ""))
+    except (BadSignature, ValueError):
+        name, browser = "", ""
+    return f"{_name()} {browser if name == _name() else ''}"
+
+
+def _caller() -> str:
+    return f"own password of {caller().actor}"
+
+
+def _signer() -> URLSafeSerializer:
+    return URLSafeSerializer(current_app.secret_key or "", salt="known browser")

@@ -31,6 +31,11 @@ def matches(stored: str, password: str) -> bool:
         return False
 
 
+def one_time() -> str:
+    """A password for somebody to log in by once: 64 random bits, easily read out and typed."""
+    return "-".join(secrets.token_hex(2) for _ in range(4))
+
+
 def is_dated(stored: str) -> bool:
     """Whether it was hashed more cheaply than is done today."""
     return _hasher.check_needs_rehash(stored)

@@ -4,21 +4,42 @@ import hashlib
 import re
 import secrets
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from sqlalchemy import delete, func, select
+from sqlalchemy.orm import Session
 
 from webapp import passwords
-from webapp.access import Role
+from webapp.access import SCOPES_OF, Role
 from webapp.records import Records
-from webapp.records.models import Account, Login
+from webapp.records.models import Account, Identity, Login, Token
 
 NAME = re.compile(r"[a-z0-9][a-z0-9._@-]{0,63}")
 EMAIL = re.compile(r"[^\s<>@,;:\"]{1,64}@[^\s<>@,;:\"]{1,189}")
+GOOD_FOR = timedelta(days=3)
+"""How long somebody has to log in by a password that an admin gave them."""
 
 
 class PeopleError(Exception):
     """An account can't be made, changed or found; says why."""
+
+
+class OneTimePasswordOver(PeopleError):
+    """The right password, but given by an admin too long ago."""
+
+    def __init__(self) -> None:
+        super().__init__("that password was good for three days; ask an admin for a new one")
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What a change of an account came to, for the audit log."""
+
+    name: str
+    before: str
+    after: str
+    tokens_ended: int = 0
 
 
 def add(
@@ -29,34 +50,51 @@ def add(
     *,
     display_name: str = "",
     email: str = "",
+    one_time: bool = False,
 ) -> Account:
-    """Makes an account; raises PeopleError."""
+    """Makes an account; with `one_time` its password must be changed at the first log-in.
+
+    Raises PeopleError.
+    """
+    account = new_account(name, role, display_name=display_name, email=email)
+    account.password = _hash(password)
+    account.one_time_until = datetime.now(UTC) + GOOD_FOR if one_time else None
+    with records.writing() as session:
+        if session.scalar(select(Account.id).where(Account.name == account.name)) is not None:
+            raise PeopleError(f"there is an account {account.name!r} already")
+        session.add(account)
+    return account
+
+
+def new_account(name: str, role: Role, *, display_name: str = "", email: str = "") -> Account:
+    """An account that is not stored yet, and has no password; raises PeopleError."""
     name = normal(name)
     if not NAME.fullmatch(name):
         raise PeopleError(
             "a log-in name has 1 to 64 of a-z, 0-9, '.', '_', '@' and '-', "
             "beginning with a letter or digit"
         )
-    account = Account(
+    return Account(
         name=name,
         display_name=_display_name(display_name or name),
         email=_email(email or (name if EMAIL.fullmatch(name) else f"{name}@prompt-repo.invalid")),
         role=role,
-        password=_hash(password),
+        password="",
         disabled=False,
         created_at=datetime.now(UTC),
     )
-    with records.writing() as session:
-        if session.scalar(select(Account.id).where(Account.name == name)) is not None:
-            raise PeopleError(f"there is an account {name!r} already")
-        session.add(account)
-    return account
 
 
 def listed(records: Records) -> Sequence[Account]:
     """All accounts by name, disabled ones included."""
     with records.reading() as session:
         return session.scalars(select(Account).order_by(Account.name)).all()
+
+
+def found(records: Records, name: str) -> Account:
+    """The account of a name; raises PeopleError."""
+    with records.reading() as session:
+        return _named(session, name)
 
 
 def count(records: Records) -> int:
@@ -66,13 +104,21 @@ def count(records: Records) -> int:
 
 
 def authenticate(records: Records, name: str, password: str) -> Account | None:
-    """The account that name and password open; None otherwise, after as much work."""
-    with records.reading() as session:
-        account = session.scalar(select(Account).where(Account.name == normal(name)))
-    right = passwords.matches(account.password if account else passwords.nobodys(), password)
-    if account is None or not right or account.disabled:
+    """The account that name and password open; None otherwise, after as much work.
+
+    Raises OneTimePasswordOver.
+    """
+    account = None
+    if NAME.fullmatch(normal(name)):
+        with records.reading() as session:
+            account = session.scalar(select(Account).where(Account.name == normal(name)))
+    stored = account.password if account is not None else ""
+    right = passwords.matches(stored or passwords.nobodys(), password)
+    if account is None or not right or not stored or account.disabled:
         return None
-    if passwords.is_dated(account.password):
+    if account.one_time_until is not None and account.one_time_until <= datetime.now(UTC):
+        raise OneTimePasswordOver
+    if passwords.is_dated(stored):
         with records.writing() as session:
             session.get_one(Account, account.id).password = _hash(password)
     return account
@@ -82,25 +128,94 @@ def set_password(records: Records, name: str, password: str) -> None:
     """Changes a password and ends all log-ins of the account; raises PeopleError."""
     hashed = _hash(password)
     with records.writing() as session:
-        account = _named(session.scalar(select(Account).where(Account.name == normal(name))), name)
-        account.password = hashed
-        session.execute(delete(Login).where(Login.account_id == account.id))
+        account = _with_password(session, name)
+        account.password, account.one_time_until = hashed, None
+        _end_logins(session, account)
 
 
-def set_role(records: Records, name: str, role: Role) -> None:
-    """Changes a role and ends all log-ins of the account; raises PeopleError."""
+def reset_password(records: Records, name: str) -> str:
+    """Gives an account a password for one log-in and ends those it has; raises PeopleError."""
+    password = passwords.one_time()
+    hashed = _hash(password)
     with records.writing() as session:
-        account = _named(session.scalar(select(Account).where(Account.name == normal(name))), name)
+        account = _with_password(session, name)
+        account.password, account.one_time_until = hashed, datetime.now(UTC) + GOOD_FOR
+        _end_logins(session, account)
+    return password
+
+
+def set_role(records: Records, name: str, role: Role) -> Change:
+    """Changes a role; ends the account's log-ins, and tokens that may do more than it may now.
+
+    Raises PeopleError, also where no active admin would be left.
+    """
+    with records.writing() as session:
+        account = _named(session, name)
+        before = account.role
+        if role is not Role.ADMIN:
+            keep_an_admin(session, account)
         account.role = role
-        session.execute(delete(Login).where(Login.account_id == account.id))
+        _end_logins(session, account)
+        beyond = {
+            each.id
+            for each in _tokens(session, account)
+            if not SCOPES_OF[role].issuperset(each.scopes)
+        }
+        return Change(account.name, before, role, _end_tokens(session, account, beyond))
 
 
-def set_disabled(records: Records, name: str, disabled: bool = True) -> None:
-    """Shuts an account out, ending all its log-ins, or lets it in again; raises PeopleError."""
+def set_disabled(records: Records, name: str, disabled: bool = True) -> Change:
+    """Shuts an account out, ending its log-ins and tokens for good, or lets it in again.
+
+    Raises PeopleError, also where no active admin would be left.
+    """
     with records.writing() as session:
-        account = _named(session.scalar(select(Account).where(Account.name == normal(name))), name)
+        account = _named(session, name)
+        before = state(account)
+        if disabled:
+            keep_an_admin(session, account)
         account.disabled = disabled
-        session.execute(delete(Login).where(Login.account_id == account.id))
+        _end_logins(session, account)
+        ended = {each.id for each in _tokens(session, account)} if disabled else set()
+        return Change(account.name, before, state(account), _end_tokens(session, account, ended))
+
+
+def describe(records: Records, name: str, *, display_name: str, email: str) -> Change:
+    """Changes what commits call somebody; raises PeopleError."""
+    display_name, email = _display_name(display_name), _email(email)
+    with records.writing() as session:
+        account = _named(session, name)
+        before = f"{account.display_name} <{account.email}>"
+        account.display_name, account.email = display_name, email
+        return Change(account.name, before, f"{display_name} <{email}>")
+
+
+def state(account: Account) -> str:
+    """`active` or `disabled`."""
+    return "disabled" if account.disabled else "active"
+
+
+def keep_an_admin(session: Session, leaving: Account) -> None:
+    """Raises PeopleError where nobody could let people in any more without this account.
+
+    The admins stay locked until the transaction ends: two of them can't turn each other out.
+    """
+    admins = session.scalars(
+        select(Account)
+        .where(Account.role == Role.ADMIN, Account.disabled.is_(False))
+        .order_by(Account.id)
+        .with_for_update()
+    ).all()
+    if [each.id for each in admins] == [leaving.id]:
+        raise PeopleError(
+            f"{leaving.name} is the only admin who can log in; make another one first"
+        )
+
+
+def by_provider(records: Records) -> frozenset[int]:
+    """The ids of accounts that log in by an identity provider."""
+    with records.reading() as session:
+        return frozenset(session.scalars(select(Identity.account_id)))
 
 
 def begin_login(records: Records, account: Account, lasts: timedelta) -> str:
@@ -109,6 +224,7 @@ def begin_login(records: Records, account: Account, lasts: timedelta) -> str:
     now = datetime.now(UTC)
     with records.writing() as session:
         session.execute(delete(Login).where(Login.expires_at <= now))
+        session.get_one(Account, account.id).logged_in_at = now
         session.add(
             Login(key=_digest(key), account_id=account.id, created_at=now, expires_at=now + lasts)
         )
@@ -132,6 +248,12 @@ def end_login(records: Records, key: str) -> None:
         session.execute(delete(Login).where(Login.key == _digest(key)))
 
 
+def end_logins(records: Records, account: Account) -> None:
+    """Ends all sessions of an account."""
+    with records.writing() as session:
+        _end_logins(session, account)
+
+
 def normal(name: str) -> str:
     """A log-in name as it is kept: lower case, no blanks around."""
     return name.strip().lower()
@@ -153,15 +275,41 @@ def _display_name(name: str) -> str:
 
 def _email(email: str) -> str:
     email = email.strip()
-    if not EMAIL.fullmatch(email):
+    if not (EMAIL.fullmatch(email) and email.isprintable()):
         raise PeopleError(f"{email[:80]!r} is no email address")
     return email
 
 
-def _named(account: Account | None, name: str) -> Account:
+def _named(session: Session, name: str) -> Account:
+    account = None
+    if NAME.fullmatch(normal(name)):
+        account = session.scalar(select(Account).where(Account.name == normal(name)))
     if account is None:
         raise PeopleError(f"there is no account {name[:80]!r}")
     return account
+
+
+def _with_password(session: Session, name: str) -> Account:
+    account = _named(session, name)
+    if session.scalar(select(Identity).where(Identity.account_id == account.id)) is not None:
+        raise PeopleError(f"{account.name} logs in by single sign-on and has no password here")
+    return account
+
+
+def _end_logins(session: Session, account: Account) -> None:
+    session.execute(delete(Login).where(Login.account_id == account.id))
+
+
+def _tokens(session: Session, account: Account) -> Sequence[Token]:
+    mine = select(Token).where(Token.made_by == account.id, Token.revoked_at.is_(None))
+    return session.scalars(mine).all()
+
+
+def _end_tokens(session: Session, account: Account, idents: set[int]) -> int:
+    ended = [each for each in _tokens(session, account) if each.id in idents]
+    for each in ended:
+        each.revoked_at = datetime.now(UTC)
+    return len(ended)
 
 
 def _digest(key: str) -> bytes:

@@ -2,7 +2,6 @@
 
 import dataclasses
 import os
-import secrets
 import signal
 import sys
 import threading
@@ -16,7 +15,7 @@ import click
 
 from prompt_repo import cli_output, demo
 from prompt_repo.repository import PRODUCTION, STAGING, Repository
-from webapp import folder, log, people, serving
+from webapp import folder, log, passwords, people, serving
 from webapp.access import Role
 from webapp.config import Settings, environment_of
 from webapp.processes import Child
@@ -105,7 +104,7 @@ def _require_account(settings: Settings) -> None:
     records = Records(settings.records_address)
     records.migrate()
     if people.count(records) == 0:
-        password = "-".join(secrets.token_hex(2) for _ in range(4))
+        password = passwords.one_time()
         people.add(records, "admin", password, Role.ADMIN, display_name="Admin")
         _show_password("admin", password)
     records.close()

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from flask import Flask, Request, request
 from flask.sessions import SecureCookieSession, SecureCookieSessionInterface
 
+from webapp.arrivals import Arrivals
 from webapp.config import Network, Settings
 
 if TYPE_CHECKING:
@@ -42,6 +43,7 @@ HEADERS = [
     ("Cross-Origin-Resource-Policy", "same-origin"),
 ]
 HTTPS_HEADERS = [*HEADERS, ("Strict-Transport-Security", "max-age=31536000")]
+COOKIE = "prompt_repo"
 REQUEST_ID, BEGAN = "prompt_repo.request_id", "prompt_repo.began"
 """Where the WSGI environment keeps a request's id, and when it came in (perf_counter)."""
 GIVEN_ID = re.compile(r"[A-Za-z0-9_.-]{8,64}")
@@ -50,7 +52,7 @@ GIVEN_ID = re.compile(r"[A-Za-z0-9_.-]{8,64}")
 def init_app(app: Flask, settings: Settings) -> None:
     """Sets cookies' flags, and bounds what a request may be."""
     app.config.update(
-        SESSION_COOKIE_NAME="prompt_repo",
+        SESSION_COOKIE_NAME=COOKIE,
         SESSION_COOKIE_HTTPONLY=True,
         SESSION_COOKIE_SAMESITE="Lax",
         PERMANENT_SESSION_LIFETIME=timedelta(hours=settings.session_hours),
@@ -64,7 +66,7 @@ def init_app(app: Flask, settings: Settings) -> None:
 
 def wrap(app: Flask, settings: Settings) -> None:
     """Puts around the application what every request and answer passes; called last."""
-    app.wsgi_app = Envelope(app.wsgi_app)  # type: ignore[method-assign]
+    app.wsgi_app = Envelope(Arrivals(app.wsgi_app, settings))  # type: ignore[method-assign]
     if settings.trusted_proxies:
         app.wsgi_app = TrustedProxies(app.wsgi_app, settings.trusted_proxies)  # type: ignore[method-assign]
 
@@ -113,6 +115,10 @@ class Sessions(SecureCookieSessionInterface):
             return self.session_class()
         return super().open_session(app, request)
 
+    def get_cookie_name(self, app: Flask) -> str:
+        """Over HTTPS a name that browsers take from this very host alone, and over HTTPS only."""
+        return f"__Host-{COOKIE}" if request.is_secure else COOKIE
+
     def get_cookie_secure(self, app: Flask) -> bool:
         """Whether browsers send the cookie over HTTPS only."""
         return request.is_secure
@@ -151,10 +157,16 @@ class TrustedProxies:
             environ["HTTP_HOST"] = host
 
     def _trusts(self, address: str) -> bool:
-        if not _is_address(address):
-            return False
-        found = ipaddress.ip_address(address)
-        return any(found in network for network in self._networks)
+        return is_within(address, self._networks)
+
+
+def is_within(address: str, networks: Sequence[Network]) -> bool:
+    """Whether an address lies in one of some networks; what is no address does not."""
+    if not _is_address(address):
+        return False
+    found = ipaddress.ip_address(address)
+    found = getattr(found, "ipv4_mapped", None) or found
+    return any(found in network for network in networks)
 
 
 def _is_address(text: str) -> bool:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from flask import Flask
 from granian import Granian
-from granian.constants import Interfaces
+from granian.constants import HTTPModes, Interfaces
 from granian.log import LogLevels
 
 from webapp import create_app, folder
@@ -59,6 +59,7 @@ def serve(settings: Settings, host: str, port: int) -> None:
         address=listening,
         port=port,
         interface=Interfaces.WSGI,
+        http=HTTPModes.http1,
         workers=settings.workers,
         blocking_threads=settings.threads,
         respawn_failed_workers=True,

@@ -1,11 +1,14 @@
 """API tokens: shown once, stored hashed, verified from memory for a moment."""
 
 import hashlib
+import mmap
+import os
 import secrets
 import time
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 from sqlalchemy import select
 
@@ -14,10 +17,11 @@ from webapp.records import Records
 from webapp.records.models import Token
 
 PREFIX = "pr_"
-FRESH = 2.0  # seconds an answer is believed, so that a revoked token works no longer than that
+FRESH = 2.0  # seconds an answer is believed where nobody tells that a token has ended
 KEPT = 4096  # answers kept; guesses can't fill the memory
 USED = timedelta(minutes=5)  # `used_at` is no more exact than this
 NAME = 64
+LARGEST = 2**63 - 1  # what a database's key can hold
 PRODUCTION = "production"
 
 
@@ -31,27 +35,63 @@ class _Answer:
     caller: Caller | None
 
 
+class Endings:
+    """Tells all processes on this machine that tokens have ended: eight bytes they all see."""
+
+    LENGTH = 8
+
+    def __init__(self, folder: Path) -> None:
+        descriptor = os.open(folder / "token_endings", os.O_CREAT | os.O_RDWR, 0o600)
+        try:
+            os.ftruncate(descriptor, self.LENGTH)
+            self._shared = mmap.mmap(descriptor, self.LENGTH)
+        finally:
+            os.close(descriptor)
+
+    def latest(self) -> bytes:
+        """Something that is another after every `tell`."""
+        return self._shared[:]
+
+    def tell(self) -> None:
+        """Has every process ask the records again about each token."""
+        self._shared[:] = secrets.token_bytes(self.LENGTH)
+
+
 class Tokens:
     """Verifies tokens; safe to share between threads. `clock` gives seconds that never go back."""
 
-    def __init__(self, records: Records, clock: Callable[[], float] = time.monotonic) -> None:
-        self._records, self._clock = records, clock
+    def __init__(
+        self,
+        records: Records,
+        clock: Callable[[], float] = time.monotonic,
+        endings: Endings | None = None,
+    ) -> None:
+        self._records, self._clock, self._endings = records, clock, endings
+        self._seen = b""
         self._answers: dict[bytes, _Answer] = {}
 
     def caller(self, secret: str) -> Caller | None:
         """Who sends this token; None where it is unknown, expired, revoked or malformed."""
         key = hashed(secret)
         now = self._clock()
-        answer = self._answers.get(key)
+        if self._endings is not None and (latest := self._endings.latest()) != self._seen:
+            self._answers, self._seen = {}, latest
+        answers = self._answers  # one that was looked up before an ending is kept for nobody
+        answer = answers.get(key)
         if answer is not None and answer.until > now:
             return answer.caller
         if not secret.startswith(PREFIX):
             return None
         caller, lasts = self._look_up(key)
-        if len(self._answers) >= KEPT:
-            self._answers.clear()
-        self._answers[key] = _Answer(now + lasts, caller)
+        if len(answers) >= KEPT:
+            answers.clear()
+        answers[key] = _Answer(now + lasts, caller)
         return caller
+
+    def have_ended(self) -> None:
+        """To be called when tokens were revoked, that they stop working at once."""
+        if self._endings is not None:
+            self._endings.tell()
 
     def _look_up(self, key: bytes) -> tuple[Caller | None, float]:
         now = datetime.now(UTC)
@@ -115,14 +155,29 @@ def create(
     return secret, token
 
 
-def listed(records: Records) -> Sequence[Token]:
-    """All tokens, revoked ones included, oldest first."""
+def listed(records: Records, made_by: int | None = None) -> Sequence[Token]:
+    """All tokens, or those one account made; revoked ones included, oldest first."""
+    wanted = select(Token).order_by(Token.id)
+    if made_by is not None:
+        wanted = wanted.where(Token.made_by == made_by)
     with records.reading() as session:
-        return session.scalars(select(Token).order_by(Token.id)).all()
+        return session.scalars(wanted).all()
+
+
+def found(records: Records, ident: int) -> Token:
+    """The token of a number; raises TokenError."""
+    with records.reading() as session:
+        token = session.get(Token, ident) if ident <= LARGEST else None
+    if token is None:
+        raise TokenError(f"there is no token {ident}")
+    return token
 
 
 def revoke(records: Records, ident: int) -> Token:
-    """Ends a token for good, within two seconds in every process; raises TokenError."""
+    """Ends a token for good; raises TokenError.
+
+    It stops working when `Tokens.have_ended` is called, on other machines within two seconds.
+    """
     with records.writing() as session:
         token = session.get(Token, ident)
         if token is None:

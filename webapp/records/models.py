@@ -39,7 +39,11 @@ class Base(DeclarativeBase):
 
 
 class Account(Base):
-    """A person who may log in; `name` is what they type, `display_name` what commits carry."""
+    """A person who may log in; `name` is what they type, `display_name` what commits carry.
+
+    A password with `one_time_until` was given by an admin: it opens nothing after that moment,
+    and until its owner has chosen another, nothing but the page to choose it.
+    """
 
     __tablename__ = "accounts"
 
@@ -48,9 +52,11 @@ class Account(Base):
     display_name: Mapped[str] = mapped_column(String(128))
     email: Mapped[str] = mapped_column(String(254))
     role: Mapped[str] = mapped_column(String(16))
-    password: Mapped[str] = mapped_column(Text)  # an argon2 hash
+    password: Mapped[str] = mapped_column(Text)  # an argon2 hash; empty where there is none
     disabled: Mapped[bool] = mapped_column(default=False)
     created_at: Mapped[datetime] = mapped_column(Moment)
+    one_time_until: Mapped[datetime | None] = mapped_column(Moment)
+    logged_in_at: Mapped[datetime | None] = mapped_column(Moment)
 
 
 class Login(Base):
@@ -64,6 +70,18 @@ class Login(Base):
     )
     created_at: Mapped[datetime] = mapped_column(Moment)
     expires_at: Mapped[datetime] = mapped_column(Moment, index=True)
+
+
+class Identity(Base):
+    """Who an account is to an identity provider; `subject` is the provider's own id of a person."""
+
+    __tablename__ = "identities"
+
+    issuer: Mapped[str] = mapped_column(String(512), primary_key=True)
+    subject: Mapped[str] = mapped_column(String(255), primary_key=True)
+    account_id: Mapped[int] = mapped_column(
+        Key, ForeignKey("accounts.id", ondelete="CASCADE"), unique=True
+    )
 
 
 class Token(Base):
