@@ -24,6 +24,7 @@ TWINS = (
     "characters.show",
     "characters.settings",
     "defaults.index",
+    "matrix.index",
     "prompts.show",
     "prompts.removed",
     "history.timeline",
@@ -54,6 +55,7 @@ class EnvironmentLink:
 RAIL = (
     ("Characters", "people", "characters.index"),
     ("Defaults", "layers", "defaults.index"),
+    ("Matrix", "grid", "matrix.index"),
     ("Removed", "removed", "prompts.removed"),
 )
 

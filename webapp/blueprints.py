@@ -7,6 +7,7 @@ ALL: tuple[str, ...] = (
     "webapp.appearance",
     "webapp.characters",
     "webapp.defaults",
+    "webapp.matrix",
     "webapp.prompts",
     "webapp.history_pages",
     "webapp.api",
