@@ -4,7 +4,7 @@ import pytest
 from playwright.sync_api import Browser
 
 from tests.browser.studio import Studio
-from tests.browser.watching import watched
+from tests.browser.watching import Watched, watched
 
 MARKUP = "document.body.insertAdjacentHTML('beforeend', `{}`)"
 FAULTS = {
@@ -27,18 +27,22 @@ def test_a_fault_of_a_page_is_seen(studio: Studio, browser: Browser, fault: str)
     """It fails the test in which it happens."""
     script, said = FAULTS[fault]
 
-    with pytest.raises(AssertionError, match=said), watched(studio, browser) as there:
-        page = there.page()
-        page.goto(studio.address + "/login")
-        page.evaluate(script)
-        page.wait_for_load_state("networkidle")
+    with pytest.raises(AssertionError, match=said):
+        opened(studio, browser, script)
 
 
 def test_a_page_without_fault_is_passed(studio: Studio, browser: Browser) -> None:
     """The log-in page has none."""
+    there = opened(studio, browser, "0")
+
+    assert there.wrong == []
+
+
+def opened(studio: Studio, browser: Browser, script: str) -> Watched:
+    """The log-in page, watched while a script runs in it."""
     with watched(studio, browser) as there:
         page = there.page()
         page.goto(studio.address + "/login")
+        page.evaluate(script)
         page.wait_for_load_state("networkidle")
-
-    assert there.wrong == []
+    return there
