@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 from flask import Flask
 from werkzeug.test import TestResponse
@@ -37,9 +38,16 @@ class _Watched:
         return self._whole(environ, start_response)
 
 
+def _around(app: Flask) -> Any:
+    """What stands directly around the fast path."""
+    around: Any = app.wsgi_app
+    while not isinstance(around._app, FastPath):
+        around = around._app
+    return around
+
+
 def _fast(app: Flask) -> FastPath:
-    found = app.wsgi_app._app  # type: ignore[attr-defined]
-    assert isinstance(found, FastPath)
+    found: FastPath = _around(app)._app
     return found
 
 
@@ -83,7 +91,7 @@ def test_every_answer_is_that_of_the_whole_way(api: Api) -> None:
         _said(client.open(path, method=method, headers={**sent, **SAME_ID}))
         for method, path, sent in requests * 2
     ]
-    api.app.wsgi_app._app = fast._whole  # type: ignore[attr-defined]
+    _around(api.app)._app = fast._whole
     slow = [
         _said(client.open(path, method=method, headers={**sent, **SAME_ID}))
         for method, path, sent in requests * 2
