@@ -15,7 +15,7 @@ from tests.factories import put
 
 AXE = Path(__file__).parent / "vendor" / "axe" / "axe.min.js"
 TAGS = ("wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice")
-PROGRAMS = re.compile(r"/(static|api/v1|healthz|readyz|metrics)\b|.*\.css$")
+PROGRAMS = re.compile(r"/(static|api/v1|healthz|readyz|metrics)\b|.*\.css$|.*/matrix/.*")
 """Routes that programs read."""
 HOLE = re.compile(r"<(?:[^:<>]+(?:\([^)]*\))?:)?(\w+)>")
 SETTLED = """() => document.fonts.ready.then(() => new Promise((done) => {
