@@ -36,6 +36,7 @@ ONLY_IN = {
     "dulwich": r"prompt_repo/git_\w+\.py",
     "faker": r"sync/anonymise\.py",
     "argon2": r"webapp/passwords\.py",
+    **dict.fromkeys(("authlib", "joserfc", "requests"), r"webapp/single_sign_on\.py"),
     "boto3": r"webapp/\w+\.py",
     **dict.fromkeys(WEB | JOBS, r"webapp/.*"),
     **dict.fromkeys(DATABASES, r"(sync/tables|webapp/.*)\.py"),

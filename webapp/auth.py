@@ -8,6 +8,7 @@ from flask import (
     Flask,
     flash,
     g,
+    make_response,
     redirect,
     render_template,
     request,
@@ -18,8 +19,9 @@ from flask_login import LoginManager, UserMixin, current_user, login_user, logou
 from flask_wtf.csrf import CSRFProtect
 from werkzeug.wrappers import Response
 
-from webapp import audit, kept_form, people
+from webapp import audit, kept_form, limits, people
 from webapp.access import NOBODY, SCOPES_OF, Caller, Role, Scope, access, caller, public
+from webapp.formatting import capitalize_first
 from webapp.people import PeopleError
 from webapp.records.models import Account
 from webapp.services import records, settings
@@ -36,6 +38,7 @@ class Person(UserMixin):  # type: ignore[misc]
         self.account_id, self.key = account.id, key
         self.name, self.display_name = account.name, account.display_name
         self.email, self.role = account.email, Role(account.role)
+        self.must_change_password = account.one_time_until is not None
 
     def get_id(self) -> str:
         """What the session cookie holds: the key of this log-in, not the account."""
@@ -61,23 +64,31 @@ def init_app(app: Flask) -> None:
 @blueprint.get("/login")
 @public
 def log_in() -> str | Response:
+    goal = local(request.args.get("next", ""))
     if current_user.is_authenticated:
-        return redirect(_next(request.args.get("next", "")))
-    return render_template("auth/login.html", next=_next(request.args.get("next", "")), name="")
+        return redirect(goal)
+    return render_template("auth/login.html", next=goal, name="")
 
 
 @blueprint.post("/login")
 @public
 def check_password() -> str | tuple[str, int] | Response:
-    name, goal = request.form.get("name", ""), _next(request.form.get("next", ""))
-    account = people.authenticate(records(), name, request.form.get("password", ""))
-    if account is None:
+    name, goal = request.form.get("name", ""), local(request.form.get("next", ""))
+    try:
+        account = people.authenticate(records(), name, request.form.get("password", ""))
+        if account is None:
+            raise PeopleError("that name and password don't open an account")
+    except PeopleError as error:
         audit.note("log-in", people.normal(name)[:64], outcome="refused")
-        error = "That name and password don't open an account."
-        return render_template("auth/login.html", next=goal, name=name[:64], error=error), 422
+        shown = {"next": goal, "name": name[:64], "error": f"{capitalize_first(str(error))}."}
+        return render_template("auth/login.html", **shown), 422
     open_session(account)
     audit.note("log-in", account.name)
-    return kept_form.again(goal) or redirect(goal)
+    if account.one_time_until is not None:
+        return redirect(url_for("auth.account"))
+    response = make_response(kept_form.again(goal) or redirect(goal))
+    limits.remember_browser(response, account.name)
+    return response
 
 
 @blueprint.post("/logout")
@@ -92,33 +103,45 @@ def log_out() -> Response:
 
 
 @blueprint.get("/account")
-@access(Scope.READ)
+@access(Scope.READ, always=True)
 def account() -> str:
-    return render_template("auth/account.html")
+    return _account()
 
 
 @blueprint.post("/account/password")
-@access(Scope.READ)
+@access(Scope.READ, always=True)
 def change_password() -> tuple[str, int] | Response:
-    form = request.form
-    known = people.authenticate(records(), caller().name, form.get("current", ""))
+    form, name = request.form, caller().name
+    first = caller().must_change_password
     try:
-        if known is None:
-            raise PeopleError("The current password is not right.")
+        if not first and people.authenticate(records(), name, form.get("current", "")) is None:
+            raise PeopleError("the current password is not right")
         if form.get("new", "") != form.get("again", ""):
-            raise PeopleError("The new password was not typed the same twice.")
-        people.set_password(records(), caller().name, form.get("new", ""))
+            raise PeopleError("the new password was not typed the same twice")
+        if first and people.authenticate(records(), name, form.get("new", "")) is not None:
+            raise PeopleError("choose another password than the one you were given")
+        people.set_password(records(), name, form.get("new", ""))
     except PeopleError as error:
-        return render_template("auth/account.html", error=str(error)), 422
-    open_session(known)
-    audit.note("password", known.name)
-    flash("Password changed. Every other browser has been logged out.", "success")
-    return redirect(url_for("auth.account"))
+        return _account(error=f"{capitalize_first(str(error))}."), 422
+    open_session(people.found(records(), name))
+    audit.note("password", name)
+    flash("Password changed. Every other browser has been logged out.", "good")
+    return redirect("/" if first else url_for("auth.account"))
+
+
+def _account(**shown: str) -> str:
+    who = caller()
+    if who.must_change_password:
+        return render_template("auth/first_password.html", **shown)
+    by_provider = who.account_id in people.by_provider(records())
+    return render_template("auth/account.html", by_provider=by_provider, **shown)
 
 
 def open_session(account: Account) -> None:
     """Logs the browser in under a new session: nothing of the one before is carried over."""
     lasts = timedelta(hours=settings().session_hours)
+    if current_user.is_authenticated:
+        people.end_login(records(), current_user.key)
     session.clear()
     g.pop("csrf_token", None)
     session.permanent = True
@@ -145,6 +168,7 @@ def _caller(person: Person) -> Caller:
         role=person.role,
         scopes=SCOPES_OF[person.role],
         account_id=person.account_id,
+        must_change_password=person.must_change_password,
     )
 
 
@@ -152,5 +176,6 @@ def _may(scope: str) -> bool:
     return caller().may(scope)
 
 
-def _next(goal: str) -> str:
+def local(goal: str) -> str:
+    """The place to go to that was asked for, where it is one of ours; else the first page."""
     return goal if LOCAL.fullmatch(goal) else "/"
