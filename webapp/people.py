@@ -150,18 +150,19 @@ def set_role(records: Records, name: str, role: Role) -> Change:
     Raises PeopleError, also where no active admin would be left.
     """
     with records.writing() as session:
-        account = _named(session, name)
-        before = account.role
-        if role is not Role.ADMIN:
-            keep_an_admin(session, account)
-        account.role = role
-        _end_logins(session, account)
-        beyond = {
-            each.id
-            for each in _tokens(session, account)
-            if not SCOPES_OF[role].issuperset(each.scopes)
-        }
-        return Change(account.name, before, role, _end_tokens(session, account, beyond))
+        return give_role(session, _named(session, name), role)
+
+
+def give_role(session: Session, account: Account, role: Role) -> Change:
+    """What set_role does, in a transaction that is under way."""
+    before = account.role
+    if role is not Role.ADMIN:
+        keep_an_admin(session, account)
+    account.role = role
+    _end_logins(session, account)
+    mine = _tokens(session, account)
+    beyond = {each.id for each in mine if not SCOPES_OF[role].issuperset(each.scopes)}
+    return Change(account.name, before, role, _end_tokens(session, account, beyond))
 
 
 def set_disabled(records: Records, name: str, disabled: bool = True) -> Change:
