@@ -14,7 +14,7 @@ from sqlalchemy import select
 
 from webapp.access import IMPLIED, Caller, Scope
 from webapp.records import Records
-from webapp.records.models import Token
+from webapp.records.models import Account, Token
 
 PREFIX = "pr_"
 FRESH = 2.0  # seconds an answer is believed where nobody tells that a token has ended
@@ -151,6 +151,10 @@ def create(
         expires_at=now + lasts if lasts else None,
     )
     with records.writing() as session:
+        if made_by is not None:  # who is being shut out just now makes no token any more
+            maker = session.get(Account, made_by, with_for_update=True)
+            if maker is None or maker.disabled:
+                raise TokenError("an account that may not log in makes no tokens")
         session.add(token)
     return secret, token
 
@@ -171,6 +175,12 @@ def found(records: Records, ident: int) -> Token:
     if token is None:
         raise TokenError(f"there is no token {ident}")
     return token
+
+
+def is_good(token: Token) -> bool:
+    """Whether a token still opens something."""
+    over = token.expires_at is not None and token.expires_at <= datetime.now(UTC)
+    return token.revoked_at is None and not over
 
 
 def revoke(records: Records, ident: int) -> Token:
