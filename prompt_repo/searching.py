@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 
 from prompt_repo.catalogue import Found
 from prompt_repo.folding import asked, fold
@@ -145,10 +146,16 @@ class Index:
                 if says(entry, prompt, wanted):
                     yield PromptKey(folder or None, emotion)
 
-    def values(self, kind: str) -> dict[str, int]:
+    def values(self, kind: str) -> Mapping[str, int]:
         """All values of a kind of facet, each with the number of folders that have it."""
-        found = [facet for facet in self.facets if facet[0] == kind]
-        return {facet[1]: self.facets.count(facet) for facet in sorted(found)}
+        return self._values.get(kind, {})
+
+    @cached_property
+    def _values(self) -> Mapping[str, Mapping[str, int]]:
+        found: dict[str, dict[str, int]] = {}
+        for kind, value in sorted(self.facets):
+            found.setdefault(kind, {})[value] = self.facets.count((kind, value))
+        return found
 
     def named(self, bits: int) -> Iterator[str]:
         """The folders at some places, in no order."""
