@@ -2,8 +2,9 @@
 
 import re
 from dataclasses import dataclass
+from typing import Any
 
-from flask import Blueprint, Flask, make_response, redirect, request, url_for
+from flask import Blueprint, Flask, current_app, make_response, redirect, request, url_for
 from werkzeug.wrappers import Response
 
 from prompt_repo.layout import ENVIRONMENTS, ID
@@ -25,6 +26,7 @@ TWINS = (
     "characters.settings",
     "defaults.index",
     "matrix.index",
+    "search.index",
     "prompts.show",
     "prompts.removed",
     "history.timeline",
@@ -44,6 +46,16 @@ class Place:
 
 
 @dataclass(frozen=True)
+class Entry:
+    """What a line of the rail is called, what it leads to, and what one must be allowed to."""
+
+    label: str
+    icon: str
+    endpoint: str
+    scope: Scope = Scope.READ
+
+
+@dataclass(frozen=True)
 class EnvironmentLink:
     """An environment in the switch, and where this page stands in it."""
 
@@ -52,12 +64,26 @@ class EnvironmentLink:
     current: bool
 
 
-RAIL = (
-    ("Characters", "people", "characters.index"),
-    ("Defaults", "layers", "defaults.index"),
-    ("Matrix", "grid", "matrix.index"),
-    ("Removed", "removed", "prompts.removed"),
+RAIL: tuple[tuple[str, tuple[Entry, ...]], ...] = (
+    (
+        "",
+        (
+            Entry("Characters", "people", "characters.index"),
+            Entry("Defaults", "layers", "defaults.index"),
+            Entry("Matrix", "grid", "matrix.index"),
+            Entry("Removed", "removed", "prompts.removed"),
+        ),
+    ),
+    (
+        "Admin",
+        (
+            Entry("People", "person", "accounts.index", Scope.ADMIN),
+            Entry("Tokens", "key", "token_pages.index", Scope.ADMIN),
+        ),
+    ),
 )
+"""The rail's parts, each with its heading; who lacks an entry's scope does not see it."""
+ON_A_PHONE = 4  # places in the bar at the foot; the rest is behind More
 
 
 def init_app(app: Flask) -> None:
@@ -132,12 +158,24 @@ def _frame() -> dict[str, object]:
     return {
         "environment": environment,
         "environments": [_link(name, environment) for name in ENVIRONMENTS],
-        "rail": [_place(*each, environment or STAGING) for each in RAIL],
+        "place": environment or STAGING,
+        "rail": _rail(environment or STAGING),
+        "on_a_phone": ON_A_PHONE,
         "theme": theme if theme in THEMES else "auto",
     }
 
 
-def _place(label: str, icon: str, endpoint: str, environment: str) -> Place:
+def _rail(environment: str) -> list[tuple[str, list[Place]]]:
+    """What of the rail whoever asks may see."""
+    parts = []
+    for heading, entries in RAIL:
+        seen = [_place(each, environment) for each in entries if caller().may(each.scope)]
+        parts += [(heading, seen)] if seen else []
+    return parts
+
+
+def _place(entry: Entry, environment: str) -> Place:
+    endpoint = entry.endpoint
     here = request.endpoint == endpoint
     part = endpoint.partition(".")[0]
     in_part = (request.endpoint or "").partition(".")[0]
@@ -146,7 +184,16 @@ def _place(label: str, icon: str, endpoint: str, environment: str) -> Place:
         in_part = "characters" if arguments.get("character") else "defaults"
     elif request.endpoint == "prompts.removed":
         in_part = "prompts"
-    return Place(label, icon, url_for(endpoint, environment=environment), part == in_part, here)
+    url = url_for(endpoint, **_needed(endpoint, environment))
+    return Place(entry.label, entry.icon, url, part == in_part, here)
+
+
+def _needed(endpoint: str, environment: str) -> dict[str, Any]:
+    """The environment, where the address of a page has one."""
+    wants = any(
+        "environment" in rule.arguments for rule in current_app.url_map.iter_rules(endpoint)
+    )
+    return {"environment": environment} if wants else {}
 
 
 def _link(name: str, current: str | None) -> EnvironmentLink:

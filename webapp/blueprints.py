@@ -8,7 +8,11 @@ ALL: tuple[str, ...] = (
     "webapp.characters",
     "webapp.defaults",
     "webapp.matrix",
+    "webapp.search",
     "webapp.prompts",
     "webapp.history_pages",
+    "webapp.accounts",
+    "webapp.token_pages",
+    "webapp.single_sign_on",
     "webapp.api",
 )

@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from flask import Blueprint, flash, redirect, render_template, request, url_for
+from flask import Blueprint, flash, make_response, redirect, render_template, request, url_for
 
 from prompt_repo import editing
 from prompt_repo.errors import (
@@ -34,13 +34,21 @@ REFUSALS = (InvalidDocument, InvalidId, InvalidReason, CharacterExists)
 @access(Scope.READ)
 def index(environment: str):
     """Everybody, or those a search finds, with the coverage of each."""
+    catalogue = repository().current(environment)
     found = listing(
-        repository().current(environment),
+        catalogue,
+        repository().indexes.of(catalogue),
         request.args.get("q", "").strip()[:200],
+        request.args.get("tag", "")[:64],
         request.args.get("after", ""),
         archived="archived" in request.args,
     )
-    return render_template("characters/index.html", listing=found)
+    by_htmx = request.headers.get("HX-Request") == "true"
+    page = "_list" if by_htmx else "index"
+    home = url_for("characters.index", environment=environment) + "/"
+    answer = make_response(render_template(f"characters/{page}.html", listing=found, home=home))
+    answer.vary.add("HX-Request")
+    return answer
 
 
 @blueprint.get("/characters/<character>")

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import islice
 
 from flask import url_for
 
@@ -19,10 +20,10 @@ from prompt_repo.model import (
     Version,
 )
 from prompt_repo.repository import Repository
-from webapp.formatting import Piece, counted, first_lines, lit
+from prompt_repo.searching import TAG, Index
+from webapp.formatting import SOURCES, Piece, counted, first_lines, lit
 
 PAGE = 100
-WORDS = {Source.CHARACTER: "own", Source.GLOBAL: "default", Source.MISSING: "missing"}
 
 
 @dataclass(frozen=True)
@@ -30,7 +31,7 @@ class CharacterRow:
     """A character in the list, with where each emotion's prompt comes from."""
 
     character: Character
-    coverage: list[tuple[Emotion, Source]]
+    coverage: list[tuple[str, str]]
     summary: str
 
 
@@ -41,7 +42,9 @@ class Listing:
     rows: list[CharacterRow]
     total: int
     query: str
+    tag: str
     archived: bool
+    tags: Mapping[str, int]
     next_after: str | None
     limit: int = PAGE
 
@@ -158,24 +161,25 @@ class Subject:
 
 
 def listing(
-    catalogue: Catalogue, query: str = "", after: str = "", archived: bool = False
+    catalogue: Catalogue,
+    index: Index,
+    query: str = "",
+    tag: str = "",
+    after: str = "",
+    archived: bool = False,
 ) -> Listing:
-    """The characters whose name, id, tags or description hold every word of `query`."""
-    words = query.casefold().split()
-    everyone = (catalogue.character(ident) for ident in catalogue.character_ids())
-    found = [who for who in everyone if who.archived == archived and _matches(who, words)]
-    found.sort(key=lambda who: (who.name.casefold(), who.id))
-    start = next((at + 1 for at, who in enumerate(found) if who.id == after), 0)
-    page = found[start : start + PAGE]
-    more = len(found) > start + PAGE
-    rows = [_character_row(catalogue, who) for who in page]
-    return Listing(rows, len(found), query, archived, page[-1].id if more else None)
+    """A page of the characters that a query and a tag are about, after the character `after`."""
+    found = index.characters(query, [tag] if tag else [], archived=archived)
+    page = list(islice(found.after(after), PAGE + 1))
+    rows = [_character_row(catalogue, catalogue.character(ident)) for ident in page[:PAGE]]
+    next_after = page[PAGE - 1] if len(page) > PAGE else None
+    return Listing(rows, len(found), query, tag, archived, index.values(TAG), next_after)
 
 
 def summary(catalogue: Catalogue, character: str) -> str:
-    """How a character is covered, in words: `5 own, 2 default, 0 missing`."""
+    """How a character is covered, in words: `5 override, 2 default, 0 missing`."""
     sources = list(catalogue.coverage(character).values())
-    return ", ".join(f"{sources.count(source)} {word}" for source, word in WORDS.items())
+    return ", ".join(f"{sources.count(source)} {word}" for source, word in SOURCES.items())
 
 
 def emotion_rows(repository: Repository, catalogue: Catalogue, character: str) -> list[EmotionRow]:
@@ -224,22 +228,16 @@ def removed_rows(
     return rows
 
 
-def _matches(who: Character, words: list[str]) -> bool:
-    if not words:
-        return True
-    text = "\n".join((who.name, who.id, who.description, *who.tags)).casefold()
-    return all(word in text for word in words)
-
-
 def _character_row(catalogue: Catalogue, who: Character) -> CharacterRow:
     coverage = catalogue.coverage(who.id)
     emotions = catalogue.configuration.by_id
-    pairs = [(emotions[name], source) for name, source in coverage.items()]
-    named = []
-    for source, word in WORDS.items():
-        labels = [emotion.label for emotion, each in pairs if each is source]
-        if labels:
-            named.append(f"{word}: {', '.join(labels)}")
+    labels: dict[Source, list[str]] = {}
+    for emotion, source in coverage.items():
+        labels.setdefault(source, []).append(emotions[emotion].label)
+    named = [
+        f"{word}: {', '.join(labels[each])}" for each, word in SOURCES.items() if each in labels
+    ]
+    pairs = [(emotion, source.value) for emotion, source in coverage.items()]
     return CharacterRow(who, pairs, "; ".join(named))
 
 

@@ -8,14 +8,18 @@ from typing import Any
 
 from flask import Flask
 from playwright.sync_api import Page, expect
+from werkzeug.routing import Rule
 
+from prompt_repo.repository import STAGING
 from tests.browser.hands import prompt
 from tests.browser.studio import Studio
 from tests.factories import put
+from webapp import tokens
+from webapp.access import Role, Scope
 
 AXE = Path(__file__).parent / "vendor" / "axe" / "axe.min.js"
 TAGS = ("wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice")
-PROGRAMS = re.compile(r"/(static|api/v1|healthz|readyz|metrics)\b|.*\.css$|.*/matrix/.*")
+PROGRAMS = re.compile(r"/(static|api/v1|healthz|readyz|metrics)\b|.*\.css$")
 """Routes that programs read."""
 HOLE = re.compile(r"<(?:[^:<>]+(?:\([^)]*\))?:)?(\w+)>")
 SETTLED = """() => document.fonts.ready.then(() => new Promise((done) => {
@@ -33,16 +37,26 @@ class Scene:
     studio: Studio
     character: str
     archived: str
+    person: str
+    token: int
 
-    @property
-    def names(self) -> dict[str, str]:
-        """What routes' variables are filled with; a new variable needs its place here."""
+    def names(self, endpoint: str) -> dict[str, str]:
+        """What a route's variables are filled with; a new variable needs its place here."""
+        number = str(self.token) if endpoint.startswith("token_pages.") else "2"
         return {
             "environment": "staging",
             "character": self.character,
             "emotion": "angry",
-            "number": "2",
+            "number": number,
+            "name": self.person,
         }
+
+
+def set_scene(studio: Studio, character: str = "", archived: str = "") -> Scene:
+    """A scene with a person and a token made for it, and, where none are named, characters too."""
+    character, archived = character or studio.character(), archived or studio.archived()
+    _, token = tokens.create(studio.records, "ci", {Scope.READ}, (STAGING,))
+    return Scene(studio, character, archived, studio.person(Role.VIEWER), token.id)
 
 
 @dataclass(frozen=True)
@@ -54,15 +68,23 @@ class Place:
     act: Callable[[Page, Scene], None] | None = None
     status: int = 200
 
-    def open(self, page: Page, scene: Scene) -> None:
-        """Goes there, and waits until all of it is there."""
+    def open(self, page: Page, scene: Scene, scripts: bool = True) -> bool:
+        """Goes there, and waits until all is there; False where it is only a part of a page.
+
+        A part that scripts fetch is looked at as the state of the page that fetches it.
+        """
         answer = page.goto(scene.studio.address + self.address)
         assert answer is not None
         assert answer.status == self.status, f"{self.address} answers {answer.status}"
+        if "<!doctype html>" not in answer.text()[:100]:
+            return False
+        if not scripts:
+            return True
         settle(page)
         if self.act is not None:
             self.act(page, scene)
             settle(page)
+        return True
 
 
 def settle(page: Page) -> None:
@@ -72,7 +94,7 @@ def settle(page: Page) -> None:
 
 def places(app: Flask, scene: Scene) -> list[Place]:
     """Every page for somebody who is logged in: those of the routes, then their states."""
-    return [*_routed(app, scene.names), *_more(scene), *_acted(scene)]
+    return [*_routed(app, scene), *_more(scene), *_acted(scene)]
 
 
 def outside() -> list[Place]:
@@ -83,17 +105,22 @@ def outside() -> list[Place]:
     ]
 
 
-def _routed(app: Flask, names: dict[str, str]) -> Iterator[Place]:
+def _routed(app: Flask, scene: Scene) -> Iterator[Place]:
     for rule in app.url_map.iter_rules():
         if "GET" not in (rule.methods or ()) or PROGRAMS.match(rule.rule):
             continue
         if rule.endpoint == "auth.log_in":  # it leads away whoever is logged in
             continue
-        unknown = rule.arguments - names.keys()
-        assert not unknown, f"tests/browser/pages.py must say what {unknown} of {rule.rule} is"
-        path = HOLE.sub(lambda hole: names[hole[1]], rule.rule)
         kind = "-default" if "/defaults/" in rule.rule else ""
-        yield Place(rule.endpoint.replace(".", "-") + kind, path + QUERIES.get(rule.endpoint, ""))
+        query = QUERIES.get(rule.endpoint, "")
+        yield Place(rule.endpoint.replace(".", "-") + kind, _path(rule, scene) + query)
+
+
+def _path(rule: Rule, scene: Scene) -> str:
+    names = scene.names(rule.endpoint)
+    unknown = rule.arguments - names.keys()
+    assert not unknown, f"tests/browser/pages.py must say what {unknown} of {rule.rule} is"
+    return HOLE.sub(lambda hole: names[hole[1]], rule.rule)
 
 
 def _more(scene: Scene) -> Iterator[Place]:

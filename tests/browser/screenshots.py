@@ -11,7 +11,7 @@ from playwright.sync_api import Browser, Page, sync_playwright
 
 from prompt_repo.repository import STAGING, Repository
 from tests.browser.chromium import launch_settings
-from tests.browser.pages import Place, Scene, outside, places
+from tests.browser.pages import Place, Scene, outside, places, set_scene
 from tests.browser.studio import Studio, served
 from tests.browser.watching import watched
 from tests.web import make_app
@@ -69,7 +69,7 @@ def main(folder: Path, only: str) -> None:
         studio = stack.enter_context(demo_studio(temporary / "data"))
         playwright = stack.enter_context(sync_playwright())
         browser = stack.enter_context(playwright.chromium.launch(**launch_settings()))
-        scene = Scene(studio, *_cast(studio.repository))
+        scene = set_scene(studio, *_cast(studio.repository))
         inside = places(make_app(temporary / "routes"), scene)
         wanted = [place for place in inside if only in place.name]
         taken = list(shoot(browser, scene, wanted, folder))

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from playwright.sync_api import Page
 
-from tests.browser.pages import Place, Scene, outside, places, settle, violations
+from tests.browser.pages import Place, Scene, outside, places, set_scene, settle, violations
 from tests.browser.studio import Studio
 from tests.browser.watching import Visit
 from tests.web import make_app
@@ -19,7 +19,7 @@ def wrong_at(visit: Visit, studio: Studio, folder: Path, widths: tuple[int, ...]
 
     The pages themselves move or break before the eyes of `visit`.
     """
-    scene = Scene(studio, studio.character(), studio.archived())
+    scene = set_scene(studio)
     size = {"width": widths[0], "height": HEIGHT}
     inside = places(make_app(folder), scene)
     stranger = visit(viewport=size).page()
@@ -33,7 +33,8 @@ def _swept(
     for place in wanted:
         page.set_viewport_size({"width": widths[0], "height": HEIGHT})
         page.emulate_media(color_scheme="light")
-        place.open(page, scene)
+        if not place.open(page, scene):
+            continue
         for theme in ("light", "dark"):
             page.emulate_media(color_scheme=theme)
             for each in violations(page):

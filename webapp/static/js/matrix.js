@@ -161,11 +161,11 @@ function closeBeside(event) {
 
 /** Saving from beside the grid stays there; what comes back is the editor as it is then. */
 function saveBeside(event) {
-  const { target: form, submitter } = event;
+  const { target: form, submitter } = event; // its buttons are named "action", so form.action is one
   if (!form.closest("#beside") || form.method !== "post" || event.defaultPrevented) return;
   event.preventDefault();
   const values = submitter?.name ? { [submitter.name]: submitter.value } : {};
-  htmx.ajax("POST", form.action, { source: form, target: "#editor", swap: "outerHTML", values });
+  htmx.ajax("POST", form.getAttribute("action"), { source: form, target: "#editor", swap: "outerHTML", values });
 }
 
 /** After a save the row is drawn anew, and the message of the save is read out. */
@@ -184,5 +184,10 @@ async function refreshRow(event) {
   roam(document);
   const cell = document.querySelector(`.cell[href="${CSS.escape(address)}"]`);
   cell?.setAttribute("aria-current", "true");
-  document.querySelector("main > [role=status]")?.replaceChildren(...fresh.querySelector("[role=status]").childNodes);
+  const beside = await fetch(`${address}/beside`, { headers: { "HX-Request": "true" } });
+  if (!beside.ok) return;
+  const head = new DOMParser().parseFromString(await beside.text(), "text/html");
+  document.querySelector(".beside-head")?.replaceWith(head.querySelector(".beside-head"));
+  document.querySelector("#beside-status")?.replaceChildren(...fresh.querySelector("[role=status]").childNodes);
+  document.querySelector("#beside-title")?.focus({ preventScroll: true });
 }

@@ -1,0 +1,80 @@
+"""What htmx changes in a page leaves people where they were."""
+
+import re
+
+from playwright.sync_api import expect
+
+from tests.browser.hands import prompt, someone
+from tests.browser.watching import Visit
+
+
+def test_searching_keeps_the_focus_and_the_address(visit: Visit) -> None:
+    """The list changes as one types; one goes on typing; the address can be sent to others."""
+    hands, studio = someone(visit, "keyboard")
+    page = hands.page
+    studio.character("Wanda Swap")
+    studio.character("Wendel Swap")
+    box = page.get_by_role("searchbox").first
+
+    hands.search("w")
+    hands.page.keyboard.type("anda sw")
+
+    expect(page.get_by_role("link", name="Wendel Swap")).to_have_count(0)
+    expect(page.get_by_role("link", name="Wanda Swap")).to_be_visible()
+    expect(box).to_be_focused()
+    expect(box).to_have_value("wanda sw")
+    expect(page).to_have_url(re.compile(r"q=wanda(\+|%20)sw"))
+    page.reload()
+    expect(page.get_by_role("link", name="Wanda Swap")).to_be_visible()
+
+
+def test_the_text_stays_where_it_is_while_one_writes(visit: Visit) -> None:
+    """The resolved text beside it grows and warns, and the field neither moves nor loses focus."""
+    hands, studio = someone(visit, "keyboard")
+    page = hands.page
+    hands.goto(prompt(studio, studio.character()))
+    field = page.get_by_label("Prompt text")
+    hands.reach(field)
+    before = field.bounding_box()
+
+    page.keyboard.press("Control+Home")
+    page.keyboard.type("{unheard_of} ")
+    expect(page.get_by_text("Unknown variable").first).to_be_visible()
+
+    after = field.bounding_box()
+    assert before is not None
+    assert after is not None
+    assert (before["x"], before["y"]) == (after["x"], after["y"])
+    expect(field).to_be_focused()
+
+
+def test_review_and_back_keeps_the_text(visit: Visit) -> None:
+    """The difference comes over the text in the same page, and goes again."""
+    hands, studio = someone(visit, "keyboard")
+    page = hands.page
+    hands.goto(prompt(studio, studio.character()))
+    address = page.url
+    hands.write(page.get_by_label("Prompt text"), "A new text.")
+    hands.review()
+    expect(page.get_by_role("button", name="Save to staging")).to_be_visible()
+    assert page.url == address
+
+    hands.press(page.get_by_role("button", name="Back to the text"))
+
+    expect(page.get_by_label("Prompt text")).to_be_focused()
+    expect(page.get_by_label("Prompt text")).to_have_value("A new text.")
+
+
+def test_going_back_leads_to_the_page_before(visit: Visit) -> None:
+    """From a prompt to the list that was searched, with what was found."""
+    hands, studio = someone(visit, "mouse")
+    page = hands.page
+    studio.character("Yolanda Back")
+    hands.search("Yolanda Back")
+    hands.press(page.get_by_role("link", name="Yolanda Back").first)
+    expect(page.get_by_role("heading", name="Yolanda Back", level=1)).to_be_visible()
+
+    page.go_back()
+
+    expect(page.get_by_role("searchbox").first).to_have_value("Yolanda Back")
+    expect(page.get_by_role("link", name="Yolanda Back").first).to_be_visible()
