@@ -60,15 +60,30 @@ class Hands:
             self.reach(element)
             self.page.keyboard.press("Space")
 
-    def search(self, text: str) -> None:
-        """Looks for something, by `/` where one may."""
-        box = self.page.get_by_role("searchbox").first
-        if self.keyboard:
+    def find(self, text: str, name: str) -> None:
+        """Searches everything, by `/` where one may, and opens what is found of this name."""
+        box = self.page.get_by_label("Search everything")
+        option = self.page.get_by_role("option", name=name).first
+        if not self.scripts:
+            box.fill(text)
+            box.press("Enter")
+            self.page.get_by_role("main").get_by_role("link", name=name).first.click()
+        elif not self.keyboard:
+            box.fill(text)
+            option.click()
+        else:
             self.page.keyboard.press("/")
             expect(box).to_be_focused()
             self.page.keyboard.type(text)
-        else:
-            box.fill(text)
+            expect(option).to_be_visible()
+            while option.get_attribute("aria-selected") != "true":
+                self.page.keyboard.press("ArrowDown")
+            self.page.keyboard.press("Enter")
+
+    def narrow(self, text: str) -> None:
+        """Filters the list of characters."""
+        box = self.page.get_by_role("searchbox")
+        self.write(box, text)
         if not self.scripts:
             box.press("Enter")
         self.page.wait_for_url(lambda url: parse_qs(urlsplit(url).query).get("q") == [text])

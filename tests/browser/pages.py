@@ -21,6 +21,8 @@ AXE = Path(__file__).parent / "vendor" / "axe" / "axe.min.js"
 TAGS = ("wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice")
 PROGRAMS = re.compile(r"/(static|api/v1|healthz|readyz|metrics)\b|.*\.css$")
 """Routes that programs read."""
+LEAD_AWAY = {"auth.log_in", "single_sign_on.start", "single_sign_on.callback"}
+"""Ways in, which lead whoever is logged in somewhere else; `outside` has what they show."""
 HOLE = re.compile(r"<(?:[^:<>]+(?:\([^)]*\))?:)?(\w+)>")
 SETTLED = """() => document.fonts.ready.then(() => new Promise((done) => {
   const look = () => document.querySelector(".htmx-request") ? setTimeout(look, 10) : done();
@@ -102,6 +104,7 @@ def outside() -> list[Place]:
     return [
         Place("log-in", "/login"),
         Place("log-in-refused", "/login", _refused),
+        Place("log-in-provider-away", "/login/single-sign-on", status=422),
     ]
 
 
@@ -109,7 +112,7 @@ def _routed(app: Flask, scene: Scene) -> Iterator[Place]:
     for rule in app.url_map.iter_rules():
         if "GET" not in (rule.methods or ()) or PROGRAMS.match(rule.rule):
             continue
-        if rule.endpoint == "auth.log_in":  # it leads away whoever is logged in
+        if rule.endpoint in LEAD_AWAY:
             continue
         kind = "-default" if "/defaults/" in rule.rule else ""
         query = QUERIES.get(rule.endpoint, "")

@@ -1,5 +1,6 @@
 """The program itself, started as people start it, with a small studio in it."""
 
+import os
 import secrets
 import socket
 import subprocess
@@ -26,6 +27,12 @@ TAKES = (
     ("{character_name} boils.\nFast push-in.\nGrey light.\n", "Stronger word"),
 )
 """The versions that a new character's angry prompt has, oldest first; and the angry default has."""
+SINGLE_SIGN_ON = {
+    "PROMPT_REPO_OIDC_ISSUER": "http://127.0.0.1:1",
+    "PROMPT_REPO_OIDC_CLIENT_ID": "prompts",
+    "PROMPT_REPO_OIDC_LABEL": "your studio account",
+}
+"""Has the log-in page offer single sign-on, by a provider that is away."""
 
 
 @dataclass
@@ -104,7 +111,12 @@ def served(folder: Path) -> Iterator[str]:
         "--port",
         str(port),
     ]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT) as program:
+    with subprocess.Popen(
+        command,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        env={**os.environ, **SINGLE_SIGN_ON},
+    ) as program:
         assert program.stdout is not None
         try:
             said = []

@@ -15,8 +15,7 @@ def test_a_character_is_found_and_their_prompt_edited(visit: Visit, way: str) ->
     hands, studio = someone(visit, way)
     page, name = hands.page, f"Zora {way.title()}"
     ident = studio.character(name)
-    hands.search(name)
-    hands.press(page.get_by_role("link", name=name).first)
+    hands.find(name, name)
     hands.press(page.get_by_role("main").get_by_role("link", name="Angry").first)
     text = "{character_name} glares in {coat}.\nFast push-in.\n{nonsense}"
 

@@ -8,15 +8,15 @@ from tests.browser.hands import prompt, someone
 from tests.browser.watching import Visit
 
 
-def test_searching_keeps_the_focus_and_the_address(visit: Visit) -> None:
+def test_filtering_keeps_the_focus_and_the_address(visit: Visit) -> None:
     """The list changes as one types; one goes on typing; the address can be sent to others."""
     hands, studio = someone(visit, "keyboard")
     page = hands.page
     studio.character("Wanda Swap")
     studio.character("Wendel Swap")
-    box = page.get_by_role("searchbox").first
+    box = page.get_by_role("searchbox")
 
-    hands.search("w")
+    hands.narrow("w")
     hands.page.keyboard.type("anda sw")
 
     expect(page.get_by_role("link", name="Wendel Swap")).to_have_count(0)
@@ -66,15 +66,15 @@ def test_review_and_back_keeps_the_text(visit: Visit) -> None:
 
 
 def test_going_back_leads_to_the_page_before(visit: Visit) -> None:
-    """From a prompt to the list that was searched, with what was found."""
+    """From a prompt to the list that was filtered, with what was found."""
     hands, studio = someone(visit, "mouse")
     page = hands.page
     studio.character("Yolanda Back")
-    hands.search("Yolanda Back")
+    hands.narrow("Yolanda Back")
     hands.press(page.get_by_role("link", name="Yolanda Back").first)
     expect(page.get_by_role("heading", name="Yolanda Back", level=1)).to_be_visible()
 
     page.go_back()
 
-    expect(page.get_by_role("searchbox").first).to_have_value("Yolanda Back")
+    expect(page.get_by_role("searchbox")).to_have_value("Yolanda Back")
     expect(page.get_by_role("link", name="Yolanda Back").first).to_be_visible()
