@@ -19,6 +19,8 @@ from webapp.access import Role, Scope
 
 AXE = Path(__file__).parent / "vendor" / "axe" / "axe.min.js"
 TAGS = ("wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice")
+COLOURS = ("color-contrast", "link-in-text-block")
+"""The rules that another theme may break; a page is else the same in both."""
 PROGRAMS = re.compile(r"/(static|api/v1|healthz|readyz|metrics)\b|.*\.css$")
 """Routes that programs read."""
 LEAD_AWAY = {"auth.log_in", "single_sign_on.start", "single_sign_on.callback"}
@@ -96,7 +98,12 @@ def settle(page: Page) -> None:
 
 def places(app: Flask, scene: Scene) -> list[Place]:
     """Every page for somebody who is logged in: those of the routes, then their states."""
-    return [*_routed(app, scene), *_more(scene), *_acted(scene)]
+    return [*routed(app, scene), *states(scene)]
+
+
+def states(scene: Scene) -> list[Place]:
+    """What pages look like that an address of a route alone doesn't show."""
+    return [*_more(scene), *_acted(scene)]
 
 
 def outside() -> list[Place]:
@@ -108,7 +115,8 @@ def outside() -> list[Place]:
     ]
 
 
-def _routed(app: Flask, scene: Scene) -> Iterator[Place]:
+def routed(app: Flask, scene: Scene) -> Iterator[Place]:
+    """The page of each route."""
     for rule in app.url_map.iter_rules():
         if "GET" not in (rule.methods or ()) or PROGRAMS.match(rule.rule):
             continue
@@ -189,13 +197,12 @@ def _conflict(page: Page, scene: Scene) -> None:
     expect(page.get_by_role("alert")).to_contain_text("Nothing is lost")
 
 
-def violations(page: Page) -> list[str]:
-    """What axe finds wrong, a line each."""
+def violations(page: Page, only: tuple[str, ...] = ()) -> list[str]:
+    """What axe finds wrong, a line each; by some of its rules, or by all of TAGS."""
     if not page.evaluate("'axe' in window"):
         page.evaluate(AXE.read_text() + "\n;0")
-    found: dict[str, Any] = page.evaluate(
-        "tags => axe.run(document, {runOnly: {type: 'tag', values: tags}})", TAGS
-    )
+    wanted = {"type": "rule" if only else "tag", "values": only or TAGS}
+    found: dict[str, Any] = page.evaluate("wanted => axe.run(document, {runOnly: wanted})", wanted)
     return [
         f"{each['id']}: {node['html'][:160]} ({node['failureSummary'].splitlines()[-1].strip()})"
         for each in found["violations"]
