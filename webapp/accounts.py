@@ -14,7 +14,7 @@ from webapp.people import Change, PeopleError
 from webapp.records.models import Account
 from webapp.services import records, services
 
-blueprint = Blueprint("accounts", __name__, url_prefix="/people")
+blueprint = Blueprint("accounts", __name__)
 ROLES = {
     Role.VIEWER: "Reads prompts and their history.",
     Role.REVIEWER: "Reads prompts and their history, and reviews changes.",
@@ -22,9 +22,10 @@ ROLES = {
 }
 """What each role may do, in a sentence."""
 FIELDS = ("name", "display_name", "email", "role")
+UNCHANGED = "It was so already; nothing changed."
 
 
-@blueprint.get("")
+@blueprint.get("/people")
 @access(Scope.ADMIN)
 def index() -> str:
     """Everybody who has an account."""
@@ -35,14 +36,14 @@ def index() -> str:
     )
 
 
-@blueprint.get("/new")
+@blueprint.get("/new-person")
 @access(Scope.ADMIN)
 def new() -> str:
     """An empty form."""
     return _form(dict.fromkeys(FIELDS, ""))
 
 
-@blueprint.post("/new")
+@blueprint.post("/new-person")
 @access(Scope.ADMIN)
 def create() -> tuple[str, int] | Response:
     """Makes an account, and shows its password for the first log-in."""
@@ -64,19 +65,20 @@ def create() -> tuple[str, int] | Response:
     return _password_page(made, password, made_now=True)
 
 
-@blueprint.get("/<name>")
+@blueprint.get("/people/<name>")
 @access(Scope.ADMIN)
 def show(name: str) -> str:
     """One account, and what can be done about it."""
     return _page(_account(name))
 
 
-@blueprint.post("/<name>/role")
+@blueprint.post("/people/<name>/role")
 @access(Scope.ADMIN)
 def set_role(name: str) -> tuple[str, int] | Response:
     """Changes what somebody may do."""
     account = _account(name)
     try:
+        _must_be_anothers(account, "your role is another admin’s to change")
         if account.id in people.by_provider(records()):
             raise PeopleError("this role comes from single sign-on; change it there")
         change = people.set_role(records(), name, _role(request.form.get("role", "")))
@@ -84,13 +86,13 @@ def set_role(name: str) -> tuple[str, int] | Response:
         return _page(account, error=_sentence(error)), 422
     _enter(change)
     if change.before == change.after:
-        flash("It was so already; nothing changed.")
+        flash(UNCHANGED)
     else:
         flash(f"{account.display_name} is {change.after} now.{_ended(change)}", "good")
     return _back(account)
 
 
-@blueprint.post("/<name>/details")
+@blueprint.post("/people/<name>/details")
 @access(Scope.ADMIN)
 def describe(name: str) -> tuple[str, int] | Response:
     """Changes the name and address that their commits carry from now on."""
@@ -105,12 +107,13 @@ def describe(name: str) -> tuple[str, int] | Response:
     return _back(account)
 
 
-@blueprint.post("/<name>/password")
+@blueprint.post("/people/<name>/password")
 @access(Scope.ADMIN)
 def reset_password(name: str) -> tuple[str, int] | Response:
     """Gives somebody a password for one log-in, and shows it."""
     account = _account(name)
     try:
+        _must_be_anothers(account, "change your own password on the page of your account")
         password = people.reset_password(records(), name)
     except PeopleError as error:
         return _page(account, error=_sentence(error)), 422
@@ -118,18 +121,21 @@ def reset_password(name: str) -> tuple[str, int] | Response:
     return _password_page(account, password, made_now=False)
 
 
-@blueprint.post("/<name>/disabled")
+@blueprint.post("/people/<name>/disabled")
 @access(Scope.ADMIN)
 def set_disabled(name: str) -> tuple[str, int] | Response:
     """Shuts somebody out at once, or lets them in again."""
     account = _account(name)
     disabled = request.form.get("disabled") == "yes"
     try:
+        _must_be_anothers(account, "only another admin can shut you out")
         change = people.set_disabled(records(), name, disabled)
     except PeopleError as error:
         return _page(account, error=_sentence(error)), 422
     _enter(change)
-    if disabled:
+    if change.before == change.after:
+        flash(UNCHANGED)
+    elif disabled:
         flash(f"{account.display_name} is shut out.{_ended(change)}", "good")
     else:
         flash(f"{account.display_name} may log in again.", "good")
@@ -155,6 +161,12 @@ def _account(name: str) -> Account:
         raise NotFound(_sentence(error)) from error
 
 
+def _must_be_anothers(account: Account, otherwise: str) -> None:
+    """Nobody locks themselves out by a slip; raises PeopleError."""
+    if account.id == caller().account_id:
+        raise PeopleError(otherwise)
+
+
 def _role(name: str) -> Role:
     try:
         return Role(name)
@@ -163,8 +175,6 @@ def _role(name: str) -> Role:
 
 
 def _back(account: Account) -> Response:
-    if account.id == caller().account_id:  # their own sessions have just ended
-        return redirect(url_for("accounts.index"), 303)
     return redirect(url_for("accounts.show", name=account.name), 303)
 
 

@@ -156,6 +156,8 @@ def set_role(records: Records, name: str, role: Role) -> Change:
 def give_role(session: Session, account: Account, role: Role) -> Change:
     """What set_role does, in a transaction that is under way."""
     before = account.role
+    if before == role:
+        return Change(account.name, before, role)
     if role is not Role.ADMIN:
         keep_an_admin(session, account)
     account.role = role
@@ -173,6 +175,8 @@ def set_disabled(records: Records, name: str, disabled: bool = True) -> Change:
     with records.writing() as session:
         account = _named(session, name)
         before = state(account)
+        if account.disabled == disabled:
+            return Change(account.name, before, before)
         if disabled:
             keep_an_admin(session, account)
         account.disabled = disabled
