@@ -51,12 +51,12 @@ class Form:
 
     def make(self) -> tuple[str, Token]:
         """Makes the token; raises TokenError."""
-        may = caller().scopes
-        unknown = [each for each in self.scopes if each not in may]
-        if unknown or not set(self.environments) <= set(ENVIRONMENTS) or self.days not in LIVES:
+        if not set(self.scopes) <= caller().scopes:
             raise TokenError("a token may do no more than you may")
-        if not self.environments:
+        if not self.environments or not set(self.environments) <= set(ENVIRONMENTS):
             raise TokenError("choose where it is good: staging, production or both")
+        if self.days not in LIVES:
+            raise TokenError("choose how long it is good")
         return tokens.create(
             records(),
             self.name,

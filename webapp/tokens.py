@@ -12,7 +12,7 @@ from pathlib import Path
 
 from sqlalchemy import select
 
-from webapp.access import IMPLIED, Caller, Scope
+from webapp.access import IMPLIED, SCOPES_OF, Caller, Role, Scope
 from webapp.records import Records
 from webapp.records.models import Account, Token
 
@@ -151,10 +151,12 @@ def create(
         expires_at=now + lasts if lasts else None,
     )
     with records.writing() as session:
-        if made_by is not None:  # who is being shut out just now makes no token any more
+        if made_by is not None:  # who loses a right just now makes no token with it any more
             maker = session.get(Account, made_by, with_for_update=True)
             if maker is None or maker.disabled:
                 raise TokenError("an account that may not log in makes no tokens")
+            if not SCOPES_OF[Role(maker.role)].issuperset(scopes):
+                raise TokenError("a token may do no more than who makes it")
         session.add(token)
     return secret, token
 
