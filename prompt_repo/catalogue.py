@@ -97,7 +97,7 @@ class Catalogue:
 
     def character(self, character: str) -> Character:
         """Who has this id; raises CharacterNotFound, InvalidDocument for a broken file."""
-        return self._who(character)[1]
+        return _expect(Character, self._who(character)[1])
 
     def character_held(self, character: str) -> Held:
         """Which version of `character.yaml` stands here; raises CharacterNotFound."""
@@ -133,6 +133,24 @@ class Catalogue:
             found = self.stored(PromptKey(None, key.emotion))
         return found
 
+    def standing(self, key: PromptKey) -> tuple[PromptKey, Held] | None:
+        """Which file a reader of `key` gets, be it a valid document or not; None where neither
+        an override nor a default stands.
+
+        Raises UnknownEmotion and CharacterNotFound.
+        """
+        self._check(key.character, key.emotion)
+        for each in (key, PromptKey(None, key.emotion)):
+            found = self._file(each.character, each.emotion, each.path)
+            if found is not None:
+                return each, found[0]
+        return None
+
+    def broken(self, key: PromptKey) -> InvalidDocument | None:
+        """What is wrong with exactly this file, without falling back; None where nothing is."""
+        found = self._file(key.character, key.emotion, key.path)
+        return found[1] if found is not None and isinstance(found[1], InvalidDocument) else None
+
     def resolve(self, character: str, emotion: str) -> Resolved:
         """The text for a character and an emotion with its variables filled in.
 
@@ -155,12 +173,10 @@ class Catalogue:
         """A validator of all that a reading of `key` is built from; None where nothing stands.
 
         It is made of the version's commit and of the variables, so that a text that goes
-        from A to B and back to A has three different ones.
+        from A to B and back to A has three different ones, and a broken file has one too.
         """
-        stored = self.lookup(key)
-        if stored is None:
-            return None
-        return _etag(key, stored.key, stored.held, self.variables(key))
+        standing = self.standing(key)
+        return None if standing is None else _etag(key, *standing, self.variables(key))
 
     def character_etag(self, character: str) -> str:
         """A validator of `character.yaml`; raises CharacterNotFound."""
@@ -171,7 +187,7 @@ class Catalogue:
 
         Those of emotions that left the list come last. Raises CharacterNotFound.
         """
-        self._who(character)
+        self.character(character)
         return self._prompts(character)
 
     def defaults(self) -> Mapping[str, Stored]:
@@ -230,13 +246,13 @@ class Catalogue:
         if emotion not in self.configuration.by_id:
             raise UnknownEmotion(emotion, self.configuration.emotion_ids)
         if character is not None:
-            self._who(character)
+            self.character(character)
 
-    def _who(self, character: str) -> tuple[Held, Character]:
+    def _who(self, character: str) -> Found:
         found = self._file(character, "", character_path(character))
         if found is None:
             raise CharacterNotFound(character)
-        return found[0], _expect(Character, found[1])
+        return found
 
     def _file(self, folder: str | None, emotion: str | None, path: str) -> Found | None:
         if "tables" not in self.__dict__ and self._find is not None:

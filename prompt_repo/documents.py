@@ -11,7 +11,16 @@ from prompt_repo.model import Character, Configuration, Emotion, Limits, Prompt
 from prompt_repo.schema import problems, schema
 from prompt_repo.yaml_splice import splice
 
-__all__ = ["Document", "check_prompt", "dump", "edit", "normalise", "parse", "schema"]
+__all__ = [
+    "Document",
+    "check_prompt",
+    "dump",
+    "edit",
+    "normalise",
+    "parse",
+    "readable",
+    "schema",
+]
 
 Document = Configuration | Character | Prompt
 PROBLEMS_SHOWN = 200
@@ -50,6 +59,20 @@ def _value(plain: Any, kind: Kind, character: str) -> Document:
             archived=plain.get("archived", False),
         )
     return Prompt(plain["prompt"], plain.get("notes", ""), tuple(plain.get("tags", ())))
+
+
+def readable(raw: bytes, path: str) -> str:
+    """What a prompt's file says; of one that is no valid document all that it holds.
+
+    So what plain Git broke can still be shown, compared, and mended.
+    """
+    try:
+        value = parse(raw, path)
+    except InvalidDocument:
+        return normalise(raw.decode(errors="replace"))
+    if not isinstance(value, Prompt):
+        raise TypeError(f"{path} holds a {type(value).__name__}, not a prompt")
+    return value.text
 
 
 def normalise(text: str) -> str:

@@ -100,7 +100,8 @@ def restore(
 ) -> Outcome:
     """Brings a removed prompt back as it last was; nothing happens where it stands already.
 
-    Raises PromptNotFound where it never existed, and what `save` raises.
+    Raises PromptNotFound where it never existed, InvalidDocument where it last was no valid
+    document (revert to an earlier version then), and what `save` raises.
     """
 
     def plan(now: Catalogue) -> Planned:
@@ -175,17 +176,18 @@ def change_character(
 ) -> Outcome:
     """Replaces what a character's file says by what `change` makes of it; the id stays.
 
+    A file that is no valid document says nothing, so what `change` makes must have a name.
     Raises CharacterNotFound, InvalidDocument, PreconditionFailed, EditConflict (the texts are
     the YAML of the file) and what `save` raises.
     """
     path = character_path(ident)
 
     def plan(now: Catalogue) -> Planned:
-        before = now.character(ident)
         raw = repository.store.blob(now.character_held(ident).blob or "")
+        before = _said_of(now, ident)
         after = documents.edit(raw, path, replace(change(before), id=ident))
         if after != raw:
-            document = Document(path, lambda: now.character_etag(ident), bytes.decode)
+            document = Document(path, lambda: now.character_etag(ident), _shown)
             check(repository, branch, now, document, expect, after.decode())
         return {path: after}
 
@@ -320,13 +322,14 @@ def _planned(repository: Repository, branch: str, now: Catalogue, edit: Edit) ->
         return None
     _editable(now, edit.key)
     raw = _raw(repository, now.commit, edit.key.path)
-    before = _parsed(raw, edit.key.path) if raw is not None else Prompt("")
+    standing = None if now.broken(edit.key) else now.stored(edit.key)
+    before = standing.prompt if standing else Prompt("")
     after = Prompt(
         documents.normalise(edit.text),
         before.notes if edit.notes is None else documents.normalise(edit.notes),
         before.tags if edit.tags is None else edit.tags,
     )
-    if raw is not None and after == before:
+    if standing and after == before:
         return raw
     _check_prompt(now, edit.key, after)
     _check_expectation(repository, branch, now, edit, after)
@@ -355,6 +358,17 @@ def _writable(now: Catalogue, character: str) -> None:
         raise CharacterArchived(character)
 
 
+def _said_of(now: Catalogue, character: str) -> Character:
+    try:
+        return now.character(character)
+    except InvalidDocument:
+        return Character(character, "")
+
+
+def _shown(raw: bytes) -> str:
+    return raw.decode(errors="replace")
+
+
 def _parsed(raw: bytes, path: str) -> Prompt:
     value = documents.parse(raw, path)
     if not isinstance(value, Prompt):
@@ -376,7 +390,7 @@ def _check_expectation(
     yours: Prompt | None,
 ) -> None:
     path = edit.key.path
-    document = Document(path, lambda: now.etag(edit.key), lambda raw: _parsed(raw, path).text)
+    document = Document(path, lambda: now.etag(edit.key), lambda raw: documents.readable(raw, path))
     check(repository, branch, now, document, edit.expect, yours.text if yours else None)
 
 
@@ -387,7 +401,9 @@ def _last_standing(repository: Repository, commit: str, key: PromptKey) -> bytes
         page = repository.history.page(commit, key.path, cursor)
         for version in page.versions:
             if version.blob is not None:
-                return repository.store.blob(version.blob)
+                raw = repository.store.blob(version.blob)
+                _parsed(raw, key.path)
+                return raw
         cursor = page.next_cursor
         if cursor is None:
             raise PromptNotFound(key.path)

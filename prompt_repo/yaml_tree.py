@@ -17,6 +17,7 @@ UNHELD = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\ufffe\uffff\ud800-
 return, NEL, LS, PS, surrogates, noncharacters. Three parsers (PyYAML with and without libyaml,
 ruamel.yaml) were tried with every character; a BOM within a text is kept by all."""
 UNREAD = re.compile(f"(?!\r\n){UNHELD.pattern}")  # in a file, a line may end with CRLF
+MARKER = re.compile(r"^<{7} ", re.MULTILINE)
 INTEGER = re.compile(r"[-+]?[0-9]+|0o[0-7]+|0x[0-9a-fA-F]+")
 FLOAT = re.compile(
     r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?|[-+]?\.(inf|Inf|INF)|\.(nan|NaN|NAN)"
@@ -69,6 +70,10 @@ def parse(raw: bytes, path: str) -> Node:
     try:
         return _Builder(path, yaml.parse(text, Loader=yaml.CSafeLoader)).document()
     except yaml.MarkedYAMLError as wrong:
+        unmerged = MARKER.search(text)
+        if unmerged:
+            mark = Mark(text.count("\n", 0, unmerged.start()) + 1, 1)
+            raise _refusal(path, mark, "git's conflict markers were left in it") from wrong
         at = wrong.problem_mark or wrong.context_mark
         mark = Mark(at.line + 1, at.column + 1) if at else None
         raise _refusal(path, mark, f"this is not YAML: {wrong.problem or wrong.context}") from wrong

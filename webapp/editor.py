@@ -115,7 +115,11 @@ def require_unmoved(
 ) -> None:
     """Raises EditConflict where the prompt moved since the draft's base."""
     path = subject.key.path
-    document = Document(path, lambda: subject.catalogue.etag(subject.key), _text_at(path))
+    document = Document(
+        path,
+        lambda: subject.catalogue.etag(subject.key),
+        lambda raw: documents.readable(raw, path),
+    )
     expect = AtCommit(draft.base)
     check(repository, environment, subject.catalogue, document, expect, draft.text)
 
@@ -133,16 +137,6 @@ def conflict_view(repository: Repository, conflict: Conflict, head: str) -> Conf
         clean=conflict.merged is not None,
         who=repository.history.version(held.row) if held else None,
     )
-
-
-def _text_at(path: str):
-    def text_of(raw: bytes) -> str:
-        value = documents.parse(raw, path)
-        if not isinstance(value, Prompt):
-            raise TypeError(f"{path} holds a {type(value).__name__}, not a prompt")
-        return value.text
-
-    return text_of
 
 
 def _details(before: Prompt, after: Prompt) -> str:

@@ -212,8 +212,9 @@ def reach(catalogue: Catalogue, emotion: str) -> str:
     """How many characters at work have no override of an emotion, in words."""
     count = 0
     for ident in catalogue.character_ids():
-        own = emotion in catalogue.tables.folders[ident]
-        count += not own and not catalogue.character(ident).archived
+        files = catalogue.tables.folders[ident]
+        who = files[""][1]
+        count += emotion not in files and isinstance(who, Character) and not who.archived
     return counted(count, "character")
 
 
