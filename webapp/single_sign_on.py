@@ -50,7 +50,12 @@ class SingleSignOnFailed(Exception):
     """The provider, or whoever claims to come from there, did not do as agreed."""
 
 
-FAILURES = (SingleSignOnFailed, AuthlibBaseError, JoseError, RequestException, ValueError, KeyError)
+FAILURES = (
+    SingleSignOnFailed, AuthlibBaseError, JoseError, RequestException,
+    # What Authlib lets through where an answer is of another form than it takes for granted.
+    ValueError, KeyError, TypeError, AttributeError, RuntimeError,
+)  # fmt: skip
+"""What may be raised where the provider is away, or answers as it should not."""
 
 
 def init_app(app: Flask) -> None:
@@ -68,6 +73,7 @@ def init_app(app: Flask) -> None:
             "scope": chosen.oidc_scopes,
             "code_challenge_method": "S256",
             "default_timeout": TIMEOUT,
+            "leeway": 0,  # an access token is used at once, so one for a minute will do
         },
     )
 
@@ -140,7 +146,7 @@ def _claims(provider: Any) -> Mapping[str, Any]:
         more = provider.userinfo(token=token)
         if more.get("sub") != said["sub"]:
             raise SingleSignOnFailed("userinfo is about somebody else")
-        return {**more, **said}
+        return {**more, **{claim: each for claim, each in said.items() if each is not None}}
     found: Mapping[str, Any] = said
     return found
 
@@ -149,7 +155,6 @@ def _check_metadata(provider: Any) -> Mapping[str, Any]:
     """The provider's description, with only such signatures in it as we believe."""
     metadata: dict[str, Any] = provider.load_server_metadata()
     if metadata.get("issuer") != settings().oidc_issuer:
-        metadata.pop("_loaded_at", None)  # asked again next time: it may be put right there
         raise SingleSignOnFailed("the provider calls itself by another name than the settings")
     offered = metadata.get("id_token_signing_alg_values_supported") or ["RS256"]
     believed = [each for each in offered if each in ALGORITHMS]
@@ -173,6 +178,8 @@ def _label() -> str:
 
 def _failed(error: Exception) -> tuple[str, int]:
     log.warning("single sign-on failed", exc_info=error)
+    for kept in ("_loaded_at", "jwks"):  # asked again next time: it may have been put right there
+        _provider().server_metadata.pop(kept, None)
     page, _ = _refused(
         f"{type(error).__name__}: {error}"[:300],
         "Single sign-on did not work. Try again from here; if it goes on failing, an admin finds "
