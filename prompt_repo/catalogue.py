@@ -277,7 +277,7 @@ def advanced(
         place = place_of(path)
         if place is None:
             continue
-        value = values[held.blob] if held and held.blob else None
+        value = placed(values[held.blob], path) if held and held.blob else None
         if place.kind is Kind.CONFIGURATION:
             configuration = (held, value) if held and value is not None else None
             continue
@@ -287,6 +287,17 @@ def advanced(
             folders[folder], removed[folder] = fresh[folder]
         _put(*fresh[folder], name, held, value)
     return Tables(configuration, folders, removed)
+
+
+def placed(value: Parsed, path: str) -> Parsed:
+    """A blob's value as it stands at `path`: the same bytes may stand at several."""
+    if isinstance(value, Character):
+        place = place_of(path)
+        ident = place.character if place and place.character else value.id
+        return value if value.id == ident else replace(value, id=ident)
+    if isinstance(value, InvalidDocument) and value.problems[0].path != path:
+        return value.at(path)
+    return value
 
 
 def _put(
@@ -335,7 +346,7 @@ def blobs_of(moved: Mapping[str, Held | None]) -> dict[str, str]:
 
 def _expect(kind: type[Expected], value: Parsed) -> Expected:
     if isinstance(value, InvalidDocument):
-        raise value
+        raise value.at(value.problems[0].path)
     if not isinstance(value, kind):
         raise TypeError(f"expected {kind.__name__}, found {type(value).__name__}")
     return value

@@ -33,7 +33,7 @@
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,6 +180,10 @@ class InvalidDocument(PromptRepoError):
     def __init__(self, problems: Sequence[Problem]) -> None:
         self.problems = tuple(problems)
         super().__init__("; ".join(str(problem) for problem in self.problems[:5]))
+
+    def at(self, path: str) -> "InvalidDocument":
+        """The same of a file at `path`; an error of its own, for one raised twice keeps growing."""
+        return InvalidDocument([replace(problem, path=path) for problem in self.problems])
 
 
 class EditConflict(PromptRepoError):

@@ -7,7 +7,16 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from prompt_repo import documents
-from prompt_repo.catalogue import Catalogue, Found, Tables, advanced, blobs_of, folders_of, shared
+from prompt_repo.catalogue import (
+    Catalogue,
+    Found,
+    Tables,
+    advanced,
+    blobs_of,
+    folders_of,
+    placed,
+    shared,
+)
 from prompt_repo.errors import BranchNotFound, RevisionNotFound
 from prompt_repo.git_store import GitStore
 from prompt_repo.history import History
@@ -197,7 +206,7 @@ class Repository:
         held = self.history.held(commit, path)
         if held is None or held.blob is None:
             return None
-        return held, self._parsed.one(held.blob, path)
+        return held, placed(self._parsed.one(held.blob, path), path)
 
 
 def _moment(when: str) -> datetime | None:

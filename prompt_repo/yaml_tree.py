@@ -72,8 +72,8 @@ def parse(raw: bytes, path: str) -> Node:
     except yaml.MarkedYAMLError as wrong:
         unmerged = MARKER.search(text)
         if unmerged:
-            mark = Mark(text.count("\n", 0, unmerged.start()) + 1, 1)
-            raise _refusal(path, mark, "git's conflict markers were left in it") from wrong
+            line = text.count("\n", 0, unmerged.start()) + 1
+            raise _refusal(path, Mark(line, 1), "git's conflict markers were left in it") from wrong
         at = wrong.problem_mark or wrong.context_mark
         mark = Mark(at.line + 1, at.column + 1) if at else None
         raise _refusal(path, mark, f"this is not YAML: {wrong.problem or wrong.context}") from wrong

@@ -112,3 +112,39 @@ def test_a_broken_character_is_mended_by_a_name(repository: Repository) -> None:
     )
 
     assert "Aria" == repository.current(STAGING).character("aria").name
+
+
+def test_a_copied_character_is_its_own(repository: Repository) -> None:
+    """`cp -r characters/aria characters/twin`: one blob at two places is two characters."""
+    raw = repository.store.blob(repository.current(STAGING).character_held("aria").blob or "")
+    break_by_git(repository, "characters/twin/character.yaml", raw)
+    head = break_by_git(repository, "characters/twin/angry.yaml", b"prompt: '{character_id}'\n")
+
+    now, then = repository.current(STAGING), repository.catalogue(head)
+
+    assert ("aria", "twin") == (now.character("aria").id, now.character("twin").id)
+    assert "twin" == now.resolve("twin", "angry").text
+    assert "twin" == Repository.open(repository.store.path).catalogue(head).character("twin").id
+    assert now.character("twin") == then.character("twin")
+
+
+def test_a_copied_broken_prompt_is_named_by_its_own_place(repository: Repository) -> None:
+    """The error of one blob at two places tells which file is read."""
+    break_by_git(repository, "defaults/angry.yaml", BROKEN)
+
+    with pytest.raises(InvalidDocument, match="defaults/angry"):
+        repository.current(STAGING).lookup(key("defaults/angry"))
+    with pytest.raises(InvalidDocument, match="characters/aria/angry"):
+        repository.current(STAGING).lookup(ARIA)
+
+
+def test_reading_a_broken_prompt_keeps_nothing(repository: Repository) -> None:
+    """An error that is kept and raised again would grow with every reading."""
+    now = repository.current(STAGING)
+    depths = []
+    for _ in range(3):
+        with pytest.raises(InvalidDocument) as caught:
+            now.lookup(ARIA)
+        depths.append(len(caught.traceback))
+
+    assert 1 == len(set(depths))

@@ -7,9 +7,10 @@ from typing import Any
 from flask import Response, jsonify, request
 
 from prompt_repo import diffing
-from prompt_repo.catalogue import Catalogue
-from prompt_repo.documents import parse
-from prompt_repo.model import Author, Prompt, PromptKey, Resolved, Source, Stored, Version
+from prompt_repo.catalogue import Catalogue, placed
+from prompt_repo.documents import readable
+from prompt_repo.errors import InvalidDocument
+from prompt_repo.model import Author, Prompt, PromptKey, Resolved, Source, Version
 from prompt_repo.repository import Repository
 from prompt_repo.variables import unknown
 
@@ -54,39 +55,38 @@ def whole(catalogue: Catalogue) -> str:
 
 def prompt(repository: Repository, catalogue: Catalogue, key: PromptKey) -> dict[str, Any]:
     """A prompt as a reader of `key` gets it; `missing` where nothing stands."""
-    stored = catalogue.lookup(key)
-    if stored is None:
+    standing = catalogue.standing(key)
+    if standing is None:
         return _empty(catalogue, key)
-    source = Source.GLOBAL if stored.key.character is None else Source.CHARACTER
-    version = repository.history.version(stored.held.row)
-    return _prompt(repository, catalogue, key, stored, source, version)
-
-
-def _prompt(
-    repository: Repository,
-    catalogue: Catalogue,
-    key: PromptKey,
-    stored: Stored,
-    source: Source,
-    version: Version,
-) -> dict[str, Any]:
-    first = repository.history.first(stored.held.row)
-    values = catalogue.variables(key)
+    file, held = standing
+    source = Source.GLOBAL if file.character is None else Source.CHARACTER
+    version, first = repository.history.version(held.row), repository.history.first(held.row)
     return {
         **_empty(catalogue, key),
-        "prompt_text": stored.prompt.text,
         "source": source,
         "is_default": source is Source.GLOBAL,
         "is_global_override": source is Source.CHARACTER,
-        "version": stored.held.number,
-        "commit": stored.held.commit,
+        "version": held.number,
+        "commit": held.commit,
         "etag": catalogue.etag(key),
         "created_by": person(first.author),
         "created_at": time(first.created_at),
         "updated_by": person(version.author),
         "updated_at": time(version.created_at),
         "reason": version.reason,
-        "unknown_variables": list(unknown(stored.prompt.text, values)),
+        **_said(catalogue, key, file),
+    }
+
+
+def _said(catalogue: Catalogue, key: PromptKey, file: PromptKey) -> dict[str, Any]:
+    """What the file that stands says, or what is wrong with it."""
+    broken = catalogue.broken(file)
+    stored = None if broken else catalogue.stored(file)
+    if stored is None:
+        return {"problem": str(broken)}
+    return {
+        "prompt_text": stored.prompt.text,
+        "unknown_variables": list(unknown(stored.prompt.text, catalogue.variables(key))),
         "notes": stored.prompt.notes,
         "tags": list(stored.prompt.tags),
     }
@@ -120,12 +120,9 @@ def removed(repository: Repository, catalogue: Catalogue, key: PromptKey) -> dic
         return None
     gone = repository.history.version(held.row)
     first = repository.history.first(held.row)
-    last = _last_text(repository, catalogue, key)
     return {
         **_empty(catalogue, key),
-        "prompt_text": last.text,
-        "notes": last.notes,
-        "tags": list(last.tags),
+        **_last_said(repository, catalogue, key),
         "version": held.number,
         "commit": held.commit,
         "created_by": person(first.author),
@@ -137,11 +134,13 @@ def removed(repository: Repository, catalogue: Catalogue, key: PromptKey) -> dic
     }
 
 
-def _last_text(repository: Repository, catalogue: Catalogue, key: PromptKey) -> Prompt:
+def _last_said(repository: Repository, catalogue: Catalogue, key: PromptKey) -> dict[str, Any]:
     page = repository.history.page(catalogue.commit, key.path, limit=2)
-    blob = next((each.blob for each in page.versions if each.blob is not None), None)
-    value = parse(repository.store.blob(blob), key.path) if blob else Prompt("")
-    return value if isinstance(value, Prompt) else Prompt("")
+    last = next((each for each in page.versions if not each.removed), None)
+    read = _read(repository, last) if last else None
+    if isinstance(read, Prompt):
+        return {"prompt_text": read.text, "notes": read.notes, "tags": list(read.tags)}
+    return {"problem": str(read)} if read else {}
 
 
 def resolved(found: Resolved) -> dict[str, Any]:
@@ -158,39 +157,62 @@ def resolved(found: Resolved) -> dict[str, Any]:
     }
 
 
-def exported(character: str, emotion: str, found: Resolved | None) -> dict[str, Any]:
-    """One prompt of an export; without a text where it is missing."""
+def exported(found: Resolved) -> dict[str, Any]:
+    """One prompt of an export."""
     return {
-        "character": character,
-        "emotion": emotion,
-        "text": found.text if found else None,
-        "source": found.source if found else Source.MISSING,
-        "version": found.held.number if found else None,
-        "commit": found.held.commit if found else None,
-        "etag": found.etag if found else None,
+        "character": found.character,
+        "emotion": found.emotion,
+        "text": found.text,
+        "source": found.source,
+        "version": found.held.number,
+        "commit": found.held.commit,
+        "etag": found.etag,
     }
 
 
-def text_of(repository: Repository, version: Version) -> str | None:
-    """What a version says; None for a removal."""
+def not_exported(
+    character: str, emotion: str, source: Source, problem: str | None
+) -> dict[str, Any]:
+    """One prompt of an export that has no text: it is missing, or `problem` says why."""
+    return {
+        "character": character,
+        "emotion": emotion,
+        "text": None,
+        "source": source,
+        **dict.fromkeys(("version", "commit", "etag")),
+        **({"problem": problem} if problem else {}),
+    }
+
+
+def _read(repository: Repository, version: Version) -> Prompt | InvalidDocument | None:
+    """What a version says, or what is wrong with its file; None for a removal."""
     if version.blob is None:
         return None
-    value = parse(repository.store.blob(version.blob), version.path)
-    return value.text if isinstance(value, Prompt) else None
+    read = placed(repository.parsed({version.blob: version.path})[version.blob], version.path)
+    return read if isinstance(read, (Prompt, InvalidDocument)) else None
+
+
+def _shown(repository: Repository, version: Version) -> str | None:
+    """What a diff shows of a version: its text, or all that a broken file holds."""
+    if version.blob is None:
+        return None
+    return readable(repository.store.blob(version.blob), version.path)
 
 
 def version(repository: Repository, key: PromptKey, found: Version) -> dict[str, Any]:
     """One version of a prompt."""
+    read = _read(repository, found)
     return {
         "id": found.commit,
         "prompt_id": str(key.id),
         "version": found.number,
         "commit": found.commit,
-        "prompt_text": text_of(repository, found),
+        "prompt_text": read.text if isinstance(read, Prompt) else None,
         "removed": found.removed,
         "created_by": person(found.author),
         "created_at": time(found.created_at),
         "reason": found.reason,
+        **({"problem": str(read)} if isinstance(read, InvalidDocument) else {}),
     }
 
 
@@ -198,7 +220,7 @@ def diff(
     repository: Repository, key: PromptKey, old: Version, new: Version, context: int
 ) -> dict[str, Any]:
     """How one version differs from another; `context` lines are shown around a change."""
-    before, after = text_of(repository, old), text_of(repository, new)
+    before, after = _shown(repository, old), _shown(repository, new)
     added, gone = diffing.size(before, after)
     names = f"version {old.number}", f"version {new.number}"
     return {
@@ -259,13 +281,12 @@ def character_row(catalogue: Catalogue, ident: str) -> dict[str, Any]:
 
 def cells(catalogue: Catalogue, ident: str) -> Mapping[str, dict[str, Any]]:
     """A row of the matrix."""
-    own, defaults = catalogue.overrides(ident), catalogue.defaults()
     found = {}
     for emotion, source in catalogue.coverage(ident).items():
-        stored = own.get(emotion) or defaults.get(emotion)
+        standing = catalogue.standing(PromptKey(ident, emotion))
         found[emotion] = {
             "source": source,
-            "version": stored.held.number if stored else None,
-            "commit": stored.held.commit if stored else None,
+            "version": standing[1].number if standing else None,
+            "commit": standing[1].commit if standing else None,
         }
     return found

@@ -1,6 +1,7 @@
 """Many prompts at once over the API: a character's, the defaults, the matrix, bulk, export."""
 
 from collections.abc import Iterator
+from typing import Any
 
 from flask import Response, json, stream_with_context
 
@@ -9,7 +10,7 @@ from prompt_repo.catalogue import Catalogue
 from prompt_repo.editing import Edit, Outcome
 from prompt_repo.errors import InvalidDocument, PromptNotFound
 from prompt_repo.expectations import Absent, Anything, AtCommit, Expectation, Matches
-from prompt_repo.model import PromptKey, Resolved
+from prompt_repo.model import PromptKey
 from webapp import audit
 from webapp.access import Scope, caller
 from webapp.api import answering, asking, blueprint, intake, schemas
@@ -138,17 +139,18 @@ def _exported(env: str, catalogue: Catalogue) -> Iterator[str]:
     between = ""
     for ident in catalogue.character_ids():
         for emotion in emotions:
-            found = _resolved(catalogue, ident, emotion)
-            yield between + json.dumps(answering.exported(ident, emotion, found))
+            yield between + json.dumps(_one_exported(catalogue, ident, emotion))
             between = ",\n"
     yield "]}\n"
 
 
-def _resolved(catalogue: Catalogue, character: str, emotion: str) -> Resolved | None:
+def _one_exported(catalogue: Catalogue, character: str, emotion: str) -> dict[str, Any]:
     try:
-        return catalogue.resolve(character, emotion)
-    except (PromptNotFound, InvalidDocument):
-        return None  # missing, or broken by plain Git: `validate` names it
+        return answering.exported(catalogue.resolve(character, emotion))
+    except (PromptNotFound, InvalidDocument) as error:
+        source = catalogue.coverage(character)[emotion]
+        problem = str(error) if isinstance(error, InvalidDocument) else None
+        return answering.not_exported(character, emotion, source, problem)
 
 
 @route(

@@ -39,9 +39,9 @@ def show(env: str, character: str | None, emotion: str) -> Response:
         if gone is None:
             raise PromptNotFound(key.path)
         return answering.answer(gone, catalogue, answering.whole(catalogue))
-    etag = catalogue.etag(key)
-    if etag is None:
+    if catalogue.lookup(key) is None:
         raise PromptNotFound(key.path)
+    etag = catalogue.etag(key)
     found = answering.prompt(repository(), catalogue, key)
     if character is not None and found["is_default"]:
         log.remark(fell_back_to=PromptKey(None, emotion).path)

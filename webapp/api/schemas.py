@@ -26,7 +26,8 @@ class Prompt(Answer):
     """A prompt as it stands, or how it last stood where `deleted_at` says when it was removed.
 
     Where a character has none of their own, it is the global default (`is_default`); where there
-    is neither, lists hold it with the source `missing` and without a text.
+    is neither, lists hold it with the source `missing` and without a text. A file that plain Git
+    broke has no text either; `problem` says what is wrong with it.
     """
 
     id: UUID
@@ -58,6 +59,8 @@ class Prompt(Answer):
     """The `{word}`s of the text that no variable answers to."""
     notes: str | None
     tags: list[str]
+    problem: str | None = None
+    """What is wrong with the file that stands, where it can't be read; else left out."""
 
 
 class SavedPrompt(Prompt):
@@ -93,8 +96,10 @@ class Version(Answer):
     version: int
     commit: str
     prompt_text: str | None
-    """Null where this version is a removal."""
+    """Null where this version is a removal, or was broken by plain Git."""
     removed: bool
+    problem: str | None = None
+    """What is wrong with this version's file, where it can't be read; else left out."""
     created_by: Person
     created_at: datetime
     reason: str
@@ -239,7 +244,7 @@ class Saved(Answer):
 
 
 class Exported(Answer):
-    """One prompt as a service gets it; `text` is null where it is missing."""
+    """One prompt as a service gets it; `text` is null where it is missing or broken."""
 
     character: str
     emotion: str
@@ -248,6 +253,8 @@ class Exported(Answer):
     version: int | None
     commit: str | None
     etag: str | None
+    problem: str | None = None
+    """What is wrong with the file that stands, where it can't be read; else left out."""
 
 
 class Export(Answer):
