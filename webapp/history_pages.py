@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from flask import Blueprint, abort, flash, redirect, render_template, request, url_for
 
 from prompt_repo import diffing, documents, editing
+from prompt_repo.documents import Document
 from prompt_repo.errors import (
     EditConflict,
     InvalidDocument,
@@ -61,15 +62,18 @@ def version(environment: str, character: str | None, emotion: str, number: int):
     """One version: what it said, who wrote it, when and why."""
     subject = subject_of(environment, character, emotion)
     found = _numbered(subject, number)
+    read = _read(found)
     is_current = subject.version is not None and subject.version.number == number
     return render_template(
         "history/version.html",
         subject=subject,
         version=found,
-        prompt=_prompt(found),
+        prompt=read if isinstance(read, Prompt) else None,
+        broken=read if isinstance(read, InvalidDocument) else None,
+        raw=_text(found),
         is_current=is_current,
         previous=number - 1 if _is_text(subject, number - 1) else None,
-        revertable=_may_revert(environment, subject) and not is_current and not found.removed,
+        revertable=_may_revert(environment, subject) and not is_current and _is_prompt(found),
     )
 
 
@@ -83,7 +87,7 @@ def compare(environment: str, character: str | None, emotion: str):
     context = WHOLE if "whole" in request.args else 3
     rows = diffing.rows(before, after, context) if before != after else ()
     current = subject.version.number if subject.version else 0
-    standing = [each.number for each in (old, new) if not each.removed and each.number != current]
+    standing = [each.number for each in (old, new) if _is_prompt(each) and each.number != current]
     return render_template(
         "history/compare.html",
         subject=subject,
@@ -134,7 +138,7 @@ def go_back(environment: str, character: str | None, emotion: str, number: int):
 
 
 def _revert_page(subject: Subject, old: Version, **more):
-    before, after = subject.own.prompt.text if subject.own else "", _text(old)
+    before, after = _text(subject.version) if subject.version else "", _text(old)
     return render_template(
         "history/revert.html",
         subject=subject,
@@ -179,16 +183,25 @@ def _asked(name: str) -> int:
     return int(number)
 
 
-def _prompt(version: Version) -> Prompt | None:
+def _read(version: Version) -> Document | InvalidDocument | None:
+    """What a version says, or what is wrong with its file; None for a removal."""
     if version.blob is None:
         return None
-    value = documents.parse(repository().store.blob(version.blob), version.path)
-    return value if isinstance(value, Prompt) else None
+    try:
+        return documents.parse(repository().store.blob(version.blob), version.path)
+    except InvalidDocument as broken:
+        return broken
+
+
+def _is_prompt(version: Version) -> bool:
+    return isinstance(_read(version), Prompt)
 
 
 def _text(version: Version) -> str:
-    prompt = _prompt(version)
-    return prompt.text if prompt else ""
+    """What is shown of a version: its text, or all that a broken file holds."""
+    if version.blob is None:
+        return ""
+    return documents.readable(repository().store.blob(version.blob), version.path)
 
 
 def _may_revert(environment: str, subject: Subject) -> bool:

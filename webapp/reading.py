@@ -93,10 +93,13 @@ class Subject:
         self._repository = repository
         self.emotion = catalogue.configuration.by_id[key.emotion]
         self.character = catalogue.character(key.character) if key.character else None
-        self.own = catalogue.stored(key)
-        default = catalogue.stored(PromptKey(None, key.emotion))
-        self.hidden_default = default if self.character else None
-        self.standing = self.own or self.hidden_default
+        default = PromptKey(None, key.emotion)
+        self.own = _readable(catalogue, key)
+        self.hidden_default = _readable(catalogue, default) if self.character else None
+        found = catalogue.standing(key)
+        self.file = found[0] if found else None
+        self.broken = catalogue.broken(self.file) if self.file else None
+        self.standing = None if self.broken else self.own or self.hidden_default
 
     @property
     def title(self) -> str:
@@ -112,14 +115,14 @@ class Subject:
     @property
     def removable(self) -> bool:
         """Whether there is something to remove."""
-        return self.own is not None and not self.archived
+        return self.file == self.key and not self.archived
 
     @property
     def source(self) -> Source:
         """Where the prompt that stands comes from."""
-        if self.standing is None:
+        if self.file is None:
             return Source.MISSING
-        return Source.CHARACTER if self.standing is self.own else Source.GLOBAL
+        return Source.CHARACTER if self.file.character else Source.GLOBAL
 
     @cached_property
     def version(self) -> Version | None:
@@ -184,24 +187,20 @@ def summary(catalogue: Catalogue, character: str) -> str:
 
 def emotion_rows(repository: Repository, catalogue: Catalogue, character: str) -> list[EmotionRow]:
     """Every emotion of a character, in the repository's order."""
-    own, defaults = catalogue.overrides(character), catalogue.defaults()
-    rows = []
-    for emotion in catalogue.configuration.emotions:
-        stored = own.get(emotion.id) or defaults.get(emotion.id)
-        source = catalogue.source(character, emotion.id)
-        rows.append(_emotion_row(repository, emotion, source, stored))
-    return rows
+    return [
+        _emotion_row(repository, catalogue, emotion, PromptKey(character, emotion.id))
+        for emotion in catalogue.configuration.emotions
+    ]
 
 
 def default_rows(repository: Repository, catalogue: Catalogue) -> list[EmotionRow]:
     """Every default, in the repository's order."""
-    defaults = catalogue.defaults()
     return [
         _emotion_row(
             repository,
+            catalogue,
             emotion,
-            Source.GLOBAL if emotion.id in defaults else Source.MISSING,
-            defaults.get(emotion.id),
+            PromptKey(None, emotion.id),
             reach(catalogue, emotion.id),
         )
         for emotion in catalogue.configuration.emotions
@@ -243,12 +242,21 @@ def _character_row(catalogue: Catalogue, who: Character) -> CharacterRow:
 
 
 def _emotion_row(
-    repository: Repository, emotion: Emotion, source: Source, stored: Stored | None, reach: str = ""
+    repository: Repository, catalogue: Catalogue, emotion: Emotion, key: PromptKey, reach: str = ""
 ) -> EmotionRow:
-    if stored is None:
-        return EmotionRow(emotion, source, None, "", reach)
-    version = repository.history.version(stored.held.row)
-    return EmotionRow(emotion, source, version, first_lines(stored.prompt.text), reach)
+    standing = catalogue.standing(key)
+    if standing is None:
+        return EmotionRow(emotion, Source.MISSING, None, "", reach)
+    file, held = standing
+    source = Source.CHARACTER if file.character else Source.GLOBAL
+    stored, broken = _readable(catalogue, file), catalogue.broken(file)
+    words = first_lines(stored.prompt.text) if stored else f"The file can’t be read: {broken}"
+    return EmotionRow(emotion, source, repository.history.version(held.row), words, reach)
+
+
+def _readable(catalogue: Catalogue, key: PromptKey) -> Stored | None:
+    """Exactly this prompt; None also where plain Git broke its file."""
+    return None if catalogue.broken(key) else catalogue.stored(key)
 
 
 def _removed_row(
@@ -258,8 +266,8 @@ def _removed_row(
     label = emotion.label if emotion else key.emotion
     archived = False
     title = label
-    if key.character is not None and key.character in catalogue.character_ids():
-        who = catalogue.character(key.character)
+    who = catalogue.tables.folders.get(key.character or "", {}).get("", (held, None))[1]
+    if isinstance(who, Character):
         archived, title = who.archived, f"{who.name}, {label.lower()}"
     elif key.character is None:
         title = f"Default, {label.lower()}"
