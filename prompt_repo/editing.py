@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 
 from prompt_repo import documents
 from prompt_repo.catalogue import Catalogue
@@ -203,15 +204,8 @@ def archive_character(
     expect: Expectation = ANYTHING,
 ) -> Outcome:
     """Takes a character out of the lists; its prompts stay readable. Raises as change_character."""
-    return change_character(
-        repository,
-        branch,
-        ident,
-        lambda who: replace(who, archived=True),
-        author,
-        reason,
-        expect,
-    )
+    change = partial(replace, archived=True)
+    return change_character(repository, branch, ident, change, author, reason, expect)
 
 
 def restore_character(
@@ -223,15 +217,8 @@ def restore_character(
     expect: Expectation = ANYTHING,
 ) -> Outcome:
     """Brings an archived character back into the lists. Raises as change_character."""
-    return change_character(
-        repository,
-        branch,
-        ident,
-        lambda who: replace(who, archived=False),
-        author,
-        reason,
-        expect,
-    )
+    change = partial(replace, archived=False)
+    return change_character(repository, branch, ident, change, author, reason, expect)
 
 
 def _carry_out(
