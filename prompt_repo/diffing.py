@@ -43,7 +43,7 @@ def rows(old: str | None, new: str | None, context: int = 3) -> tuple[Row, ...]:
     `context` is how many unchanged lines stay in sight around a change. None is no text. A line
     feed at the very end shows as an empty last line, so that losing one can be seen.
     """
-    return tuple(_folded(list(_rows(_split(old), _split(new))), context))
+    return tuple(_folded(list(_rows(split(old), split(new))), context))
 
 
 def inline(side_by_side: Iterable[Row]) -> tuple[Row, ...]:
@@ -69,11 +69,26 @@ def inline(side_by_side: Iterable[Row]) -> tuple[Row, ...]:
 def size(old: str | None, new: str | None) -> tuple[int, int]:
     """How many lines were added and removed; None is no text."""
     added = removed = 0
-    for tag, i, j, k, m in _opcodes(_split(old), _split(new)):
+    for tag, i, j, k, m in _opcodes(split(old), split(new)):
         if tag != "equal":
             removed += j - i
             added += m - k
     return added, removed
+
+
+def split(text: str | None) -> list[str]:
+    """The lines of a text; none where there is no text."""
+    return text.split("\n") if text else []
+
+
+def kept(old: Sequence[str], new: Sequence[str]) -> dict[int, int]:
+    """The lines of `new` that stayed, by position, with where each stands in `old`."""
+    return {
+        k + step: i + step
+        for tag, i, j, k, _ in _opcodes(old, new)
+        if tag == "equal"
+        for step in range(j - i)
+    }
 
 
 def unified(
@@ -125,13 +140,9 @@ def words(
     return tuple(before), tuple(after)
 
 
-def _split(text: str | None) -> list[str]:
-    return text.split("\n") if text else []
-
-
 def _ended(text: str | None) -> list[str]:
     """The lines with their line feeds; the last may have none."""
-    lines = [f"{line}\n" for line in _split(text)]
+    lines = [f"{line}\n" for line in split(text)]
     if lines:
         lines[-1] = lines[-1].removesuffix("\n")
     return lines if not lines or lines[-1] else lines[:-1]

@@ -77,17 +77,21 @@ def _line(repository: Repository, commit: str) -> Iterator[Commit]:
 
 
 def _release(commit: Commit, tags: dict[str, str]) -> Release:
+    did, source = what_did(commit)
+    return Release(commit, did, source, tags.get(commit.oid))
+
+
+def what_did(commit: Commit) -> tuple[Did, str | None]:
+    """What a commit on production's line did, and staging's commit it took, if it did."""
     named = dict(reversed(commit.trailers))
     source = next((named[key] for key in SOURCES if key in named), None)
     if ROLLED_BACK_TO in named:
-        did = Did.ROLLED_BACK
-    elif len(commit.parents) > 1:
-        did, source = Did.PROMOTED, commit.parents[1]
-    elif source is not None:
-        did = Did.PROMOTED
-    else:
-        did = Did.COMMITTED if commit.parents else Did.BEGAN
-    return Release(commit, did, source, tags.get(commit.oid))
+        return Did.ROLLED_BACK, source
+    if len(commit.parents) > 1:
+        return Did.PROMOTED, commit.parents[1]
+    if source is not None:
+        return Did.PROMOTED, source
+    return Did.COMMITTED if commit.parents else Did.BEGAN, None
 
 
 def notes_of(repository: Repository, before: str, commit: Commit) -> str:
