@@ -11,6 +11,7 @@ from prompt_repo import variables
 from prompt_repo.errors import (
     CharacterNotFound,
     InvalidDocument,
+    Problem,
     PromptNotFound,
     UnknownEmotion,
 )
@@ -75,10 +76,13 @@ class Catalogue:
 
     @cached_property
     def configuration(self) -> Configuration:
-        """What `prompts.yaml` says here; raises InvalidDocument or PromptNotFound."""
+        """What `prompts.yaml` says here; raises InvalidDocument, also where it is missing."""
         found = self._file(None, None, CONFIGURATION)
         if found is None:
-            raise PromptNotFound(CONFIGURATION)
+            message = (
+                "is missing, and without its list of emotions nothing can be read; put it back"
+            )
+            raise InvalidDocument([Problem(CONFIGURATION, message)])
         return _expect(Configuration, found[1])
 
     @cached_property

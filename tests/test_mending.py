@@ -148,3 +148,12 @@ def test_reading_a_broken_prompt_keeps_nothing(repository: Repository) -> None:
         depths.append(len(caught.traceback))
 
     assert 1 == len(set(depths))
+
+
+def test_a_missing_list_of_emotions_is_named(repository: Repository) -> None:
+    """As a fault of the repository, not as a prompt nobody wrote."""
+    head = repository.head(STAGING)
+    repository.store.write(STAGING, head, {"prompts.yaml": None}, author=SAM, message="By hand")
+
+    with pytest.raises(InvalidDocument, match=r"prompts\.yaml: is missing"):
+        repository.current(STAGING).lookup(ARIA)

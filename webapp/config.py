@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import Field, dataclass, fields, replace
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 CHECKOUT = Path(__file__).parent.parent
 PREFIX = "PROMPT_REPO_"
@@ -148,6 +149,8 @@ def _read(each: "Field[Any]", text: str) -> Any:
             return tuple(_parts(text))
         if each.name == "oidc_roles":
             return tuple(_role(part) for part in _parts(text))
+        if each.name == "redis_url":
+            return _redis(text)
         if each.name == "oidc_issuer":
             return _issuer(text)
         if each.type in (Path, Path | None):
@@ -155,7 +158,8 @@ def _read(each: "Field[Any]", text: str) -> Any:
         if each.type is int:
             return _positive(text)
     except ValueError as error:
-        raise InvalidSetting(f"{variable(each)}={text!r}: {error}") from None
+        shown = "" if each.name.endswith("_url") else f"={text!r}"  # an address may hold a password
+        raise InvalidSetting(f"{variable(each)}{shown}: {error}") from None
     return text
 
 
@@ -173,6 +177,13 @@ def _role(part: str) -> tuple[str, str]:
 def _issuer(text: str) -> str:
     if not ISSUER.match(text):
         raise ValueError("an issuer begins with https:// (http:// on this machine alone)")
+    return text
+
+
+def _redis(text: str) -> str:
+    address = urlsplit(text)
+    if address.scheme not in ("redis", "rediss", "unix") or address.port == 0:
+        raise ValueError("write an address such as redis://host:6379/0, rediss://… or unix:///path")
     return text
 
 

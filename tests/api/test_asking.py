@@ -85,6 +85,18 @@ def test_a_base_that_staging_never_held_is_not_there(api: Api) -> None:
         assert 404 == _status(api, "PUT", OWN, json=body)
 
 
+def test_a_base_says_more_than_any_etag(api: Api) -> None:
+    """Who sends If-Match: * beside a base that has moved gets the conflict, alone and in bulk."""
+    base = api.repository.head(STAGING)
+    api.ask("PUT", OWN, json={"prompt_text": "Theirs."}, headers=WHATEVER)
+    edit = {"character": "aria", "emotion": "angry", "prompt_text": "Mine.", "base": base}
+
+    one = _status(api, "PUT", OWN, json={"prompt_text": "Mine.", "base": base}, headers=WHATEVER)
+    many = _status(api, "POST", "/bulk", json={"edits": [{**edit, "if_match": "*"}]})
+
+    assert (409, 409) == (one, many)
+
+
 @pytest.mark.parametrize(
     ("data", "status", "told"),
     [

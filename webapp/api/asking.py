@@ -108,12 +108,13 @@ def expectation(base: str | None, current: str | None) -> Expectation:
     """What a write says it saw; raises PreconditionRequired where it says nothing.
 
     `current` is the ETag now, by which one of several in If-Match is chosen. A weak one never
-    matches. Raises BadRequest for an If-Match that is no ETag.
+    matches; `*` says less than a `base` that comes with it. Raises BadRequest for an If-Match
+    that is no ETag.
     """
     said = request.headers.get("If-Match")
     if said is not None:
         if said.strip() == "*":
-            return Anything()
+            return Anything() if base is None else AtCommit(base)
         if not ETAGS.fullmatch(said):
             raise BadRequest('If-Match is `*` or the ETag as it was read, quotes and all: "…"')
         etags = [value.removesuffix(TEXT) for weak, value in ETAG.findall(said) if not weak]

@@ -191,12 +191,12 @@ def _edit(given: intake.BulkEdit, base: str | None) -> Edit:
 def _expectation(given: intake.BulkEdit, base: str | None) -> Expectation:
     if given.if_none_match:
         return Absent()
-    if given.if_match == "*":
-        return Anything()
-    if given.if_match is not None:
+    if given.if_match not in (None, "*"):
         return Matches(given.if_match.strip('"'))
     if given.base is not None:
         return AtCommit(given.base)
+    if given.if_match == "*":
+        return Anything()
     return asking.expectation(base, None)
 
 
