@@ -270,8 +270,9 @@ def _sides(
     """Names and texts of two versions."""
 
     def text(version: Version | None) -> str | None:
-        gone = version is None or version.removed
-        return None if version is None or gone else _said(repository, version).text
+        if version is None or version.blob is None:
+            return None
+        return documents.readable(repository.store.blob(version.blob), version.path)
 
     names = (f"version {old.number}" if old else "nothing", f"version {new.number}")
     return names, (text(old), text(new))

@@ -278,6 +278,19 @@ def test_diff_between_numbers(shell: Shell, stocked: Repository) -> None:
     assert (1, 1) == (found["lines_added"], found["lines_removed"])
 
 
+def test_diff_of_a_broken_version_shows_what_its_file_holds(
+    shell: Shell, stocked: Repository
+) -> None:
+    """So that who mends it sees what plain git did to it."""
+    path, head = "characters/aria/angry.yaml", stocked.head(STAGING)
+    stocked.store.write(STAGING, head, {path: b"prompt: 12\n"}, author=SAM, message="By hand")
+
+    lines = shell("diff", "aria/angry").stdout.splitlines()
+
+    assert "-Three, {light}." in lines
+    assert "+prompt: 12" in lines
+
+
 def test_diff_of_a_first_version_is_all_new(shell: Shell, stocked: Repository) -> None:
     """There is nothing before it."""
     (found,) = shell.json("diff", "defaults/idle", "--json")["files"]
