@@ -63,7 +63,7 @@ class Hands:
     def find(self, text: str, name: str) -> None:
         """Searches everything, by `/` where one may, and opens what is found of this name."""
         box = self.page.get_by_label("Search everything")
-        option = self.page.get_by_role("option", name=name).first
+        option = self.page.get_by_role("listbox").get_by_role("option", name=name).first
         if not self.scripts:
             box.fill(text)
             box.press("Enter")

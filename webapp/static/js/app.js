@@ -4,9 +4,11 @@ import { watchEditor } from "./editor.js";
 import { watchFilters } from "./filters.js";
 import { watchKeys } from "./keys.js";
 import { watchMatrix } from "./matrix.js";
+import { quietReplaced } from "./quiet.js";
 import { watchSearch } from "./search.js";
 import { watchTheme } from "./theme.js";
 
+quietReplaced();
 watchTheme();
 watchKeys();
 watchEditor();
