@@ -30,6 +30,7 @@ TWINS = (
     "prompts.show",
     "prompts.removed",
     "history.timeline",
+    "history.blame",
 )
 """Pages that stand in both environments at the same address."""
 

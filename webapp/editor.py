@@ -39,7 +39,8 @@ class Draft:
     def of(cls, subject: Subject, start: Prompt | None = None) -> "Draft":
         """What stands now, or what shall be started from, ready to be edited."""
         prompt = start or (subject.own.prompt if subject.own else Prompt(""))
-        return cls(prompt.text, prompt.notes, ", ".join(prompt.tags), "", subject.catalogue.commit)
+        tags, base = ", ".join(prompt.tags), subject.catalogue.commit
+        return cls(prompt.text, prompt.notes, tags, "", base, changed=start is not None)
 
     @property
     def prompt(self) -> Prompt:

@@ -22,6 +22,7 @@ Piece = tuple[Literal["text", "filled", "unknown"], str, str]
 def register(app: Flask) -> None:
     """Makes the filters and `asset` known to the app's templates."""
     app.add_template_filter(ago)
+    app.add_template_filter(dated)
     app.add_template_filter(exact)
     app.add_template_filter(readable)
     app.add_template_filter(counted)
@@ -47,6 +48,12 @@ def ago(moment: datetime, now: datetime | None = None) -> str:
     if seconds < 30 * DAY:
         return f"{seconds // DAY} days ago"
     return f"on {moment.day} {moment:%b %Y}"
+
+
+def dated(moment: datetime) -> str:
+    """The day of a moment, in UTC."""
+    utc = moment.astimezone(UTC)
+    return f"{utc.day} {utc:%b %Y}"
 
 
 def exact(moment: datetime) -> str:

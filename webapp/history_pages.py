@@ -1,21 +1,19 @@
 """The history of a prompt: its timeline, single versions, comparison and revert."""
 
-from dataclasses import dataclass
-
 from flask import Blueprint, abort, flash, redirect, render_template, request, url_for
 
-from prompt_repo import diffing, documents, editing
-from prompt_repo.documents import Document
+from prompt_repo import diffing, editing
+from prompt_repo.blame import LOOK_BACK
 from prompt_repo.errors import (
     EditConflict,
     InvalidDocument,
     InvalidReason,
     Problem,
-    VersionNotFound,
 )
 from prompt_repo.expectations import AtCommit
 from prompt_repo.model import Prompt, Version
 from prompt_repo.repository import PRODUCTION
+from webapp import versions
 from webapp.access import Scope, access, caller
 from webapp.kept_form import keeps_forms
 from webapp.prompt_routes import ENVIRONMENT, on_prompts, subject_of
@@ -24,17 +22,7 @@ from webapp.services import repository
 
 blueprint = Blueprint("history", __name__, url_prefix=ENVIRONMENT)
 keeps_forms(blueprint)
-PAGE = 25
 WHOLE = 1_000_000  # lines of context: more than a prompt can have
-
-
-@dataclass(frozen=True)
-class Moment:
-    """A version on the timeline, and how many lines it added and removed."""
-
-    version: Version
-    added: int
-    removed: int
 
 
 @on_prompts(blueprint, "/history")
@@ -42,8 +30,9 @@ class Moment:
 def timeline(environment: str, character: str | None, emotion: str):
     """Versions, newest first, a page at a time."""
     subject = subject_of(environment, character, emotion)
-    moments, cursor = _moments(subject, request.args.get("cursor"))
-    standing = [each.version.number for each in moments if not each.version.removed]
+    moments, cursor = versions.moments(repository(), subject, request.args.get("cursor"))
+    older = request.headers.get("HX-Request") == "true"  # more of a list in which two are chosen
+    standing = [each.version.number for each in moments if not (older or each.version.removed)]
     return render_template(
         "history/timeline.html",
         subject=subject,
@@ -62,7 +51,7 @@ def version(environment: str, character: str | None, emotion: str, number: int):
     """One version: what it said, who wrote it, when and why."""
     subject = subject_of(environment, character, emotion)
     found = _numbered(subject, number)
-    read = _read(found)
+    read = versions.read(repository(), found)
     is_current = subject.version is not None and subject.version.number == number
     return render_template(
         "history/version.html",
@@ -72,20 +61,32 @@ def version(environment: str, character: str | None, emotion: str, number: int):
         broken=read if isinstance(read, InvalidDocument) else None,
         raw=_text(found),
         is_current=is_current,
-        previous=number - 1 if _is_text(subject, number - 1) else None,
+        previous=number - 1 if versions.has_text(repository(), subject, number - 1) else None,
         revertable=_may_revert(environment, subject) and not is_current and _is_prompt(found),
+    )
+
+
+@on_prompts(blueprint, "/blame")
+@access(Scope.READ)
+def blame(environment: str, character: str | None, emotion: str):
+    """Who last touched each line of what stands."""
+    subject = subject_of(environment, character, emotion)
+    stretches = versions.lines(repository(), subject)
+    return render_template(
+        "history/blame.html", subject=subject, stretches=stretches, look_back=LOOK_BACK
     )
 
 
 @on_prompts(blueprint, "/compare")
 @access(Scope.READ)
 def compare(environment: str, character: str | None, emotion: str):
-    """Two versions side by side."""
+    """Two versions, side by side or in one column."""
     subject = subject_of(environment, character, emotion)
     old, new = (_numbered(subject, _asked(name)) for name in ("from", "to"))
     before, after = _text(old), _text(new)
     context = WHOLE if "whole" in request.args else 3
     rows = diffing.rows(before, after, context) if before != after else ()
+    inline = request.args.get("view") == "inline"
     current = subject.version.number if subject.version else 0
     standing = [each.number for each in (old, new) if _is_prompt(each) and each.number != current]
     return render_template(
@@ -93,7 +94,9 @@ def compare(environment: str, character: str | None, emotion: str):
         subject=subject,
         old=old,
         new=new,
-        rows=rows,
+        rows=diffing.inline(rows) if inline else rows,
+        inline=inline,
+        whole="whole" in request.args,
         folds=any(row.kind == "fold" for row in rows),
         size=diffing.size(before, after),
         revertable=sorted(set(standing)) if _may_revert(environment, subject) else [],
@@ -150,29 +153,8 @@ def _revert_page(subject: Subject, old: Version, **more):
     )
 
 
-def _moments(subject: Subject, cursor: str | None) -> tuple[list[Moment], str | None]:
-    """A page of the timeline; one version more is read, to measure the last one against."""
-    history, at = repository().history, subject.catalogue.commit
-    page = history.page(at, subject.key.path, cursor, PAGE)
-    versions = page.versions
-    if page.next_cursor:
-        versions += history.page(at, subject.key.path, page.next_cursor, 1).versions
-    texts = [_text(each) for each in versions] + [""]
-    sizes = [diffing.size(texts[at + 1], texts[at]) for at in range(len(page.versions))]
-    moments = [Moment(each, *size) for each, size in zip(page.versions, sizes, strict=True)]
-    return moments, page.next_cursor
-
-
 def _numbered(subject: Subject, number: int) -> Version:
-    history = repository().history
-    return history.numbered(subject.catalogue.commit, subject.key.path, number)
-
-
-def _is_text(subject: Subject, number: int) -> bool:
-    try:
-        return not _numbered(subject, number).removed
-    except VersionNotFound:
-        return False
+    return versions.numbered(repository(), subject, number)
 
 
 def _asked(name: str) -> int:
@@ -183,25 +165,12 @@ def _asked(name: str) -> int:
     return int(number)
 
 
-def _read(version: Version) -> Document | InvalidDocument | None:
-    """What a version says, or what is wrong with its file; None for a removal."""
-    if version.blob is None:
-        return None
-    try:
-        return documents.parse(repository().store.blob(version.blob), version.path)
-    except InvalidDocument as broken:
-        return broken
-
-
 def _is_prompt(version: Version) -> bool:
-    return isinstance(_read(version), Prompt)
+    return isinstance(versions.read(repository(), version), Prompt)
 
 
 def _text(version: Version) -> str:
-    """What is shown of a version: its text, or all that a broken file holds."""
-    if version.blob is None:
-        return ""
-    return documents.readable(repository().store.blob(version.blob), version.path)
+    return versions.text_of(repository(), version)
 
 
 def _may_revert(environment: str, subject: Subject) -> bool:

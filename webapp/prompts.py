@@ -65,10 +65,11 @@ def form_of_another_session(error: CSRFError):
 @on_prompts(blueprint, "/preview", "POST")
 @access(Scope.READ)
 def preview(environment: str, character: str | None, emotion: str):
-    """What the text typed so far resolves to."""
+    """What the text typed so far resolves to, and how it differs from the default."""
     subject = subject_of(environment, character, emotion)
     text = Draft.typed(request.form).text
-    return render_template("prompts/_preview.html", subject=subject, preview=subject.preview(text))
+    found = subject.preview(text)
+    return render_template("prompts/_live.html", subject=subject, preview=found, live=True)
 
 
 @on_prompts(blueprint, "/remove")

@@ -7,7 +7,7 @@ from itertools import islice
 
 from flask import url_for
 
-from prompt_repo import variables
+from prompt_repo import diffing, variables
 from prompt_repo.catalogue import Catalogue
 from prompt_repo.errors import UnknownEmotion
 from prompt_repo.model import (
@@ -19,7 +19,7 @@ from prompt_repo.model import (
     Stored,
     Version,
 )
-from prompt_repo.repository import Repository
+from prompt_repo.repository import PRODUCTION, STAGING, Repository
 from prompt_repo.searching import TAG, Index
 from webapp.formatting import SOURCES, Piece, counted, first_lines, lit
 
@@ -72,13 +72,23 @@ class RemovedRow:
 
 @dataclass(frozen=True)
 class Preview:
-    """What a text becomes: resolved, in pieces, and what is to be said about it."""
+    """What a text becomes: resolved, in pieces, and what is to be said about it.
+
+    `against` is how it differs from the default it hides; nothing where it doesn't.
+    """
 
     pieces: list[Piece]
     unknown: tuple[str, ...]
     variables: Mapping[str, str]
     characters: int
     lines: int
+    against: tuple[diffing.Row, ...] = ()
+    against_size: tuple[int, int] = (0, 0)
+
+    @property
+    def usable(self) -> list[str]:
+        """The names that are no mistake in a text; a default may use those of any character."""
+        return sorted({*self.variables, *variables.BUILT_IN})
 
 
 class Subject:
@@ -131,6 +141,17 @@ class Subject:
         return self._repository.history.version(held.row) if held else None
 
     @cached_property
+    def elsewhere(self) -> str:
+        """What the other environment has at this path, in words; nothing where it is the same."""
+        other = PRODUCTION if self._environment == STAGING else STAGING
+        stored = self._repository.current(other).stored(self.key)
+        ours, theirs = (each.held if each else None for each in (self.own, stored))
+        if ours == theirs or (ours and theirs and ours.row == theirs.row):
+            return ""
+        what = "default" if self.character is None else "override"
+        return f"{other} has v{theirs.number}" if theirs else f"no {what} in {other}"
+
+    @cached_property
     def reach(self) -> str:
         """How many characters read this default."""
         return reach(self.catalogue, self.key.emotion)
@@ -154,12 +175,16 @@ class Subject:
     def preview(self, text: str) -> Preview:
         """What `text` would resolve to here."""
         values = self.catalogue.variables(self.key)
+        default = self.hidden_default.prompt.text if self.hidden_default else text
+        differs = bool(text) and text != default
         return Preview(
             pieces=lit(text, values),
             unknown=variables.unknown(text, values),
             variables=values,
             characters=len(text),
             lines=text.count("\n") + 1 if text else 0,
+            against=diffing.inline(diffing.rows(default, text)) if differs else (),
+            against_size=diffing.size(default, text) if differs else (0, 0),
         )
 
 

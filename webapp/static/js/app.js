@@ -1,7 +1,9 @@
 // What every page does with JavaScript; each part looks for its own marks in the page.
 import { watchCopies } from "./copy.js";
+import { watchDrafts } from "./drafts.js";
 import { watchEditor } from "./editor.js";
 import { watchFilters } from "./filters.js";
+import { watchInk } from "./ink.js";
 import { watchKeys } from "./keys.js";
 import { watchMatrix } from "./matrix.js";
 import { quietReplaced } from "./quiet.js";
@@ -12,6 +14,8 @@ quietReplaced();
 watchTheme();
 watchKeys();
 watchEditor();
+watchInk();
+watchDrafts();
 watchFilters();
 watchMatrix();
 watchCopies();

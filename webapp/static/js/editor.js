@@ -3,6 +3,7 @@ export function watchEditor() {
   watchUnsaved();
   document.addEventListener("keydown", saveByKey);
   document.addEventListener("click", backToText);
+  document.addEventListener("click", startFrom);
   document.addEventListener("htmx:afterSwap", showReview);
   document.addEventListener("htmx:responseError", sendWhole);
 }
@@ -51,6 +52,20 @@ function backToText(event) {
   review.classList.remove("review");
   review.replaceChildren();
   document.querySelector("#text").focus();
+}
+
+/** Another text takes the place of what is written; Ctrl-Z brings that back. */
+function startFrom(event) {
+  const from = event.target.closest?.("[data-start-from]");
+  if (!from) return;
+  event.preventDefault();
+  const form = from.closest("form");
+  const pane = form.querySelector(".panes [value=text]");
+  if (pane) pane.checked = true;
+  const text = form.querySelector("#text");
+  text.focus();
+  text.select();
+  document.execCommand("insertText", false, document.getElementById(from.dataset.startFrom).textContent);
 }
 
 function showReview(event) {
