@@ -9,7 +9,16 @@ import click
 from benchmarks.measuring import Scale, show
 from benchmarks.repositories import Repositories
 
-NAMES = ("cold_start", "index", "history_pages", "edits", "reads", "promotions", "finding")
+NAMES = (
+    "cold_start",
+    "index",
+    "history_pages",
+    "edits",
+    "reads",
+    "promotions",
+    "finding",
+    "pages",
+)
 
 
 @click.command()
