@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import islice
 
 from prompt_repo.catalogue import Catalogue, Found
@@ -21,7 +22,8 @@ from prompt_repo.searching import (
 )
 from webapp.formatting import SOURCES
 
-PAGE = 100  # characters
+PAGE = 250  # characters
+KEPT = 2_000  # rows, and kinds of cells, that are kept made
 CHOICES = 500  # values one filter offers; those that most folders have
 DRIFT = {
     State.AHEAD: "ahead of production",
@@ -132,24 +134,53 @@ def drifts(repository: Repository) -> Mapping[Place, str]:
     return known[1]
 
 
+@lru_cache(KEPT)
+def _cell(emotion: str, label: str, source: Source, number: int, moved: str, lit: bool) -> Cell:
+    """Made once for all the cells that say the same; `number` is 0 where nothing stands."""
+    look, said = source.value, SOURCES[source]
+    if number:
+        said = f"{said}, version {number}"
+    if moved:
+        look, said = f"{look} drifts", f"{said}, {moved}"
+    return Cell(emotion, look if lit else look + QUIET, f"{label}: {said}")
+
+
 class _Rows:
-    """Makes rows out of what one commit holds."""
+    """Makes rows out of what one commit holds; whole ones are kept while neither branch moves."""
 
     def __init__(self, catalogue: Catalogue, index: Index, drift: Mapping[Place, str]) -> None:
         self._index, self._drift = index, drift
         self._emotions = [(each.id, each.label) for each in catalogue.configuration.emotions]
         defaults = index.entries.get(DEFAULTS)
         self._defaults: Mapping[str, Found] = defaults.files if defaults else {}
+        known = catalogue.kept.get(_Rows)
+        if known is None or known[0] is not drift:
+            known = catalogue.kept[_Rows] = drift, {}
+        self._whole: dict[str, Row] = known[1]
 
     def lit(self, folders: Iterable[str], filters: Filters) -> Iterator[Row]:
         """The rows of those folders in which a cell passes the filters."""
         for folder in folders:
-            entry = self._index.entries[folder]
-            passes = _test(entry, filters)
-            cells = list(self._cells(entry, passes))
-            if passes is None or any(not cell.look.endswith(QUIET) for cell in cells):
-                name = entry.character.name if entry.character else "Defaults"
-                yield Row(folder, name, cells, self._drift.get((folder, ""), ""))
+            if not filters.narrow_cells:
+                yield self._kept(folder)
+                continue
+            row = self._row(folder, filters)
+            if any(not cell.look.endswith(QUIET) for cell in row.cells):
+                yield row
+
+    def _kept(self, folder: str) -> Row:
+        found = self._whole.get(folder)
+        if found is None:
+            found = self._row(folder, Filters())
+            if len(self._whole) < KEPT:
+                self._whole[folder] = found
+        return found
+
+    def _row(self, folder: str, filters: Filters) -> Row:
+        entry = self._index.entries[folder]
+        name = entry.character.name if entry.character else "Defaults"
+        cells = list(self._cells(entry, _test(entry, filters)))
+        return Row(folder, name, cells, self._drift.get((folder, ""), ""))
 
     def _cells(self, entry: Entry, passes: "Test | None") -> Iterator[Cell]:
         folder = entry.character.id if entry.character else DEFAULTS
@@ -161,14 +192,8 @@ class _Rows:
                 found = defaults.get(emotion)
                 source = Source.GLOBAL if found else Source.MISSING
                 moved = moved or drift.get((DEFAULTS, emotion), "")
-            look, said = source.value, SOURCES[source]
-            if found is not None:
-                said = f"{said}, version {found[0].number}"
-            if moved:
-                look, said = f"{look} drifts", f"{said}, {moved}"
-            if passes is not None and not passes(emotion, source, moved):
-                look += QUIET
-            yield Cell(emotion, look, f"{label}: {said}")
+            lit = passes is None or passes(emotion, source, moved)
+            yield _cell(emotion, label, source, found[0].number if found else 0, moved, lit)
 
 
 def _test(entry: Entry, filters: Filters) -> Test | None:

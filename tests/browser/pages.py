@@ -153,6 +153,9 @@ def _acted(scene: Scene) -> Iterator[Place]:
     yield Place("editor-warned", editor, _warn)
     yield Place("editor-refused", editor, _empty)
     yield Place("editor-conflict", editor, _conflict)
+    yield Place("editor-differs", editor, _differ)
+    yield Place("compare-inline", f"{editor}/compare?from=1&to=3&view=inline&whole=1")
+    yield Place("matrix-beside", "/environments/staging/matrix", _beside)
 
 
 def _refused(page: Page, scene: Scene) -> None:
@@ -195,6 +198,20 @@ def _conflict(page: Page, scene: Scene) -> None:
     put(scene.studio.repository, {f"{scene.character}/angry": f"{first} Sleet.\n{rest}"}, "Weather")
     _ask(page, f"{first} Sunlight.\n{rest}")
     expect(page.get_by_role("alert")).to_contain_text("Nothing is lost")
+
+
+def _differ(page: Page, scene: Scene) -> None:
+    page.get_by_label("Prompt text").fill("{character_name} holds a breath.\nBlue light.\n")
+    for pane in page.get_by_text("Default", exact=True).all():
+        if pane.is_visible() and pane.evaluate("each => !!each.closest('.panes')"):
+            pane.click()
+    page.get_by_text("How your text differs from the default").click()
+    expect(page.locator("#against")).to_contain_text("Blue light.")
+
+
+def _beside(page: Page, scene: Scene) -> None:
+    page.locator(f"#row-{scene.character} .cell").first.click()
+    expect(page.get_by_label("Prompt text")).to_be_visible()
 
 
 def violations(page: Page, only: tuple[str, ...] = ()) -> list[str]:

@@ -4,6 +4,7 @@ const BESIDE = matchMedia("(min-width: 1100px)"); // narrower windows open the w
 
 let waiting; // the timer of the next glance
 let asked; // what stops the glance under way
+let opened; // the address of the cell whose editor stands beside the grid
 const known = new Map(); // glances by address, until something is saved
 
 export function watchMatrix() {
@@ -32,6 +33,7 @@ function roam(page) {
   if (grid && !grid.querySelector("[tabindex='0']")) {
     (grid.querySelector("tbody .cell") ?? grid.querySelector("a")).tabIndex = 0;
   }
+  current()?.setAttribute("aria-current", "true");
 }
 
 const STEPS = {
@@ -128,6 +130,7 @@ function open(event) {
   if (isTyped() && !confirm("Leave what you wrote here? It is not saved.")) return;
   forget();
   current()?.removeAttribute("aria-current");
+  opened = cell.getAttribute("href");
   cell.setAttribute("aria-current", "true");
   cell.tabIndex = 0;
   const beside = document.querySelector("#beside");
@@ -136,8 +139,9 @@ function open(event) {
     .then(() => beside.querySelector("#beside-title")?.focus({ preventScroll: true }));
 }
 
+/** The cell whose editor stands beside; filters may have taken it away. */
 function current() {
-  return document.querySelector(".cell[aria-current]");
+  return opened ? document.querySelector(`.cell[href="${CSS.escape(opened)}"]`) : null;
 }
 
 function isTyped() {
@@ -154,8 +158,9 @@ function closeBeside(event) {
   beside.hidden = true;
   beside.replaceChildren();
   const cell = current();
+  opened = undefined;
   cell?.removeAttribute("aria-current");
-  cell?.focus();
+  (cell ?? document.querySelector(".matrix [tabindex='0']"))?.focus();
   return true;
 }
 
@@ -170,20 +175,17 @@ function saveBeside(event) {
 
 /** After a save the row is drawn anew, and the message of the save is read out. */
 async function refreshRow(event) {
-  const { elt, requestConfig } = event.detail;
+  const { elt, requestConfig, xhr } = event.detail;
   if (requestConfig?.verb !== "post" || !elt.closest?.("#beside") || !elt.matches("#editor")) return;
-  const row = current()?.closest("tr");
-  if (!row) return;
+  if (xhr.status !== 200) return; // a conflict, or a refusal: nothing was saved
+  const address = opened;
   known.clear();
-  const ident = row.id.slice("row-".length);
+  const ident = /\/characters\/([^/]+)\/[^/]+$/.exec(address)?.[1] ?? "_defaults";
   const answer = await fetch(`${location.pathname}/rows/${ident}`, { headers: { "HX-Request": "true" } });
   if (!answer.ok) return location.reload();
   const fresh = new DOMParser().parseFromString(await answer.text(), "text/html");
-  const address = current().getAttribute("href");
-  row.replaceWith(fresh.querySelector("template").content.querySelector("tr"));
+  current()?.closest("tr").replaceWith(fresh.querySelector("template").content.querySelector("tr"));
   roam(document);
-  const cell = document.querySelector(`.cell[href="${CSS.escape(address)}"]`);
-  cell?.setAttribute("aria-current", "true");
   const beside = await fetch(`${address}/beside`, { headers: { "HX-Request": "true" } });
   if (!beside.ok) return;
   const head = new DOMParser().parseFromString(await beside.text(), "text/html");
