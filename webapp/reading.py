@@ -74,6 +74,7 @@ class RemovedRow:
 class Preview:
     """What a text becomes: resolved, in pieces, and what is to be said about it.
 
+    `by_character` are the variables of a default that characters fill in, each in their own way.
     `against` is how it differs from the default it hides; nothing where it doesn't.
     """
 
@@ -82,13 +83,14 @@ class Preview:
     variables: Mapping[str, str]
     characters: int
     lines: int
+    by_character: tuple[str, ...] = ()
     against: tuple[diffing.Row, ...] = ()
     against_size: tuple[int, int] = (0, 0)
 
     @property
     def usable(self) -> list[str]:
-        """The names that are no mistake in a text; a default may use those of any character."""
-        return sorted({*self.variables, *variables.BUILT_IN})
+        """The names that are no mistake in a text."""
+        return sorted({*self.variables, *self.by_character, *variables.BUILT_IN})
 
 
 class Subject:
@@ -177,15 +179,27 @@ class Subject:
         values = self.catalogue.variables(self.key)
         default = self.hidden_default.prompt.text if self.hidden_default else text
         differs = bool(text) and text != default
+        theirs = () if self.character else characters_variables(self.catalogue)
         return Preview(
             pieces=lit(text, values),
-            unknown=variables.unknown(text, values),
+            unknown=variables.unknown(text, {*values, *theirs}),
             variables=values,
             characters=len(text),
             lines=text.count("\n") + 1 if text else 0,
+            by_character=tuple(name for name in theirs if name not in values),
             against=diffing.inline(diffing.rows(default, text)) if differs else (),
             against_size=diffing.size(default, text) if differs else (0, 0),
         )
+
+
+def characters_variables(catalogue: Catalogue) -> tuple[str, ...]:
+    """The names of variables that some character has, found once for a catalogue."""
+    known: tuple[str, ...] | None = catalogue.kept.get(characters_variables)
+    if known is None:
+        everyone = (catalogue.character(ident) for ident in catalogue.character_ids())
+        known = tuple(sorted({name for who in everyone for name in who.variables}))
+        catalogue.kept[characters_variables] = known
+    return known
 
 
 def listing(
