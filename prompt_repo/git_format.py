@@ -3,6 +3,7 @@
 import os
 from pathlib import Path
 
+from dulwich.config import ConfigFile
 from dulwich.errors import NotGitRepository
 from dulwich.repo import Repo, UnsupportedExtension, UnsupportedVersion
 
@@ -30,12 +31,18 @@ def make(path: Path) -> None:
     """Makes a bare repository without a commit, durably."""
     path.mkdir(parents=True, exist_ok=True)
     with Repo.init_bare(str(path), default_branch=b"staging") as repo:
-        config = repo.get_config()
-        for section, values in SETTINGS.items():
-            for name, value in values.items():
-                config.set((section.encode(),), name.encode(), value.encode())
-        config.write_to_path()
+        _write(repo.get_config(), _settings())
     git_objects.sync_all(path)
+
+
+def guard(path: Path) -> list[str]:
+    """Sets what a repository's own configuration leaves unsaid, and gives the names of it."""
+    with Repo(str(path)) as repo:
+        config = repo.get_config()
+        unsaid = [each for each in _settings() if not _says(config, *each[:2])]
+        if unsaid:
+            _write(config, unsaid)
+    return [f"{section.decode()}.{name.decode()}" for section, name, _ in unsaid]
 
 
 def folders(path: Path) -> tuple[Path, Path | None]:
@@ -56,3 +63,25 @@ def folders(path: Path) -> tuple[Path, Path | None]:
         if ORDINARY.get(name.lower(), value) != value:
             raise RepositoryNotFound(str(path), os.fsdecode(name + b" = " + value))
     return common, clone
+
+
+def _settings() -> list[tuple[bytes, bytes, bytes]]:
+    return [
+        (section.encode(), name.encode(), value.encode())
+        for section, values in SETTINGS.items()
+        for name, value in values.items()
+    ]
+
+
+def _says(config: ConfigFile, section: bytes, name: bytes) -> bool:
+    try:
+        config.get((section,), name)
+    except KeyError:
+        return False
+    return True
+
+
+def _write(config: ConfigFile, settings: list[tuple[bytes, bytes, bytes]]) -> None:
+    for section, name, value in settings:
+        config.set((section,), name, value)
+    config.write_to_path()

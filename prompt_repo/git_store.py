@@ -67,6 +67,18 @@ class GitStore:
         with _storage(path):
             return cls(*git_format.folders(path))
 
+    def guard(self) -> list[str]:
+        """Sets what a server's repository needs and its configuration doesn't say.
+
+        A backup made by `git clone --mirror` has lost what keeps git from rewriting branches. A
+        clone's work tree is somebody's own and left alone. Gives the names of what was set;
+        raises StorageFailed, RepositoryBusy.
+        """
+        if self._clone is not None:
+            return []
+        with self.locked():
+            return git_format.guard(self.path)
+
     @cached_property
     def derived(self) -> Path:
         """The folder for what is made from the repository, and may be deleted.

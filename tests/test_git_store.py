@@ -661,3 +661,26 @@ def test_a_configuration_that_is_broken_is_said(store: GitStore) -> None:
 
     with pytest.raises(RepositoryNotFound, match="expected trailing"):
         GitStore.open(store.path)
+
+
+def test_a_restored_backup_is_guarded_again(tmp_path: Path, git: Callable[..., str]) -> None:
+    """A mirror has lost what forbids forced pushes; what somebody set otherwise stays."""
+    made = GitStore.create(tmp_path / "made.git")
+    git(tmp_path, "clone", "-q", "--mirror", str(made.path), "back.git")
+    git(tmp_path / "back.git", "config", "gc.auto", "50")
+    store = GitStore.open(tmp_path / "back.git")
+
+    first, again = store.guard(), store.guard()
+
+    assert "receive.denyNonFastForwards" in first
+    assert "gc.auto" not in first
+    assert [] == again
+    assert "true" == git(store.path, "config", "receive.denyNonFastForwards").strip()
+    assert "50" == git(store.path, "config", "gc.auto").strip()
+
+
+def test_a_clone_keeps_its_own_settings(tmp_path: Path, git: Callable[..., str]) -> None:
+    """Whoever works in it decides what may be rewritten there."""
+    git(tmp_path, "init", "-q", "clone")
+
+    assert [] == GitStore.open(tmp_path / "clone").guard()

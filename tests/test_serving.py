@@ -1,10 +1,12 @@
 """Where the server listens, and what is said where it can't."""
 
 import socket
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 
+from prompt_repo.git_store import GitStore
 from webapp import serving
 from webapp.serving import HostRefused, PortTaken
 
@@ -62,3 +64,19 @@ def test_the_first_free_port_is_found(monkeypatch: pytest.MonkeyPatch, taken: in
 def test_a_browser_on_this_machine_finds_the_server(host: str, url: str) -> None:
     """An address for all interfaces is none that a browser can open."""
     assert url == serving.address(host, 80)
+
+
+def test_a_restored_repository_is_guarded_before_it_is_served(
+    tmp_path: Path, git: Callable[..., str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    """What is set is said; one that isn't there, or that needs nothing, is no matter."""
+    made = GitStore.create(tmp_path / "made.git")
+    git(tmp_path, "clone", "-q", "--mirror", str(made.path), "back.git")
+
+    for path in (tmp_path / "back.git", made.path, tmp_path / "nowhere.git"):
+        serving.guard_repository(path)
+
+    said = capsys.readouterr().out.splitlines()
+    assert 1 == len(said)
+    assert "back.git: core.fsync" in said[0]
+    assert "true" == git(tmp_path / "back.git", "config", "receive.denyDeletes").strip()

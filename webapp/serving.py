@@ -7,11 +7,14 @@ import signal
 import socket
 from pathlib import Path
 
+import click
 from flask import Flask
 from granian import Granian
 from granian.constants import HTTPModes, Interfaces
 from granian.log import LogLevels
 
+from prompt_repo.errors import RepositoryNotFound, StorageFailed
+from prompt_repo.git_store import GitStore
 from webapp import create_app, folder
 from webapp.config import Settings, export
 from webapp.processes import end_with_parent
@@ -52,6 +55,7 @@ def serve(settings: Settings, host: str, port: int) -> None:
     counters = settings.metrics_folder or settings.data / "metrics"
     folder.prepare(settings.data)
     begin_counters(counters)
+    guard_repository(settings.repository_path)
     export(settings, metrics_folder=counters)
     Granian(
         "webapp.serving:make_app",
@@ -67,6 +71,19 @@ def serve(settings: Settings, host: str, port: int) -> None:
         log_level=LogLevels.warning,
         workers_kill_timeout=8,
     ).serve()
+
+
+def guard_repository(path: Path) -> None:
+    """Gives a repository that was cloned or restored the settings a server's has.
+
+    One that isn't there, or may only be read, is served as it is.
+    """
+    try:
+        named = GitStore.open(path).guard()
+    except (RepositoryNotFound, StorageFailed):
+        return
+    if named:
+        click.echo(f"Set in {path}: {', '.join(named)}")
 
 
 def begin_counters(path: Path) -> None:
