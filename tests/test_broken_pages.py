@@ -3,7 +3,7 @@
 import pytest
 from flask import Flask
 
-from prompt_repo.repository import STAGING, Repository
+from prompt_repo.repository import PRODUCTION, STAGING, Repository
 from tests.factories import SAM
 from tests.test_pages import ANGRY, ENV, LogIn, app, log_in, prompts, send
 
@@ -108,3 +108,17 @@ def test_a_broken_character_hides_no_other_page(
     answers = [browser.get(f"{ENV}/{page}").status_code for page in pages]
 
     assert [200] * len(pages) == answers
+
+
+def test_a_prompt_broken_in_production_does_not_hide_stagings(
+    app: Flask, log_in: LogIn, prompts: Repository
+) -> None:
+    """Its page in staging still tells which version production has."""
+    prompts.store.write(
+        PRODUCTION, prompts.head(PRODUCTION), {PATH: b"prompt: 1\n"}, author=SAM, message="By hand"
+    )
+    break_by_git(prompts, PATH, b"prompt: x\n")
+
+    page = log_in("viewer").get(ANGRY)
+
+    assert (200, True) == (page.status_code, "production has v1" in page.text)

@@ -146,12 +146,17 @@ class Subject:
     def elsewhere(self) -> str:
         """What the other environment has at this path, in words; nothing where it is the same."""
         other = PRODUCTION if self._environment == STAGING else STAGING
-        stored = self._repository.current(other).stored(self.key)
-        ours, theirs = (each.held if each else None for each in (self.own, stored))
+        ours = self._file_at(self.catalogue.commit)
+        theirs = self._file_at(self._repository.current(other).commit)
         if ours == theirs or (ours and theirs and ours.row == theirs.row):
             return ""
         what = "default" if self.character is None else "override"
         return f"{other} has v{theirs.number}" if theirs else f"no {what} in {other}"
+
+    def _file_at(self, commit: str) -> Held | None:
+        """What stands at the prompt's own path at a commit, whether or not it can be read."""
+        held = self._repository.history.held(commit, self.key.path)
+        return held if held and held.blob else None
 
     @cached_property
     def reach(self) -> str:
