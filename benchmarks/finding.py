@@ -17,16 +17,17 @@ from webapp.config import Settings
 
 TITLE = "Characters and search in the browser, server time"
 STAGING = "/environments/staging"
+LAST = "LAST"  # stands for the number that one prompt alone has in its text
 PAGES = {
     "characters, first page": f"{STAGING}/characters",
-    "characters, a page further on": f"{STAGING}/characters?after=character-00049",
+    "characters, a page further on": f"{STAGING}/characters?after=character-00001",
     "characters, filtered to one": f"{STAGING}/characters?q=character-00042",
     "characters, filtered to none": f"{STAGING}/characters?q=nobody",
     "search, a word of every prompt": f"{STAGING}/search?q=take",
-    "search, a word of one prompt": f"{STAGING}/search?q=take+577",
+    "search, a word of one prompt": f"{STAGING}/search?q=take+{LAST}",
     "search, nothing found": f"{STAGING}/search?q=unheard+of",
 }
-"""What is asked for."""
+"""What is asked for; as many rows come of it among few as among many."""
 TYPED = {
     "as one types, many found": f"{STAGING}/search?q=ta",
     "as one types, one": PAGES["search, a word of one prompt"],
@@ -51,7 +52,7 @@ def run(repositories: Repositories, scale: Scale) -> list[Row]:
     for asked, headers in ((PAGES, {}), (TYPED, HTMX)):
         for what, path in asked.items():
             contestants = {
-                str(count): partial(_ask, client, path, headers)
+                str(count): partial(_ask, client, path.replace(LAST, _last(count)), headers)
                 for count, client in clients.items()
             }
             interleaved(contestants, 1)
@@ -60,6 +61,10 @@ def run(repositories: Repositories, scale: Scale) -> list[Row]:
             rows.append(ratio(name, times, str(many), str(few), at_most=2))
     gc.unfreeze()
     return rows
+
+
+def _last(characters: int) -> str:
+    return str(characters * len(EMOTIONS) - 1)
 
 
 def _ask(client: FlaskClient, path: str, headers: Mapping[str, str]) -> None:

@@ -10,7 +10,7 @@ from prompt_repo.model import Character, Emotion, PromptKey, Source
 from prompt_repo.repository import Repository
 from prompt_repo.searching import PROMPT_TAG, TAG, Index
 
-NEAR = 60  # letters shown before the first word found
+NEAR = 40  # letters shown before the first word found, in its line
 SHOWN = 240  # letters of a text shown in all
 CHARACTERS, TAGS = 8, 8
 Piece = tuple[bool, str]
@@ -132,8 +132,7 @@ def excerpt(text: str, wanted: tuple[str, ...]) -> list[Piece]:
     """The stretch of a text around the first word asked for, in pieces to be lit up."""
     found = spans(text, wanted)
     first = found[0][0] if found else 0
-    start = 0 if first <= NEAR else text.find(" ", first - NEAR) + 1
-    start = start if start <= first else first
+    start = _start(text, first)
     end = min(len(text), start + SHOWN)
     pieces, at = [(False, "…")] if start else [], start
     for begin, stop in found:
@@ -143,3 +142,12 @@ def excerpt(text: str, wanted: tuple[str, ...]) -> list[Piece]:
         at = min(stop, end)
     pieces += [(False, text[at:end]), (False, "…" if end < len(text) else "")]
     return [piece for piece in pieces if piece[1]]
+
+
+def _start(text: str, first: int) -> int:
+    """Where to begin, so that what was found stands in the first line or two that are shown."""
+    line = text.rfind("\n", 0, first) + 1
+    if first - line <= NEAR:
+        return line
+    word = text.find(" ", first - NEAR) + 1
+    return word if 0 < word <= first else first

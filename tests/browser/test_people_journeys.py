@@ -104,3 +104,16 @@ def test_single_sign_on_that_is_away_leaves_the_password(visit: Visit) -> None:
     page.get_by_role("button", name="Log in").click()
 
     expect(page.get_by_role("heading", name="Characters", level=1)).to_be_visible()
+
+
+@every_way
+def test_on_a_phone_people_are_behind_more(visit: Visit, way: str) -> None:
+    """What the bar at the foot has no place for is one step away."""
+    there = visit(viewport={"width": 390, "height": 844}, java_script_enabled=WAYS[way][1])
+    hands = Hands(there.log_in(), *WAYS[way])
+    bar = hands.page.get_by_role("navigation", name="Main")
+
+    hands.press(bar.get_by_text("More"))
+    hands.press(bar.get_by_role("link", name="People"))
+
+    expect(hands.page.get_by_role("heading", name="People", level=1)).to_be_visible()
