@@ -1,0 +1,33 @@
+"""What a page brings along: few bytes, and one thing that its first paint waits for."""
+
+import gzip
+import re
+from pathlib import Path
+
+ROOT = Path(__file__).parent.parent / "webapp"
+MOST = 150_000  # bytes of script and style, compressed
+BASE = (ROOT / "templates" / "base.html").read_text()
+
+
+def test_script_and_style_are_small() -> None:
+    """All of it together, as a server with gzip sends it."""
+    static = ROOT / "static"
+    files = [*static.rglob("*.js"), *static.rglob("*.css")]
+    assert files
+
+    assert sum(len(gzip.compress(each.read_bytes(), 6)) for each in files) <= MOST
+
+
+def test_the_first_paint_waits_for_one_stylesheet() -> None:
+    """Scripts are deferred or modules, fonts are swapped in, and the head has one stylesheet."""
+    head = BASE[BASE.index("<head>") : BASE.index("</head>")]
+
+    assert len(re.findall(r'rel="stylesheet"', head)) == 1
+    assert all(
+        "defer" in tag or 'type="module"' in tag for tag in re.findall(r"<script[^>]*>", BASE)
+    )
+    sheet = (ROOT / "static" / "app.css").read_text()
+    assert "@import" not in sheet
+    faces = re.findall(r"@font-face \{[^}]*\}", sheet)
+    assert faces
+    assert all("font-display: swap" in face or "local(" in face for face in faces)
