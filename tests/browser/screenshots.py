@@ -5,6 +5,7 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from typing import Literal
 
 import click
 from playwright.sync_api import Browser, Page, sync_playwright
@@ -22,6 +23,13 @@ from webapp.records import Records
 SIZES = {1440: 900, 768: 1024, 390: 844}
 THEMES = ("light", "dark")
 LONGEST = 2600  # pixels of a page's height that are worth looking at
+SHOWN = {"width": 1120, "height": 680}
+QUALITY = 62
+README: tuple[tuple[str, str, Literal["light", "dark"]], ...] = (
+    ("editor", "/environments/staging/characters/{}/sad", "light"),
+    ("matrix", "/environments/staging/matrix", "dark"),
+    ("history", "/environments/staging/characters/{}/angry/history", "light"),
+)
 
 
 def shoot(browser: Browser, scene: Scene, inside: list[Place], folder: Path) -> Iterator[Path]:
@@ -58,10 +66,23 @@ def demo_studio(folder: Path) -> Iterator[Studio]:
         records.close()
 
 
+def shown(browser: Browser, scene: Scene, folder: Path) -> Iterator[Path]:
+    """The three pictures of the README, small enough to keep in Git."""
+    with watched(scene.studio, browser, viewport=SHOWN) as there:
+        page = there.log_in()
+        for name, address, theme in README:
+            page.emulate_media(color_scheme=theme)
+            Place(name, address.format(scene.character)).open(page, scene)
+            path = folder / f"{name}.jpg"
+            page.screenshot(path=path, type="jpeg", quality=QUALITY)
+            yield path
+
+
 @click.command()
 @click.argument("folder", type=click.Path(file_okay=False, path_type=Path))
 @click.option("--only", default="", help="Only pages whose name holds this.")
-def main(folder: Path, only: str) -> None:
+@click.option("--readme", is_flag=True, help="The pictures of the README instead.")
+def main(folder: Path, only: str, readme: bool) -> None:
     """Takes every page of the demo at 1440, 768 and 390 pixels in both themes."""
     folder.mkdir(parents=True, exist_ok=True)
     with ExitStack() as stack:
@@ -70,6 +91,9 @@ def main(folder: Path, only: str) -> None:
         playwright = stack.enter_context(sync_playwright())
         browser = stack.enter_context(playwright.chromium.launch(**launch_settings()))
         scene = set_scene(studio, *_cast(studio.repository))
+        if readme:
+            click.echo(f"{len(list(shown(browser, scene, folder)))} pictures in {folder}")
+            return
         inside = places(make_app(temporary / "routes"), scene)
         wanted = [place for place in inside if only in place.name]
         taken = list(shoot(browser, scene, wanted, folder))

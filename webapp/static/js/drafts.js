@@ -31,13 +31,16 @@ function keepAll() {
 function keep(form) {
   clearTimeout(timers.get(form));
   if (!form.isConnected) return;
-  if (isAsItStands(form)) return localStorage.removeItem(place(form));
+  if (isAsItStands(form)) {
+    localStorage.removeItem(place(form));
+    return say(form, "");
+  }
   const [text, notes, tags, reason] = fieldsOf(form).map((field) => field.value);
   const began = form.elements.namedItem("text").defaultValue;
   const draft = { text, notes, tags, reason, began, base: form.elements.namedItem("base").value, at: Date.now() };
   try {
     localStorage.setItem(place(form), JSON.stringify(draft));
-    say(form, "Draft kept in this browser");
+    say(form, "Draft kept in this browser", true);
   } catch {
     say(form, "This browser has no room for a draft; save soon");
   }
@@ -94,6 +97,8 @@ function fill(form, values) {
 
 function say(form, words, mayDiscard = false) {
   const state = form.querySelector("[data-draft-state]");
+  if (state.dataset.draftState === words) return;
+  state.dataset.draftState = words;
   state.textContent = words;
   if (!mayDiscard) return;
   const button = document.createElement("button");
