@@ -55,7 +55,8 @@ def app(tmp_path_factory: pytest.TempPathFactory) -> Flask:
         repository,
         {
             "defaults/idle": "Waits by the DOOR.",
-            "aria/angry": "{character_name} slams the <i>door</i>.\nCafé light. " + "Rain. " * 90,
+            "aria/angry": "{character_name} slams the door.\nCafé light <i>flickers</i>. "
+            + "Rain. " * 90,
             "zoe/angry": "Breaks a brush.",
             "gone/angry": "Slams the door, and is archived.",
         },
