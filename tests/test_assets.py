@@ -6,6 +6,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).parent.parent / "webapp"
 MOST = 150_000  # bytes of script and style, compressed
+MOST_PICTURE = 60_000  # bytes of one picture in the README
 BASE = (ROOT / "templates" / "base.html").read_text()
 
 
@@ -31,3 +32,12 @@ def test_the_first_paint_waits_for_one_stylesheet() -> None:
     faces = re.findall(r"@font-face \{[^}]*\}", sheet)
     assert faces
     assert all("font-display: swap" in face or "local(" in face for face in faces)
+
+
+def test_the_pictures_of_the_readme_are_small() -> None:
+    """There are three, and each is one that `screenshots.py --readme` takes."""
+    readme = (ROOT.parent / "README.md").read_text()
+    shown = re.findall(r"!\[[^\]]+\]\((docs/pictures/[^)]+)\)", readme)
+
+    assert len(shown) == 3
+    assert all((ROOT.parent / each).stat().st_size <= MOST_PICTURE for each in shown)

@@ -23,8 +23,8 @@ from webapp.records import Records
 SIZES = {1440: 900, 768: 1024, 390: 844}
 THEMES = ("light", "dark")
 LONGEST = 2600  # pixels of a page's height that are worth looking at
-SHOWN = {"width": 1120, "height": 680}
-QUALITY = 62
+SHOWN = {"width": 1280, "height": 760}
+QUALITY = 60
 README: tuple[tuple[str, str, Literal["light", "dark"]], ...] = (
     ("editor", "/environments/staging/characters/{}/sad", "light"),
     ("matrix", "/environments/staging/matrix", "dark"),
@@ -68,7 +68,7 @@ def demo_studio(folder: Path) -> Iterator[Studio]:
 
 def shown(browser: Browser, scene: Scene, folder: Path) -> Iterator[Path]:
     """The three pictures of the README, small enough to keep in Git."""
-    with watched(scene.studio, browser, viewport=SHOWN) as there:
+    with watched(scene.studio, browser, viewport=SHOWN, device_scale_factor=0.8) as there:
         page = there.log_in()
         for name, address, theme in README:
             page.emulate_media(color_scheme=theme)
