@@ -157,15 +157,15 @@ class _HeldBack:
     """Which paths each commit of production's line holds back; kept for the last few commits."""
 
     def __init__(self) -> None:
-        self._known: OrderedDict[str, frozenset[str]] = OrderedDict()
+        self._known: OrderedDict[str, Mapping[str, str]] = OrderedDict()
         self._lock = threading.Lock()
 
-    def at(self, repository: Repository, commit: str) -> frozenset[str]:
-        """The paths held back at a commit, as its line of first parents tells."""
+    def at(self, repository: Repository, commit: str) -> Mapping[str, str]:
+        """The paths held back at a commit, as its line of first parents tells, and by what."""
         with self._lock:
             line = list(self._unknown(repository, commit))
             oldest = line[-1].parents[:1] if line else (commit,)
-            held = self._known[oldest[0]] if oldest else frozenset()
+            held = self._known[oldest[0]] if oldest else {}
             for each in reversed(line):
                 held = _after(each, held, repository)
             self._known[commit] = held
@@ -182,19 +182,24 @@ class _HeldBack:
             at = found.parents[0] if found.parents else None
 
 
-def _after(commit: Commit, held: frozenset[str], repository: Repository) -> frozenset[str]:
+def _after(commit: Commit, held: Mapping[str, str], repository: Repository) -> Mapping[str, str]:
     """What is held back after a commit of production's line."""
     back = [value for key, value in commit.trailers if key == ROLLED_BACK_TO]
     if not back and not held:
         return held
     changed = {change.path for change in repository.store.commit(commit.oid).changes}
     picked = {value for key, value in commit.trailers if key == PROMOTES_HELD_BACK}
-    return held | changed if back else held - changed - picked
+    if back:
+        return {**held, **dict.fromkeys(changed, commit.oid)}
+    return {path: by for path, by in held.items() if path not in changed and path not in picked}
 
 
 _KNOWN: "WeakKeyDictionary[Repository, _HeldBack]" = WeakKeyDictionary()
 
 
-def held_back(repository: Repository, commit: str) -> frozenset[str]:
-    """The paths that a commit of production's line holds back; costs what came since last time."""
+def held_back(repository: Repository, commit: str) -> Mapping[str, str]:
+    """The paths that a commit of production's line holds back, each with the roll-back that does.
+
+    Costs what came since last time.
+    """
     return _KNOWN.setdefault(repository, _HeldBack()).at(repository, commit)

@@ -116,6 +116,19 @@ def choose(repository: Repository, plan: Plan, order: Order) -> list[str]:
 
     Raises NotInPlan, Undecided, NothingToPromote, InvalidEdit.
     """
+    taken = reach(repository, plan, order)
+    if open_ones := undecided(plan, order, taken):
+        raise Undecided(open_ones)
+    if not taken:
+        raise NothingToPromote
+    return sorted(taken)
+
+
+def reach(repository: Repository, plan: Plan, order: Order) -> set[str]:
+    """The paths that an order takes and those they depend on, decided or not.
+
+    Raises NotInPlan, InvalidEdit.
+    """
     _known(plan, (*(order.paths or ()), *order.picked, *order.decisions))
     if order.paths is None:
         wanted = {*plan.paths(State.AHEAD, State.DIVERGED), *order.picked}
@@ -124,13 +137,12 @@ def choose(repository: Repository, plan: Plan, order: Order) -> list[str]:
     back = [path for path in wanted if plan.by_path[path].state is State.HOTFIXED]
     if back:
         raise InvalidEdit(f"{back[0]} only moved in production; there is nothing to promote")
-    wanted = with_dependencies(repository, plan, wanted)
-    open_ones = sorted(path for path in wanted if _is_open(plan.by_path[path], order))
-    if open_ones:
-        raise Undecided(open_ones)
-    if not wanted:
-        raise NothingToPromote
-    return sorted(wanted)
+    return with_dependencies(repository, plan, wanted)
+
+
+def undecided(plan: Plan, order: Order, paths: Iterable[str]) -> list[str]:
+    """Those of the paths, in order, about which the order should say more."""
+    return sorted(path for path in paths if _is_open(plan.by_path[path], order))
 
 
 def _known(plan: Plan, paths: Iterable[str]) -> None:

@@ -1,11 +1,12 @@
 """What went live when: production's own line of commits, and notes made from the reasons."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 from itertools import islice
 
-from prompt_repo.drift import ROLLED_BACK_TO
+from prompt_repo.differences import since
+from prompt_repo.drift import ROLLED_BACK_TO, Plan
 from prompt_repo.errors import InvalidCursor, RevisionNotFound
 from prompt_repo.layout import CONFIGURATION, Kind, place_of
 from prompt_repo.model import Commit, Held
@@ -97,16 +98,35 @@ def what_did(commit: Commit) -> tuple[Did, str | None]:
 def notes_of(repository: Repository, before: str, commit: Commit) -> str:
     """Release notes in plain text: each document, its numbers, and the reasons in between."""
     repository.history.ensure(commit.oid)
-    lines = []
+    lines: list[str] = []
     for change in commit.changes[:DOCUMENTS]:
         old = repository.history.held(before, change.path)
         new = repository.history.held(commit.oid, change.path)
-        lines.append(f"{title(change.path)}: {_number(old)} → {_number(new)}")
-        lines += [f"  - {reason}" for reason in _reasons(repository, commit.oid, change.path, old)]
-    more = len(commit.changes) - DOCUMENTS
-    if more > 0:
-        lines.append(f"and {more:,} more")
-    return "\n".join(lines)
+        lines += _note(repository, commit.oid, change.path, old, new)
+    return "\n".join([*lines, *_rest(len(commit.changes))])
+
+
+def draft_of(repository: Repository, plan: Plan, paths: Collection[str]) -> str:
+    """The notes that a promotion of these paths would get."""
+    lines: list[str] = []
+    for path in sorted(paths)[:DOCUMENTS]:
+        item = plan.by_path[path]
+        lines += _note(repository, plan.staging, path, item.production, item.staging)
+    return "\n".join([*lines, *_rest(len(paths))])
+
+
+def _note(
+    repository: Repository, commit: str, path: str, old: Held | None, new: Held | None
+) -> Iterator[str]:
+    """One document in the notes: its numbers, then the reasons in between."""
+    yield f"{title(path)}: {_number(old)} → {_number(new)}"
+    for version in since(repository, commit, path, old.number if old is not None else 0, REASONS):
+        reason = version.reason.split("\n", 1)[0] or "no reason given"
+        yield f"  - {reason} ({version.author.name})"
+
+
+def _rest(count: int) -> list[str]:
+    return [f"and {count - DOCUMENTS:,} more"] if count > DOCUMENTS else []
 
 
 def title(path: str) -> str:
@@ -123,13 +143,3 @@ def _number(held: Held | None) -> str:
     if held is None:
         return "none"
     return f"{held.number}" if held.blob is not None else "removed"
-
-
-def _reasons(repository: Repository, commit: str, path: str, old: Held | None) -> Iterator[str]:
-    since = old.number if old is not None else 0
-    page = repository.history.page(commit, path, limit=REASONS)
-    for version in page.versions:
-        if version.number <= since:
-            return
-        reason = version.reason.split("\n", 1)[0] or "no reason given"
-        yield f"{reason} ({version.author.name})"

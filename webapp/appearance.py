@@ -1,6 +1,7 @@
 """What every page wears: the rail, the environment, the colours of theme and emotions."""
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,7 +11,7 @@ from werkzeug.wrappers import Response
 from prompt_repo.layout import ENVIRONMENTS, ID
 from prompt_repo.model import Configuration
 from prompt_repo.repository import PRODUCTION, STAGING
-from webapp import formatting
+from webapp import drifting, formatting
 from webapp.access import Scope, access, caller
 from webapp.auth import LOCAL
 from webapp.prompt_routes import ENVIRONMENT
@@ -37,23 +38,31 @@ TWINS = (
 
 @dataclass(frozen=True)
 class Place:
-    """A line of the rail; `here` where it is this very page, `current` where it is this part."""
+    """A line of the rail; `here` where it is this very page, `current` where it is this part.
+
+    `count` is how many things wait there.
+    """
 
     label: str
     icon: str
     url: str
     current: bool
     here: bool
+    count: int = 0
 
 
 @dataclass(frozen=True)
 class Entry:
-    """What a line of the rail is called, what it leads to, and what one must be allowed to."""
+    """What a line of the rail is called, what it leads to, and what one must be allowed to.
+
+    `count` tells how many things wait there; it is asked at every page.
+    """
 
     label: str
     icon: str
     endpoint: str
     scope: Scope = Scope.READ
+    count: Callable[[], int] | None = None
 
 
 @dataclass(frozen=True)
@@ -72,6 +81,7 @@ RAIL: tuple[tuple[str, tuple[Entry, ...]], ...] = (
             Entry("Characters", "people", "characters.index"),
             Entry("Defaults", "layers", "defaults.index"),
             Entry("Matrix", "grid", "matrix.index"),
+            Entry("Promotion", "promotion", "promotion.index", count=drifting.waiting),
             Entry("Removed", "removed", "prompts.removed"),
         ),
     ),
@@ -84,6 +94,8 @@ RAIL: tuple[tuple[str, tuple[Entry, ...]], ...] = (
     ),
 )
 """The rail's parts, each with its heading; who lacks an entry's scope does not see it."""
+WITHIN = {"releases": "promotion"}
+"""Parts that the rail has no line of their own for, and the line that is lit there."""
 ON_A_PHONE = 4  # places in the bar at the foot; the rest is behind More
 
 
@@ -185,8 +197,10 @@ def _place(entry: Entry, environment: str) -> Place:
         in_part = "characters" if arguments.get("character") else "defaults"
     elif request.endpoint == "prompts.removed":
         in_part = "prompts"
+    in_part = WITHIN.get(in_part, in_part)
     url = url_for(endpoint, **_needed(endpoint, environment))
-    return Place(entry.label, entry.icon, url, part == in_part, here)
+    count = entry.count() if entry.count else 0
+    return Place(entry.label, entry.icon, url, part == in_part, here, count)
 
 
 def _needed(endpoint: str, environment: str) -> dict[str, Any]:

@@ -11,6 +11,8 @@ ALL: tuple[str, ...] = (
     "webapp.search",
     "webapp.prompts",
     "webapp.history_pages",
+    "webapp.promotion",
+    "webapp.releases",
     "webapp.accounts",
     "webapp.token_pages",
     "webapp.single_sign_on",

@@ -10,10 +10,12 @@ from flask import Flask
 from playwright.sync_api import Page, expect
 from werkzeug.routing import Rule
 
-from prompt_repo.repository import STAGING
+from prompt_repo.drift import compare
+from prompt_repo.promotion import Order, Side, promote
+from prompt_repo.repository import PRODUCTION, STAGING
 from tests.browser.hands import prompt
 from tests.browser.studio import Studio
-from tests.factories import put
+from tests.factories import SAM, put
 from webapp import tokens
 from webapp.access import Role, Scope
 
@@ -30,7 +32,11 @@ SETTLED = """() => document.fonts.ready.then(() => new Promise((done) => {
   const look = () => document.querySelector(".htmx-request") ? setTimeout(look, 10) : done();
   requestAnimationFrame(() => requestAnimationFrame(look));
 }))"""
-QUERIES = {"history.compare": "?from=1&to=3"}
+QUERIES = {
+    "history.compare": "?from=1&to=3",
+    "promotion.document": "?path=characters/<character>/angry.yaml",
+    "releases.document": "?path=defaults/angry.yaml",
+}
 """What a route needs besides its path, by endpoint."""
 
 
@@ -43,6 +49,8 @@ class Scene:
     archived: str
     person: str
     token: int
+    promotion: str
+    diverged: str
 
     def names(self, endpoint: str) -> dict[str, str]:
         """What a route's variables are filled with; a new variable needs its place here."""
@@ -53,6 +61,7 @@ class Scene:
             "emotion": "angry",
             "number": number,
             "name": self.person,
+            "promotion": self.promotion,
         }
 
 
@@ -60,7 +69,24 @@ def set_scene(studio: Studio, character: str = "", archived: str = "") -> Scene:
     """A scene with a person and a token made for it, and, where none are named, characters too."""
     character, archived = character or studio.character(), archived or studio.archived()
     _, token = tokens.create(studio.records, "ci", {Scope.READ}, (STAGING,))
-    return Scene(studio, character, archived, studio.person(Role.VIEWER), token.id)
+    person = studio.person(Role.VIEWER)
+    return Scene(studio, character, archived, person, token.id, *_promoted(studio, character))
+
+
+def _promoted(studio: Studio, character: str) -> tuple[str, str]:
+    """A promotion of a default and more, and a character whose angry prompt diverged since."""
+    repository, diverged = studio.repository, studio.character("Ms Divided")
+    put(repository, {"defaults/angry": f"{{character_name}} fumes at {diverged}.\n"}, "Say whom")
+    decided = {item.path: Side.STAGING for item in compare(repository).items}
+    promotion = promote(repository, Order(decisions=decided), SAM, "Friday’s release").commit.oid
+    path = f"characters/{diverged}/angry.yaml"
+    raw = b"prompt: |-\n  {character_name} boils over.\n  Slow push-in.\n"
+    fix = repository.store.write(PRODUCTION, promotion, {path: raw}, author=SAM, message="Fix it")
+    repository.written(PRODUCTION, fix)
+    put(repository, {f"{diverged}/angry": "{character_name} boils.\nCrash zoom.\n"}, "Closer")
+    standing = repository.current(STAGING).overrides(character)["angry"].prompt.text
+    put(repository, {f"{character}/angry": f"{standing}\nHold for a beat.\n"}, "Hold it longer")
+    return promotion, diverged
 
 
 @dataclass(frozen=True)
@@ -123,15 +149,15 @@ def routed(app: Flask, scene: Scene) -> Iterator[Place]:
         if rule.endpoint in LEAD_AWAY:
             continue
         kind = "-default" if "/defaults/" in rule.rule else ""
-        query = QUERIES.get(rule.endpoint, "")
-        yield Place(rule.endpoint.replace(".", "-") + kind, _path(rule, scene) + query)
+        yield Place(rule.endpoint.replace(".", "-") + kind, _path(rule, scene))
 
 
 def _path(rule: Rule, scene: Scene) -> str:
     names = scene.names(rule.endpoint)
     unknown = rule.arguments - names.keys()
     assert not unknown, f"tests/browser/pages.py must say what {unknown} of {rule.rule} is"
-    return HOLE.sub(lambda hole: names[hole[1]], rule.rule)
+    address = rule.rule + QUERIES.get(rule.endpoint, "")
+    return HOLE.sub(lambda hole: names[hole[1]], address)
 
 
 def _more(scene: Scene) -> Iterator[Place]:
@@ -143,6 +169,10 @@ def _more(scene: Scene) -> Iterator[Place]:
     yield Place("prompt-archived", f"{staging}/characters/{scene.archived}/angry")
     yield Place("prompts-fallen-back", f"{staging}/characters/{scene.character}/idle")
     yield Place("character-archived", f"{staging}/characters/{scene.archived}")
+    yield Place("promotion-none-found", "/promotion?q=nobody-of-that-name")
+    path = f"characters/{scene.diverged}/angry.yaml"
+    yield Place("promotion-diverged", f"/promotion/document?path={path}")
+    yield Place("promotion-plan-undecided", f"/promotion/plan?path={path}")
     yield Place("not-found", f"{staging}/characters/nobody", status=404)
 
 
@@ -156,6 +186,7 @@ def _acted(scene: Scene) -> Iterator[Place]:
     yield Place("editor-differs", editor, _differ)
     yield Place("compare-inline", f"{editor}/compare?from=1&to=3&view=inline&whole=1")
     yield Place("matrix-beside", "/environments/staging/matrix", _beside)
+    yield Place("promotion-opened", "/promotion", _open_changes)
 
 
 def _refused(page: Page, scene: Scene) -> None:
@@ -212,6 +243,13 @@ def _differ(page: Page, scene: Scene) -> None:
 def _beside(page: Page, scene: Scene) -> None:
     page.locator(f"#row-{scene.character} .cell").first.click()
     expect(page.get_by_label("Prompt text")).to_be_visible()
+
+
+def _open_changes(page: Page, scene: Scene) -> None:
+    page.get_by_role("checkbox", name="All of").first.check()
+    page.get_by_role("link", name="Changes").first.click()
+    page.get_by_role("link", name="Decide").first.click()
+    expect(page.get_by_text("Keep production’s").first).to_be_visible()
 
 
 def violations(page: Page, only: tuple[str, ...] = ()) -> list[str]:

@@ -7,11 +7,11 @@ from flask import Response, jsonify, url_for
 from prompt_repo.drift import Drift, Plan, State, compare
 from prompt_repo.errors import PlanMoved
 from prompt_repo.model import Held
-from prompt_repo.promotion import Decision, Order, Pinned, Promotion, Side, find, promote, roll_back
+from prompt_repo.promotion import Decision, Order, Pinned, Promotion, Side, find
 from prompt_repo.releases import Release, notes_of, release, releases
 from prompt_repo.repository import PRODUCTION, STAGING
-from webapp import audit
-from webapp.access import Scope, caller, require_environment
+from webapp import promoting
+from webapp.access import Scope, require_environment
 from webapp.api import answering, asking, blueprint
 from webapp.api.promotion_bodies import (
     ListingPromotions,
@@ -75,7 +75,7 @@ def create() -> Response:
     order = Order(given.only, given.held_back, decisions)
     pinned = Pinned(given.plan.staging, given.plan.production)
     try:
-        done = promote(repository(), order, caller().author, given.reason, pinned)
+        done = promoting.carry_out(order, given.reason, pinned)
     except PlanMoved as moved:
         return _moved(moved)
     return _done(done)
@@ -140,14 +140,8 @@ def rollback(promotion: str) -> Response:
     _require_both()
     given = asking.body(RollbackOrder, optional=True)
     try:
-        done = roll_back(
-            repository(),
-            promotion,
-            caller().author,
-            given.reason,
-            only=given.only,
-            anyway=given.anyway,
-            production=given.production,
+        done = promoting.put_back(
+            promotion, given.reason, given.only, given.anyway, given.production
         )
     except PlanMoved as moved:
         return _moved(moved)
@@ -174,7 +168,6 @@ def _moved(moved: PlanMoved) -> Response:
 
 
 def _done(done: Promotion) -> Response:
-    audit.describe(done.tag or done.commit.oid, commit=done.commit.oid, paths=list(done.paths[:50]))
     response = jsonify(_detail(done.commit.oid))
     response.status_code = 201
     response.headers[answering.COMMIT] = done.commit.oid

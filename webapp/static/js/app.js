@@ -7,6 +7,7 @@ import { watchInk } from "./ink.js";
 import { watchKeys } from "./keys.js";
 import { watchMatrix } from "./matrix.js";
 import { quietReplaced } from "./quiet.js";
+import { watchPromotion } from "./promotion.js";
 import { watchSearch } from "./search.js";
 import { watchTheme } from "./theme.js";
 
@@ -19,5 +20,6 @@ watchDrafts();
 watchFilters();
 watchMatrix();
 watchCopies();
+watchPromotion();
 watchSearch();
 document.querySelector("form[data-send-at-once]")?.requestSubmit();

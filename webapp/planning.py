@@ -1,0 +1,129 @@
+"""The plan page: what would go, what it takes along, what is to be decided, and what stays."""
+
+from collections import Counter
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+
+from prompt_repo.dependencies import check_result
+from prompt_repo.drift import Plan, State
+from prompt_repo.errors import InvalidDocument, Problem
+from prompt_repo.layout import Kind
+from prompt_repo.promotion import Decision, Order, Side, reach, undecided
+from prompt_repo.releases import draft_of
+from prompt_repo.repository import Repository
+from webapp.board import Known, Line
+from webapp.choosing import Selection
+from webapp.drifting import plan_now
+from webapp.sides import Panes, panes
+
+SHOWN = 200  # documents that a plan names; of more the number is told
+ASKED = 10  # diverged documents that one page asks about; the rest come when these are decided
+ALONG = {
+    Kind.CONFIGURATION: "the emotions and variables that these prompts need",
+    Kind.CHARACTER: "production doesn't know the character or a variable as they are here",
+    Kind.OVERRIDE: "it can't stay without what goes",
+    Kind.DEFAULT: "it can't stay without what goes",
+}
+"""Why a document goes that nobody picked."""
+STAYS = {
+    State.AHEAD: "not picked",
+    State.DIVERGED: "diverged, and not picked",
+    State.HELD_BACK: "held back since it was rolled back",
+    State.HOTFIXED: "only production moved",
+}
+"""Why a document that differs doesn't go."""
+
+
+@dataclass(frozen=True)
+class Question:
+    """A diverged document to decide about; `choice` and `text` as they were left."""
+
+    line: Line
+    panes: Panes
+    choice: str
+    text: str
+
+
+@dataclass(frozen=True)
+class Planned:
+    """A selection held against the plan as it is now."""
+
+    plan: Plan
+    selection: Selection
+    order: Order
+    going: list[Line]
+    going_count: int
+    along: Mapping[str, str]
+    questions: list[Question]
+    open_count: int
+    decisions: Mapping[str, Decision]
+    staying: list[tuple[str, int, list[Line]]]
+    notes: str
+    problems: tuple[Problem, ...]
+
+    @property
+    def ready(self) -> bool:
+        """Whether it can be carried out."""
+        return bool(self.going_count) and not self.open_count and not self.problems
+
+
+def plan_for(repository: Repository, selection: Selection) -> Planned:
+    """What carrying out a selection would do now; InvalidEdit where it can't be at all."""
+    plan = plan_now(repository)
+    known = Known(repository, plan)
+    chosen = selection.chosen(plan, list(known.fitting(selection.filters)))
+    order = selection.order(plan, chosen)
+    taken = reach(repository, plan, order) if chosen else set()
+    order = selection.order(plan, chosen | taken) if taken - chosen else order
+    open_ones = undecided(plan, order, taken)
+    kept = {path for path, choice in order.decisions.items() if choice is Side.PRODUCTION}
+    goes = taken - kept
+    return Planned(
+        plan=plan,
+        selection=selection,
+        order=order,
+        going=known.lines(taken, SHOWN),
+        going_count=len(taken),
+        along={path: ALONG[plan.by_path[path].place.kind] for path in taken - chosen},
+        questions=[
+            _question(repository, known, plan, selection, path) for path in open_ones[:ASKED]
+        ],
+        open_count=len(open_ones),
+        decisions=order.decisions,
+        staying=_staying(known, plan, taken),
+        notes=draft_of(repository, plan, goes),
+        problems=_problems(repository, plan, goes) if not open_ones else (),
+    )
+
+
+def _question(
+    repository: Repository, known: Known, plan: Plan, selection: Selection, path: str
+) -> Question:
+    item = plan.by_path[path]
+    found = panes(repository, plan, item)
+    text = selection.texts.get(path, found.merged or "")
+    return Question(known.line(item), found, selection.choices.get(path, ""), text)
+
+
+def _staying(known: Known, plan: Plan, taken: Collection[str]) -> list[tuple[str, int, list[Line]]]:
+    """Why documents stay, how many for each reason, and the first of them."""
+    staying = [item for item in plan.items if item.path not in taken]
+    counts = Counter(item.state for item in staying)
+    return [
+        (
+            STAYS[state],
+            counts[state],
+            known.lines([each.path for each in staying if each.state is state], SHOWN),
+        )
+        for state in State
+        if counts[state]
+    ]
+
+
+def _problems(repository: Repository, plan: Plan, goes: Collection[str]) -> tuple[Problem, ...]:
+    """What would be wrong with production afterwards."""
+    try:
+        check_result(repository, repository.catalogue(plan.production), plan.staging, sorted(goes))
+    except InvalidDocument as invalid:
+        return invalid.problems
+    return ()

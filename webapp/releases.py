@@ -1,0 +1,191 @@
+"""The pages of what went live when: promotions, roll-backs, one of them, and rolling it back."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from flask import Blueprint, flash, make_response, redirect, render_template, request, url_for
+from werkzeug.wrappers import Response
+
+from prompt_repo.errors import PlanMoved, PromptRepoError, RolledBackMoved, StorageFailed
+from prompt_repo.layout import place_of
+from prompt_repo.model import Commit, FileChange
+from prompt_repo.promotion import find
+from prompt_repo.releases import Did, notes_of, release, releases, title
+from prompt_repo.repository import PRODUCTION
+from webapp import promoting
+from webapp.access import Scope, access
+from webapp.errors import status_of
+from webapp.formatting import capitalize_first, counted
+from webapp.kept_form import keeps_forms
+from webapp.services import repository
+from webapp.sides import Comparison, comparison
+
+blueprint = Blueprint("releases", __name__, url_prefix="/promotion/history")
+keeps_forms(blueprint)
+PAGE = 25
+SHOWN = 200  # documents that a page names; of more the number is told
+DID = {
+    Did.PROMOTED: "Promoted",
+    Did.ROLLED_BACK: "Rolled back",
+    Did.BEGAN: "Began",
+    Did.COMMITTED: "Hotfix",
+}
+
+
+@dataclass(frozen=True)
+class Deployed:
+    """A document that a promotion or a roll-back changed, with its numbers before and after.
+
+    `now` is the number that stands today where that is another one; `moved` tells that.
+    """
+
+    path: str
+    name: str
+    before: str
+    after: str
+    now: str
+    moved: bool
+
+
+@blueprint.get("")
+@access(Scope.READ)
+def index() -> str:
+    """Production's own commits, newest first, a page at a time."""
+    found = releases(repository(), request.args.get("cursor"), PAGE)
+    return render_template("promotion/history.html", page=found, did=DID)
+
+
+@blueprint.get("/<promotion>")
+@access(Scope.READ)
+def show(promotion: str) -> str:
+    """One promotion or roll-back: who, when, from what, its notes and its changes."""
+    found = release(repository(), _commit(promotion).oid)
+    commit = found.commit
+    return render_template(
+        "promotion/release.html",
+        release=found,
+        did=DID,
+        documents=_deployed(commit, _changes(commit)[:SHOWN]),
+        count=len(_changes(commit)),
+        notes=notes_of(repository(), commit.parents[0], commit),
+    )
+
+
+@blueprint.get("/<promotion>/document")
+@access(Scope.READ)
+def document(promotion: str) -> Response:
+    """What a promotion changed in one document, to stand in its page or by itself."""
+    commit = _commit(promotion)
+    path = request.args.get("path", "")
+    change = next((each for each in commit.changes if each.path == path), None)
+    found = _compared(change) if change else None
+    page = "_change" if request.headers.get("HX-Request") == "true" else "change"
+    answer = make_response(
+        render_template(
+            f"promotion/{page}.html",
+            commit=commit,
+            name=title(path) if change else "",
+            change=found,
+        ),
+        200 if found else 404,
+    )
+    answer.vary.add("HX-Request")
+    return answer
+
+
+@blueprint.get("/<promotion>/roll-back")
+@access(Scope.PROMOTE)
+def ask(promotion: str) -> Response:
+    """Shows what would be put back, and lets one choose."""
+    commit = _commit(promotion)
+    only = {change.path for change in _changes(commit)}
+    return _asked(commit, only, set(), "")
+
+
+@blueprint.post("/<promotion>/roll-back")
+@access(Scope.PROMOTE)
+def roll_back(promotion: str) -> Response:
+    """Puts back what was picked, if production is where the page saw it."""
+    commit = _commit(promotion)
+    only, anyway = set(request.form.getlist("path")), set(request.form.getlist("anyway"))
+    reason = request.form.get("reason", "")
+    if not only:
+        return _asked(commit, only, anyway, reason, 422, refusal="Pick at least one document.")
+    try:
+        done = promoting.put_back(
+            commit.oid,
+            reason,
+            only if only != {change.path for change in _changes(commit)} else None,
+            anyway & only,
+            request.form.get("production") or None,
+        )
+    except PlanMoved:
+        return _asked(commit, only, anyway, reason, 409, moved=True)
+    except RolledBackMoved as error:
+        return _asked(commit, only, anyway, reason, 409, undecided=set(error.paths))
+    except StorageFailed:
+        raise
+    except PromptRepoError as error:
+        said = f"{capitalize_first(str(error))}."
+        return _asked(commit, only, anyway, reason, status_of(error), refusal=said)
+    flash(f"Put back {counted(len(done.paths), 'document')} as {done.tag}.", "good")
+    return redirect(url_for("releases.show", promotion=done.commit.oid), 303)
+
+
+def _asked(
+    commit: Commit, only: set[str], anyway: set[str], reason: str, status: int = 200, **more: Any
+) -> Response:
+    found = release(repository(), commit.oid)
+    return make_response(
+        render_template(
+            "promotion/roll_back.html",
+            release=found,
+            again=found.did is Did.ROLLED_BACK,
+            documents=_deployed(commit, _changes(commit)),
+            production=repository().head(PRODUCTION),
+            only=only,
+            anyway=anyway,
+            reason=reason,
+            **more,
+        ),
+        status,
+    )
+
+
+def _commit(promotion: str) -> Commit:
+    """The commit an address names; raises RevisionNotFound."""
+    return find(repository(), promotion)
+
+
+def _changes(commit: Commit) -> list[FileChange]:
+    return [change for change in commit.changes if place_of(change.path) is not None]
+
+
+def _deployed(commit: Commit, changes: list[FileChange]) -> list[Deployed]:
+    history, head = repository().history, repository().head(PRODUCTION)
+    history.ensure(head)
+    found = []
+    for change in changes:
+        now = history.held(head, change.path)
+        found.append(
+            Deployed(
+                path=change.path,
+                name=title(change.path),
+                before=_number(commit.parents[0], change.path),
+                after=_number(commit.oid, change.path),
+                now=_number(head, change.path),
+                moved=(now.blob if now else None) != change.new,
+            )
+        )
+    return found
+
+
+def _number(commit: str, path: str) -> str:
+    held = repository().history.held(commit, path)
+    if held is None:
+        return "none"
+    return str(held.number) if held.blob is not None else "removed"
+
+
+def _compared(change: FileChange) -> Comparison:
+    return comparison(repository(), change.path, change.old, change.new)
