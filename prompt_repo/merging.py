@@ -17,8 +17,13 @@ class Merge:
     with_markers: str
 
 
-def merge_texts(base: str | None, theirs: str | None, yours: str | None) -> Merge:
-    """Joins two edits of `base`; None is a side without a text.
+def merge_texts(
+    base: str | None,
+    theirs: str | None,
+    yours: str | None,
+    names: tuple[str, str] = ("theirs", "yours"),
+) -> Merge:
+    """Joins two edits of `base`; None is a side without a text. `names` stand beside the markers.
 
     Where one side stayed as it was, the other's text is taken (None where it was removed). The
     verdict comes from the groups of the merge, never from markers found in its output: a
@@ -34,7 +39,7 @@ def merge_texts(base: str | None, theirs: str | None, yours: str | None) -> Merg
         text = "".join(line for group in groups for line in group[1])
         return Merge(text, text)
     before, left, right = (_ended(side) for side in (before, left, right))
-    marked = "".join(Merge3(before, left, right).merge_lines(name_a="theirs", name_b="yours"))
+    marked = "".join(Merge3(before, left, right).merge_lines(name_a=names[0], name_b=names[1]))
     ends = any((text or "").endswith("\n") for text in (theirs, yours))
     return Merge(None, marked if ends else marked.removesuffix("\n"))
 

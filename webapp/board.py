@@ -10,7 +10,7 @@ from prompt_repo.catalogue import Catalogue
 from prompt_repo.differences import news
 from prompt_repo.drift import Drift, Plan, State, held_back
 from prompt_repo.folding import asked, fold
-from prompt_repo.layout import Kind
+from prompt_repo.layout import Kind, Place, place_of
 from prompt_repo.model import Character, Commit, Configuration, Emotion, Held, Prompt, Version
 from prompt_repo.repository import Repository
 from prompt_repo.searching import hay
@@ -169,9 +169,13 @@ def board(repository: Repository, filters: Filters, after: str = "") -> Board:
 
 def group_of(item: Drift) -> str:
     """The id of the group a document belongs to."""
-    if item.place.kind is Kind.CONFIGURATION:
+    return _group(item.place)
+
+
+def _group(place: Place) -> str:
+    if place.kind is Kind.CONFIGURATION:
         return SETTINGS
-    return item.place.character or DEFAULTS
+    return place.character or DEFAULTS
 
 
 class Known:
@@ -216,12 +220,20 @@ class Known:
         return Line(
             item=item,
             whose=self.name(group_of(item)),
-            title=self._title(item),
+            title=self._title(item.place),
             emotion=self._emotion(item.place.emotion),
             versions=ours,
             fixes=theirs if item.state is not State.HELD_BACK else (),
             held_by=self._repository.store.header(by) if by else None,
         )
+
+    def called(self, path: str) -> str:
+        """What a document is called, in the plan or not; of nobody we know the path."""
+        place = place_of(path)
+        if place is None:
+            return path
+        title = self._title(place)
+        return f"{self.name(_group(place))}, {title[:1].lower()}{title[1:]}"
 
     def name(self, group: str) -> str:
         """What a group is called."""
@@ -249,14 +261,13 @@ class Known:
         found = (side.by_id.get(ident or "") for side in self._configurations())
         return next((each for each in found if each is not None), None)
 
-    def _title(self, item: Drift) -> str:
-        kind = item.place.kind
-        if kind is Kind.CONFIGURATION:
+    def _title(self, place: Place) -> str:
+        if place.kind is Kind.CONFIGURATION:
             return "Emotions, variables and limits"
-        if kind is Kind.CHARACTER:
+        if place.kind is Kind.CHARACTER:
             return "Name, tags and variables"
-        found = self._emotion(item.place.emotion)
-        return found.label if found else item.place.emotion or item.path
+        found = self._emotion(place.emotion)
+        return found.label if found else place.emotion or ""
 
     def _rank(self, item: Drift) -> tuple[int, str, str]:
         group = group_of(item)
@@ -272,7 +283,7 @@ class Known:
         return ident
 
     def _says(self, item: Drift, wanted: tuple[str, ...]) -> bool:
-        text = fold(f"{self.name(group_of(item))} {self._title(item)} {item.path}")
+        text = fold(f"{self.name(group_of(item))} {self._title(item.place)} {item.path}")
         for side in (self._staging, self._production):
             files = side.tables.folders.get(item.place.character or "", {})
             found = files.get(item.place.emotion or "")

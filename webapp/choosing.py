@@ -20,7 +20,8 @@ LONG = 200
 class Selection:
     """Ticks and choices. `everything` is all that fits `filters`; what is in `left` stays.
 
-    `rest` is what becomes of diverged documents that nothing is decided about one by one.
+    `rest` is what becomes of diverged documents that nothing is decided about one by one; those
+    in `asked` were picked, and their decision is not good yet.
     """
 
     filters: Filters = field(default_factory=Filters)
@@ -32,6 +33,7 @@ class Selection:
     choices: Mapping[str, str] = field(default_factory=dict)
     texts: Mapping[str, str] = field(default_factory=dict)
     rest: str = ""
+    asked: frozenset[str] = frozenset()
 
     @classmethod
     def typed(cls, form: MultiDict[str, str]) -> "Selection":
@@ -111,7 +113,7 @@ class Selection:
         )
 
     def _decided(self, plan: Plan) -> Iterator[str]:
-        for path in self.choices:
+        for path in (*self.choices, *self.asked):
             if path in plan.by_path and plan.by_path[path].state is State.DIVERGED:
                 yield path
 

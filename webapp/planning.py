@@ -2,8 +2,9 @@
 
 from collections import Counter
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from prompt_repo import documents
 from prompt_repo.dependencies import check_result
 from prompt_repo.drift import Plan, State
 from prompt_repo.errors import InvalidDocument, Problem
@@ -12,7 +13,7 @@ from prompt_repo.promotion import Decision, Order, Side, reach, undecided
 from prompt_repo.releases import draft_of
 from prompt_repo.repository import Repository
 from webapp.board import Known, Line
-from webapp.choosing import Selection
+from webapp.choosing import WRITTEN, Selection
 from webapp.drifting import plan_now
 from webapp.sides import Panes, panes
 
@@ -42,6 +43,7 @@ class Question:
     panes: Panes
     choice: str
     text: str
+    unsettled: bool
 
 
 @dataclass(frozen=True)
@@ -71,6 +73,7 @@ def plan_for(repository: Repository, selection: Selection) -> Planned:
     """What carrying out a selection would do now; InvalidEdit where it can't be at all."""
     plan = plan_now(repository)
     known = Known(repository, plan)
+    selection = _settled(repository, plan, selection)
     chosen = selection.chosen(plan, list(known.fitting(selection.filters)))
     order = selection.order(plan, chosen)
     taken = reach(repository, plan, order) if chosen else set()
@@ -96,13 +99,34 @@ def plan_for(repository: Repository, selection: Selection) -> Planned:
     )
 
 
+def _settled(repository: Repository, plan: Plan, selection: Selection) -> Selection:
+    """The selection without edited texts that are the overlapping merge as we offered it."""
+    open_ones = {
+        path
+        for path, choice in selection.choices.items()
+        if choice == WRITTEN and _is_as_offered(repository, plan, selection, path)
+    }
+    choices = {path: each for path, each in selection.choices.items() if path not in open_ones}
+    return replace(selection, choices=choices, asked=frozenset(open_ones))
+
+
+def _is_as_offered(repository: Repository, plan: Plan, selection: Selection, path: str) -> bool:
+    item = plan.by_path.get(path)
+    if item is None or item.state is not State.DIVERGED:
+        return False
+    found = panes(repository, plan, item)
+    return not found.clean and documents.normalise(selection.texts.get(path, "")) == found.merged
+
+
 def _question(
     repository: Repository, known: Known, plan: Plan, selection: Selection, path: str
 ) -> Question:
     item = plan.by_path[path]
     found = panes(repository, plan, item)
     text = selection.texts.get(path, found.merged or "")
-    return Question(known.line(item), found, selection.choices.get(path, ""), text)
+    return Question(
+        known.line(item), found, selection.choices.get(path, ""), text, path in selection.asked
+    )
 
 
 def _staying(known: Known, plan: Plan, taken: Collection[str]) -> list[tuple[str, int, list[Line]]]:

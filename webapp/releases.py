@@ -10,10 +10,12 @@ from prompt_repo.errors import PlanMoved, PromptRepoError, RolledBackMoved, Stor
 from prompt_repo.layout import place_of
 from prompt_repo.model import Commit, FileChange
 from prompt_repo.promotion import find
-from prompt_repo.releases import Did, notes_of, release, releases, title
+from prompt_repo.releases import Did, notes_of, release, releases
 from prompt_repo.repository import PRODUCTION
 from webapp import promoting
 from webapp.access import Scope, access
+from webapp.board import Known
+from webapp.drifting import plan_now
 from webapp.errors import status_of
 from webapp.formatting import capitalize_first, counted
 from webapp.kept_form import keeps_forms
@@ -84,7 +86,7 @@ def document(promotion: str) -> Response:
         render_template(
             f"promotion/{page}.html",
             commit=commit,
-            name=title(path) if change else "",
+            name=_called(path) if change else "",
             change=found,
         ),
         200 if found else 404,
@@ -98,8 +100,7 @@ def document(promotion: str) -> Response:
 def ask(promotion: str) -> Response:
     """Shows what would be put back, and lets one choose."""
     commit = _commit(promotion)
-    only = {change.path for change in _changes(commit)}
-    return _asked(commit, only, set(), "")
+    return _asked(commit, set(_paths(commit)), set(), "")
 
 
 @blueprint.post("/<promotion>/roll-back")
@@ -108,6 +109,8 @@ def roll_back(promotion: str) -> Response:
     """Puts back what was picked, if production is where the page saw it."""
     commit = _commit(promotion)
     only, anyway = set(request.form.getlist("path")), set(request.form.getlist("anyway"))
+    if "rest" in request.form:
+        only |= {*_paths(commit)[SHOWN:]}
     reason = request.form.get("reason", "")
     if not only:
         return _asked(commit, only, anyway, reason, 422, refusal="Pick at least one document.")
@@ -115,7 +118,7 @@ def roll_back(promotion: str) -> Response:
         done = promoting.put_back(
             commit.oid,
             reason,
-            only if only != {change.path for change in _changes(commit)} else None,
+            only if only != set(_paths(commit)) else None,
             anyway & only,
             request.form.get("production") or None,
         )
@@ -141,7 +144,8 @@ def _asked(
             "promotion/roll_back.html",
             release=found,
             again=found.did is Did.ROLLED_BACK,
-            documents=_deployed(commit, _changes(commit)),
+            documents=_deployed(commit, _changes(commit)[:SHOWN]),
+            rest=_paths(commit)[SHOWN:],
             production=repository().head(PRODUCTION),
             only=only,
             anyway=anyway,
@@ -161,16 +165,21 @@ def _changes(commit: Commit) -> list[FileChange]:
     return [change for change in commit.changes if place_of(change.path) is not None]
 
 
+def _paths(commit: Commit) -> list[str]:
+    return [change.path for change in _changes(commit)]
+
+
 def _deployed(commit: Commit, changes: list[FileChange]) -> list[Deployed]:
     history, head = repository().history, repository().head(PRODUCTION)
     history.ensure(head)
+    known = Known(repository(), plan_now(repository()))
     found = []
     for change in changes:
         now = history.held(head, change.path)
         found.append(
             Deployed(
                 path=change.path,
-                name=title(change.path),
+                name=known.called(change.path),
                 before=_number(commit.parents[0], change.path),
                 after=_number(commit.oid, change.path),
                 now=_number(head, change.path),
@@ -178,6 +187,10 @@ def _deployed(commit: Commit, changes: list[FileChange]) -> list[Deployed]:
             )
         )
     return found
+
+
+def _called(path: str) -> str:
+    return Known(repository(), plan_now(repository())).called(path)
 
 
 def _number(commit: str, path: str) -> str:

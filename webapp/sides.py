@@ -78,7 +78,7 @@ def panes(repository: Repository, plan: Plan, item: Drift) -> Panes:
     base = said(repository, version.blob if version else None, item.path).text
     ours = said(repository, item.blob, item.path).text
     theirs = said(repository, _blob(item.production), item.path).text
-    merge = merge_texts(base, theirs, ours)
+    merge = merge_texts(base, theirs, ours, names=("production", "staging"))
     return Panes(
         base=version,
         staging=_against(base, ours),
