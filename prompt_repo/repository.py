@@ -2,7 +2,7 @@
 
 import threading
 from collections import OrderedDict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -40,6 +40,7 @@ class Repository:
 
     def __init__(self, store: GitStore) -> None:
         self.store = store
+        self.listeners: list[Callable[[str, Commit], None]] = []
         self.history = History(store)
         self.indexes = Indexes(self.history.authors)
         self._parsed = ParsedDocuments(store)
@@ -147,9 +148,15 @@ class Repository:
         return True
 
     def written(self, branch: str, commit: Commit) -> Catalogue:
-        """Takes note of a commit this process has just made; gives the catalogue there."""
+        """Takes note of a commit this process has just made; gives the catalogue there.
+
+        Whoever listens hears of it.
+        """
         self.history.record(commit)
-        return self.current(branch)
+        catalogue = self.current(branch)
+        for listener in self.listeners:
+            listener(branch, commit)
+        return catalogue
 
     def parsed(self, blobs: Mapping[str, str]) -> dict[str, Parsed]:
         """The documents in blobs, given with a path where each stands."""

@@ -90,6 +90,7 @@ RAIL: tuple[tuple[str, tuple[Entry, ...]], ...] = (
         (
             Entry("People", "person", "accounts.index", Scope.ADMIN),
             Entry("Tokens", "key", "token_pages.index", Scope.ADMIN),
+            Entry("Webhooks", "webhook", "webhook_pages.index", Scope.ADMIN),
         ),
     ),
 )

@@ -8,7 +8,7 @@ import redis
 from flask import Flask
 from flask.json.provider import DefaultJSONProvider
 
-from webapp import access, audit, auth, errors, folder, health, limits, log, security
+from webapp import access, announcing, audit, auth, errors, folder, health, limits, log, security
 from webapp.api import fast_path
 from webapp.blueprints import ALL
 from webapp.config import Settings
@@ -46,6 +46,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     health.init_app(app, settings)
     security.init_app(app, settings)
     audit.init_app(app)
+    announcing.init_app(app)
     app.before_request(access.check)
     auth.init_app(app)
     errors.init_app(app)
@@ -69,7 +70,7 @@ def connect(settings: Settings) -> Services:
         settings=settings,
         records=records,
         tokens=Tokens(records, endings=Endings(settings.data)),
-        repository=LazyRepository(settings.repository_path),
+        repository=LazyRepository(settings.repository_path, announcing.written),
         redis=redis.Redis.from_url(settings.redis_url, socket_timeout=5)
         if settings.redis_url
         else None,

@@ -15,6 +15,7 @@ ALL: tuple[str, ...] = (
     "webapp.releases",
     "webapp.accounts",
     "webapp.token_pages",
+    "webapp.webhook_pages",
     "webapp.single_sign_on",
     "webapp.api",
 )

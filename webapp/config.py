@@ -61,6 +61,8 @@ class Settings:
     """Log-ins to one account that may fail from all addresses together."""
     metrics_networks: tuple[Network, ...] = PRIVATE
     """Networks that may read `/metrics`; without it private ones."""
+    webhook_networks: tuple[Network, ...] = ()
+    """Private networks that webhooks may reach, such as `10.2.0.0/16`; without it none."""
     oidc_issuer: str = ""
     """The identity provider of single sign-on, such as `https://id.studio.example`."""
     oidc_client_id: str = ""
@@ -143,7 +145,7 @@ def _written(value: Any) -> str:
 def _read(each: "Field[Any]", text: str) -> Any:
     text = text.strip()
     try:
-        if each.name in ("trusted_proxies", "metrics_networks"):
+        if each.name in ("trusted_proxies", "metrics_networks", "webhook_networks"):
             return tuple(ipaddress.ip_network(part) for part in _parts(text))
         if each.name == "hosts":
             return tuple(_parts(text))

@@ -3,12 +3,13 @@
 from collections.abc import Collection
 
 from prompt_repo.promotion import Order, Pinned, Promotion, promote, roll_back
-from webapp import audit, events
+from webapp import audit
 from webapp.access import caller
+from webapp.announcing import announce_release
 from webapp.events import Event
 from webapp.services import repository
 
-NAMED = 50  # paths that the audit log and webhooks name; of more the number is told
+NAMED = 50  # paths that the audit log names
 
 
 def carry_out(order: Order, reason: str, pinned: Pinned) -> Promotion:
@@ -41,14 +42,7 @@ def put_back(
 
 
 def _tell(event: Event, done: Promotion) -> None:
-    paths = list(done.paths[:NAMED])
-    audit.describe(done.tag or done.commit.oid, commit=done.commit.oid, paths=paths)
-    events.announce(
-        event,
-        environment="production",
-        commit=done.commit.oid,
-        tag=done.tag,
-        reason=done.commit.reason,
-        paths=paths,
-        count=len(done.paths),
+    audit.describe(
+        done.tag or done.commit.oid, commit=done.commit.oid, paths=list(done.paths[:NAMED])
     )
+    announce_release(event, done.commit, done.tag, list(done.paths))

@@ -1,12 +1,14 @@
 """What views are handed: one of each a process, made by create_app."""
 
 import threading
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 import redis
 from flask import current_app
 
+from prompt_repo.model import Commit
 from prompt_repo.repository import Repository
 from webapp.config import Settings
 from webapp.records import Records
@@ -16,8 +18,8 @@ from webapp.tokens import Tokens
 class LazyRepository:
     """Opens the prompt repository at first use, so that the program starts without one."""
 
-    def __init__(self, path: Path) -> None:
-        self._path, self._lock = path, threading.Lock()
+    def __init__(self, path: Path, written: Callable[[str, Commit], None] | None = None) -> None:
+        self._path, self._lock, self._written = path, threading.Lock(), written
         self._opened: Repository | None = None
 
     def get(self) -> Repository:
@@ -25,7 +27,9 @@ class LazyRepository:
         if self._opened is None:
             with self._lock:
                 if self._opened is None:
-                    self._opened = Repository.open(self._path)
+                    opened = Repository.open(self._path)
+                    opened.listeners += [self._written] if self._written else []
+                    self._opened = opened
         return self._opened
 
 

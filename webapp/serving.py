@@ -17,6 +17,7 @@ from prompt_repo.errors import RepositoryNotFound, StorageFailed
 from prompt_repo.git_store import GitStore
 from webapp import create_app, folder
 from webapp.config import Settings, export
+from webapp.courier import courier
 from webapp.processes import end_with_parent
 
 FIRST_PORT, PORTS_TRIED = 8000, 20
@@ -46,7 +47,9 @@ def make_app() -> Flask:
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.SIG_DFL)
     end_with_parent(os.getppid())
-    return create_app(Settings.from_environment())
+    app = create_app(Settings.from_environment())
+    courier(app).start()
+    return app
 
 
 def serve(settings: Settings, host: str, port: int) -> None:
