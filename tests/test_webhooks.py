@@ -73,7 +73,7 @@ def make_due(records: Records) -> None:
 
 
 def test_an_event_arrives_signed(records: Records, receiver: Receiver) -> None:
-    """Type, time and facts; the signature is that of Standard Webhooks, and of this secret alone."""
+    """Type, time and facts; signed as Standard Webhooks says, with this secret alone."""
     webhook = hook(records, receiver)
     webhooks.take_note(records, PROMOTED)
 
