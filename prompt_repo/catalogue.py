@@ -15,7 +15,7 @@ from prompt_repo.errors import (
     PromptNotFound,
     UnknownEmotion,
 )
-from prompt_repo.layout import CONFIGURATION, Kind, character_path, place_of
+from prompt_repo.layout import CONFIGURATION, Kind, Place, character_path, place_of
 from prompt_repo.model import (
     Character,
     Configuration,
@@ -320,16 +320,26 @@ def _put(
 
 
 def shared(tables: Tables, other: Tables, folders: Iterable[str]) -> Tables:
-    """The tables with those of the `folders` that `other` holds alike put in as one object.
+    """The tables with what `other` holds alike in the `folders` put in as one object.
 
-    Two branches hold mostly the same; who compares them then need not look into those folders.
+    Two branches hold mostly the same; who compares them then need not look into folders that are
+    one object, nor at files that are.
     """
-    alike = {
-        name: other.folders[name]
-        for name in folders
-        if name in other.folders and tables.folders.get(name) == other.folders[name]
-    }
+    alike: dict[str, Mapping[str, Found]] = {}
+    for name in folders:
+        mine, theirs = tables.folders.get(name), other.folders.get(name)
+        if mine is None or theirs is None or mine is theirs:
+            continue
+        same = {each: theirs[each] for each, found in mine.items() if theirs.get(each) == found}
+        alike[name] = theirs if len(same) == len(mine) == len(theirs) else {**mine, **same}
     return replace(tables, folders={**tables.folders, **alike}) if alike else tables
+
+
+def found_at(tables: Tables, place: Place) -> Found | None:
+    """What stands at a place; None where nothing does."""
+    if place.kind is Kind.CONFIGURATION:
+        return tables.configuration
+    return tables.folders.get(place.character or "", {}).get(place.emotion or "")
 
 
 def folders_of(paths: Iterable[str]) -> set[str]:

@@ -1,13 +1,13 @@
 """What a document needs beside it, and whether a promotion's result would stand on its own."""
 
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
 from prompt_repo import documents, variables
-from prompt_repo.catalogue import Catalogue, Tables, advanced, blobs_of, path_of
+from prompt_repo.catalogue import Catalogue, Tables, advanced, blobs_of, found_at, path_of
 from prompt_repo.drift import Drift, Plan
 from prompt_repo.errors import InvalidDocument, Problem
 from prompt_repo.layout import CONFIGURATION, Kind, character_path, place_of
-from prompt_repo.model import Character, Configuration, Prompt, PromptKey
+from prompt_repo.model import Character, Configuration, Held, Prompt, PromptKey
 from prompt_repo.parsed import Parsed
 from prompt_repo.repository import Repository
 
@@ -42,6 +42,8 @@ def _needed(staging: Catalogue, production: Catalogue, item: Drift, plan: Plan) 
 
 def _of_prompt(staging: Catalogue, production: Catalogue, key: PromptKey) -> Iterator[str]:
     """`prompts.yaml` or `character.yaml`, where production's lacks what this prompt uses."""
+    if _same_ground(staging.tables, production.tables, key.character or ""):
+        return
     if key.emotion not in production.configuration.by_id:
         yield CONFIGURATION
     who = _character(staging, key.character)
@@ -57,6 +59,13 @@ def _of_prompt(staging: Catalogue, production: Catalogue, key: PromptKey) -> Ite
         yield CONFIGURATION
 
 
+def _same_ground(one: Tables, other: Tables, folder: str) -> bool:
+    """Whether settings and character are one object on both sides, so that nothing is lacking."""
+    ours, theirs = (each.folders.get(folder, {}).get("") for each in (one, other))
+    settings = one.configuration is other.configuration or one.configuration == other.configuration
+    return settings and ours is theirs
+
+
 def _character(catalogue: Catalogue, ident: str | None) -> Character | None:
     files = catalogue.tables.folders.get(ident or "", {}) if ident else {}
     return catalogue.character(ident) if ident and "" in files else None
@@ -67,11 +76,33 @@ def check_result(
 ) -> None:
     """Raises InvalidDocument where production with these paths as at `source` breaks a rule."""
     held = {path: repository.history.held(source, path) for path in paths}
-    values = repository.parsed(blobs_of(held))
+    check_standing(production, held, repository.parsed(blobs_of(held)))
+
+
+def check_planned(repository: Repository, plan: Plan, paths: Sequence[str]) -> None:
+    """The same for paths as staging has them in a plan; nothing is looked up again."""
+    held = {path: plan.by_path[path].staging for path in paths}
+    folders = repository.catalogue(plan.staging).tables
+    values = dict(_values(folders, held))
+    check_standing(repository.catalogue(plan.production), held, values)
+
+
+def check_standing(
+    production: Catalogue, held: Mapping[str, Held | None], values: Mapping[str, Parsed]
+) -> None:
+    """Raises InvalidDocument where production breaks a rule once these versions stand there."""
     after = advanced(production.tables, held, values)
-    problems = list(_problems(after, paths))
+    problems = list(_problems(after, list(held)))
     if problems:
         raise InvalidDocument(problems)
+
+
+def _values(tables: Tables, held: Mapping[str, Held | None]) -> Iterator[tuple[str, Parsed]]:
+    for path in held:
+        place = place_of(path)
+        found = found_at(tables, place) if place is not None else None
+        if found is not None and found[0].blob is not None:
+            yield found[0].blob, found[1]
 
 
 def _problems(tables: Tables, paths: Iterable[str]) -> Iterator[Problem]:

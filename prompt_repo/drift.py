@@ -18,10 +18,11 @@ from enum import StrEnum
 from functools import cached_property
 from weakref import WeakKeyDictionary
 
-from prompt_repo.catalogue import Catalogue, Found, Tables, path_of
+from prompt_repo.catalogue import Catalogue, Found, Tables, found_at, path_of
 from prompt_repo.layout import CONFIGURATION, Kind, Place, place_of
 from prompt_repo.model import Commit, Held
 from prompt_repo.repository import PRODUCTION, STAGING, Repository
+from prompt_repo.unequal import folders_apart, keys_apart
 
 ROLLED_BACK_TO = "Rolled-Back-To"
 PROMOTES_HELD_BACK = "Promotes-Held-Back"
@@ -85,12 +86,13 @@ def between(repository: Repository, staging: Catalogue, production: Catalogue) -
     """How two commits differ, the second one of production's line."""
     found = [
         (path, standing(staging.tables, place), standing(production.tables, place))
-        for path, place in sorted(_unequal(staging.tables, production.tables))
+        for path, place in sorted(_unequal(repository, staging, production))
     ]
     held = held_back(repository, production.commit)
     pairs = [(ours.row, theirs.row) for _, ours, theirs in found if ours and theirs]
     newer = repository.history.descend(pairs)
-    older = repository.history.descend([(theirs, ours) for ours, theirs in pairs])
+    turned = [(theirs, ours) for ours, theirs in pairs if (ours, theirs) not in newer]
+    older = repository.history.descend(turned) if turned else ()
     items = (
         Drift(path, _state(path, ours, theirs, newer, older, held), ours, theirs)
         for path, ours, theirs in found
@@ -98,15 +100,16 @@ def between(repository: Repository, staging: Catalogue, production: Catalogue) -
     return Plan(staging.commit, production.commit, tuple(items))
 
 
-def _unequal(one: Tables, other: Tables) -> Iterator[tuple[str, Place]]:
+def _unequal(
+    repository: Repository, staging: Catalogue, production: Catalogue
+) -> Iterator[tuple[str, Place]]:
     """The documents whose blobs differ; folders that are one object in both are not opened."""
+    one, other = staging.tables, production.tables
     if _blob(one.configuration) != _blob(other.configuration):
         yield CONFIGURATION, Place(Kind.CONFIGURATION)
-    for folder in one.folders.keys() | other.folders.keys():
+    for folder in folders_apart(repository, staging, production):
         ours, theirs = one.folders.get(folder, {}), other.folders.get(folder, {})
-        if ours is theirs:
-            continue
-        for name in ours.keys() | theirs.keys():
+        for name in keys_apart(ours, theirs):
             if _blob(ours.get(name)) != _blob(theirs.get(name)):
                 path = path_of(folder, name)
                 yield path, _place(path)
@@ -146,11 +149,10 @@ def _state(
 
 def standing(tables: Tables, place: Place) -> Held | None:
     """The version at a place, also that of a removal; None where there never was one."""
-    if place.kind is Kind.CONFIGURATION:
-        return tables.configuration[0] if tables.configuration else None
-    folder, name = place.character or "", place.emotion or ""
-    found = tables.folders.get(folder, {}).get(name)
-    return found[0] if found else tables.removed.get(folder, {}).get(name)
+    found = found_at(tables, place)
+    if found is not None:
+        return found[0]
+    return tables.removed.get(place.character or "", {}).get(place.emotion or "")
 
 
 class _HeldBack:

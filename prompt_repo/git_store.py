@@ -26,7 +26,7 @@ from prompt_repo.git_reader import Reader
 from prompt_repo.git_refs import OID, OWN_FOLDER, Refs
 from prompt_repo.git_trees import EntryKind
 from prompt_repo.layout import is_branch
-from prompt_repo.model import Author, Commit, FileChange, RefMove
+from prompt_repo.model import Author, Commit, FileChange, Graft, RefMove
 
 TAG = re.compile(r"(?!.*\.lock$)[A-Za-z0-9](?:[A-Za-z0-9_-]|[./](?=[A-Za-z0-9_-])){0,199}")
 LOCK_TIMEOUT = 30.0  # seconds; two hundred queued edits take about two
@@ -128,6 +128,10 @@ class GitStore:
             except RevisionNotFound:
                 continue  # of a blob or a tree, or named in a way that isn't let in
         return found
+
+    def tag_names(self) -> list[str]:
+        """The names of all tags, whatever they name."""
+        return self._names("refs/tags/")
 
     def resolve(self, name: str) -> str:
         """The commit a full commit id or a tag names; raises RevisionNotFound."""
@@ -268,10 +272,13 @@ class GitStore:
         at: datetime | None = None,
         extra_parents: Sequence[str] = (),
         existing: Mapping[str, str | None] = MappingProxyType({}),
+        graft: Graft | None = None,
+        known: Sequence[FileChange] | None = None,
     ) -> Commit:
         """Commits changed files onto a branch and moves it, durably; None takes a file away.
 
-        `existing` names files by blobs that are in the repository already.
+        `existing` names files by blobs that are in the repository already, and `graft` whole
+        folders. Who knows all that changes (`known`) saves finding it out.
 
         When this returns, a power cut loses nothing of it. `at` is the time of the commit, now
         where it is None. Raises RefMoved where the branch isn't at `expected` (None: it must
@@ -292,25 +299,41 @@ class GitStore:
                 git_trees.split(path): ObjectID(oid.encode()) if oid else None
                 for path, oid in existing.items()
             }
-            tree, trees = self._updated(before, ids)
+            tree, trees = self._updated(before, ids, graft)
             objects = [*(blob for blob in blobs.values() if blob is not None), *trees]
             commit = git_commits.made(tree, parents, author, committer, message, at)
             with self._lock.writing():
                 git_objects.add(self.path / "objects", [*objects, commit])
                 self._swap(branch, expected, commit.id.decode(), committer or author, message)
-            return git_commits.described(commit, parents, self._changes(before, tree))
+            changed = self._changes(before, tree) if known is None else tuple(known)
+            return git_commits.described(commit, parents, changed)
 
     def _updated(
-        self, before: bytes | None, ids: Mapping[tuple[bytes, ...], ObjectID | None]
+        self,
+        before: bytes | None,
+        ids: Mapping[tuple[bytes, ...], ObjectID | None],
+        graft: Graft | None,
     ) -> tuple[bytes, list[ShaFile]]:
         """The new tree's id, and all trees that are new with it."""
-        tree, trees = git_trees.updated(before, ids, self._reader.tree)
+        trees: list[ShaFile] = []
+        if graft is not None and before is not None:
+            source = self._reader.commit(graft.commit).tree
+            names = {name.encode() for name in graft.names}
+            before, trees = git_trees.grafted(
+                before, source, graft.parent.encode(), names, self._reader.tree
+            )
+            for made in trees:
+                self._reader.keep_tree(made.id, made.as_raw_string())
+        tree: bytes | None = before
+        if ids or before is None:
+            tree, more = git_trees.updated(before, ids, self._reader.tree)
+            trees = [*trees, *more]
         if tree is None:
             empty = Tree()
             tree, trees = empty.id, [*trees, empty]
         for made in trees:
             self._reader.keep_tree(made.id, made.as_raw_string())
-        return tree, list(trees)
+        return tree, trees
 
     def tag(
         self, name: str, oid: str, *, who: Author, message: str, at: datetime | None = None

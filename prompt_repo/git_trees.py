@@ -1,7 +1,7 @@
 """Git trees as raw bytes: look up, splice, compare; work grows with what changed."""
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from enum import Enum
 from typing import TypeAlias
 
@@ -156,6 +156,42 @@ def _spliced(raw: bytes, after: list[tuple[bytes, bytes, bytes | None]]) -> byte
         elif name in tree and (mode == FILE) != is_folder(tree[name][0]):
             del tree[name]
     return tree.as_raw_string()
+
+
+def grafted(
+    tree: bytes, source: bytes, parent: bytes, names: Collection[bytes], read: Read
+) -> tuple[bytes, list[ShaFile]]:
+    """A tree where folders below `parent` are those of `source`, and the trees new with it.
+
+    Nothing within those folders is opened. Those that `source` lacks go.
+    """
+    raw = read(tree)
+    ours, theirs = (child(each, FOLDER, parent) for each in (raw, read(source)))
+    given = {
+        entry[0]: entry
+        for entry in (entries(read(theirs)) if theirs is not None else ())
+        if entry[0] in names and is_folder(entry[1])
+    }
+    kept = [
+        given.pop(entry[0]) if entry[0] in given else entry
+        for entry in (entries(read(ours)) if ours is not None else ())
+        if entry[0] in given or entry[0] not in names
+    ]
+    below = RawTree.from_string(
+        b"".join(map(_raw, sorted([*kept, *given.values()], key=_as_git_sorts)))
+    )
+    spliced = _spliced(raw, [(FOLDER, parent, below.id if below.as_raw_string() else None)])
+    new = RawTree.from_string(spliced)
+    return new.id, [below, new]
+
+
+def _raw(entry: Entry) -> bytes:
+    return b"%o %b\0%b" % (entry[1], entry[0], bytes.fromhex(entry[2].decode()))
+
+
+def _as_git_sorts(entry: Entry) -> bytes:
+    """Git sorts a folder as if its name ended with a slash."""
+    return entry[0] + b"/" if is_folder(entry[1]) else entry[0]
 
 
 def differences(old: bytes | None, new: bytes | None, read: Read, prefix: bytes = b"") -> Found:

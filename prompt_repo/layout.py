@@ -10,6 +10,7 @@ from prompt_repo.model import PromptKey
 
 ID = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
 CONFIGURATION = "prompts.yaml"
+CHARACTERS = "characters"
 ENVIRONMENTS = ("staging", "production")
 CHANGE_BRANCH = re.compile(r"changes/[a-z0-9][a-z0-9._-]{0,99}")
 

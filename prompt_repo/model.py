@@ -1,7 +1,7 @@
 """The values everything speaks in: emotions, characters, prompts, versions. All frozen."""
 
 import uuid
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -162,6 +162,15 @@ class FileChange:
     path: str
     old: str | None
     new: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Graft:
+    """Folders below one parent that become, as a whole, what they are at a commit."""
+
+    commit: str
+    parent: str
+    names: Collection[str]
 
 
 @dataclass(frozen=True, slots=True)

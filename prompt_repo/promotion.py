@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from enum import StrEnum
 
 from prompt_repo import documents
-from prompt_repo.dependencies import check_result, with_dependencies
+from prompt_repo.dependencies import check_planned, check_result, with_dependencies
 from prompt_repo.drift import PROMOTES_HELD_BACK, ROLLED_BACK_TO, Drift, Plan, State, compare
 from prompt_repo.editing import check_reason
 from prompt_repo.errors import (
@@ -23,9 +23,9 @@ from prompt_repo.errors import (
     RolledBackMoved,
     Undecided,
 )
-from prompt_repo.layout import place_of
-from prompt_repo.model import Author, Commit, FileChange, Held, Prompt
-from prompt_repo.releases import notes_of
+from prompt_repo.layout import CHARACTERS, place_of
+from prompt_repo.model import Author, Commit, FileChange, Graft, Held, Prompt
+from prompt_repo.releases import draft_of, notes_of
 from prompt_repo.repository import PRODUCTION, STAGING, Repository
 
 PROMOTED_FROM = "Promoted-From"
@@ -96,11 +96,12 @@ def promote(
         decided = {path: order.decisions[path] for path in chosen if path in order.decisions}
         source = _decide(repository, plan, decided, author, words)
         going = [path for path in chosen if decided.get(path) is not Side.PRODUCTION]
-        blobs = {path: _blob(repository, source, path) for path in going}
+        blobs = {path: _going(repository, plan, source, path, decided) for path in going}
         if not blobs and order.paths is not None:  # all that was named stays production's
             return Promotion(repository.store.commit(source), "", ())
         commit = _commit(repository, plan, order, source, blobs, author, words)
-        return _tagged(repository, plan.production, commit, author)
+        notes = draft_of(repository, plan, going) if source == plan.staging else None
+        return _tagged(repository, plan.production, commit, author, notes)
 
 
 def planned(repository: Repository, pinned: Pinned | None = None) -> Plan:
@@ -207,7 +208,11 @@ def _commit(
     reason: str,
 ) -> Commit:
     """The commit on production, after everything it would hold was checked."""
-    check_result(repository, repository.catalogue(plan.production), source, list(blobs))
+    if source == plan.staging:
+        check_planned(repository, plan, list(blobs))
+    else:
+        check_result(repository, repository.catalogue(plan.production), source, list(blobs))
+    graft = _whole(plan, source, blobs)
     trailers = [(PROMOTED_FROM, source)] if order.paths is not None else []
     held = plan.paths(State.HELD_BACK)
     trailers += [(PROMOTES_HELD_BACK, path) for path in held if path in blobs]
@@ -215,13 +220,42 @@ def _commit(
         PRODUCTION,
         plan.production,
         {},
-        existing=blobs,
+        existing={path: blob for path, blob in blobs.items() if _folder(path) not in graft.names},
+        graft=graft if graft.names else None,
+        known=[
+            FileChange(path, _held_blob(plan.by_path[path].production), blob)
+            for path, blob in sorted(blobs.items())
+        ],
         author=author,
         message=_with_trailers(reason or f"Promote {_count(len(blobs))} from staging", trailers),
         extra_parents=() if order.paths is not None else (source,),
     )
     repository.written(PRODUCTION, commit)
     return commit
+
+
+def _going(
+    repository: Repository,
+    plan: Plan,
+    source: str,
+    path: str,
+    decided: Mapping[str, Decision],
+) -> str | None:
+    """The blob that goes: staging's of the plan, or what was decided on since."""
+    return _blob(repository, source, path) if path in decided else plan.by_path[path].blob
+
+
+def _whole(plan: Plan, source: str, going: Collection[str]) -> Graft:
+    """The characters all of whose documents that differ go: their folders go as a whole."""
+    staying = {_folder(item.path) for item in plan.items if item.path not in going}
+    names = {_folder(path) for path in going} - staying - {""}
+    return Graft(source, CHARACTERS, names)
+
+
+def _folder(path: str) -> str:
+    """The folder of a character; "" of a path that is in none."""
+    place = place_of(path)
+    return (place.character if place else None) or ""
 
 
 def roll_back(
@@ -304,13 +338,15 @@ def _wanted(
     return left
 
 
-def _tagged(repository: Repository, before: str, commit: Commit, author: Author) -> Promotion:
+def _tagged(
+    repository: Repository, before: str, commit: Commit, author: Author, notes: str | None = None
+) -> Promotion:
     """Names a commit on production by the day and a number; its message is the release notes."""
     day = f"{PRODUCTION}/{datetime.now(UTC):%Y-%m-%d}"
-    taken = repository.store.tags()
+    taken = {*repository.store.tag_names()}
     number = next(n for n in range(1, len(taken) + 2) if f"{day}.{n}" not in taken)
     tag = f"{day}.{number}"
-    notes = notes_of(repository, before, commit)
+    notes = notes_of(repository, before, commit) if notes is None else notes
     repository.store.tag(tag, commit.oid, who=author, message=f"{commit.reason}\n\n{notes}")
     return Promotion(commit, tag, tuple(change.path for change in commit.changes))
 

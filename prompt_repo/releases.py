@@ -15,6 +15,8 @@ from prompt_repo.repository import PRODUCTION, Repository
 PAGE = 50
 DOCUMENTS = 200  # named in notes; of more the number is told
 REASONS = 10  # of one document
+GONE = Held(0, 0, "", None)
+"""What production will hold of a document that staging never had."""
 SOURCES = frozenset({"Promoted-From", "Hotfix-From"})
 
 
@@ -111,7 +113,7 @@ def draft_of(repository: Repository, plan: Plan, paths: Collection[str]) -> str:
     lines: list[str] = []
     for path in sorted(paths)[:DOCUMENTS]:
         item = plan.by_path[path]
-        lines += _note(repository, plan.staging, path, item.production, item.staging)
+        lines += _note(repository, plan.staging, path, item.production, item.staging or GONE)
     return "\n".join([*lines, *_rest(len(paths))])
 
 

@@ -2,7 +2,7 @@
 
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -15,13 +15,14 @@ from prompt_repo.catalogue import (
     blobs_of,
     folders_of,
     placed,
+    found_at,
     shared,
 )
 from prompt_repo.errors import BranchNotFound, RevisionNotFound
 from prompt_repo.git_store import GitStore
 from prompt_repo.history import History
 from prompt_repo.indexing import Indexes
-from prompt_repo.layout import CONFIGURATION
+from prompt_repo.layout import CONFIGURATION, place_of
 from prompt_repo.model import Author, Commit, Configuration, Held
 from prompt_repo.parsed import Parsed, ParsedDocuments
 from prompt_repo.progress import Progress, silent
@@ -198,7 +199,8 @@ class Repository:
         if known is None or moved is None:
             tables, fresh = self._tables(head), None
         else:
-            tables, fresh = self._advanced(known.tables, moved), folders_of(moved)
+            near = [other.tables for other in others]
+            tables, fresh = self._advanced(known.tables, moved, near), folders_of(moved)
         for other in others:
             tables = shared(tables, other.tables, tables.folders if fresh is None else fresh)
         return Catalogue(head, tables=tables)
@@ -206,14 +208,28 @@ class Repository:
     def _tables(self, commit: str) -> Tables:
         return self._advanced(Tables(), self.history.state(commit))
 
-    def _advanced(self, tables: Tables, moved: Mapping[str, Held | None]) -> Tables:
-        return advanced(tables, moved, self._parsed.many(blobs_of(moved)))
+    def _advanced(
+        self, tables: Tables, moved: Mapping[str, Held | None], near: Sequence[Tables] = ()
+    ) -> Tables:
+        """The tables after some paths moved; what stands in others `near` is not parsed again."""
+        known = {blob: value for other in near for blob, value in _standing(other, moved)}
+        unknown = {blob: path for blob, path in blobs_of(moved).items() if blob not in known}
+        return advanced(tables, moved, {**known, **self._parsed.many(unknown)})
 
     def _find(self, commit: str, path: str) -> Found | None:
         held = self.history.held(commit, path)
         if held is None or held.blob is None:
             return None
         return held, placed(self._parsed.one(held.blob, path), path)
+
+
+def _standing(tables: Tables, moved: Mapping[str, Held | None]) -> Iterator[tuple[str, Parsed]]:
+    """The blobs and values of those of the paths where the tables hold the same blob."""
+    for path, held in moved.items():
+        place = place_of(path)
+        found = found_at(tables, place) if place is not None and held is not None else None
+        if found is not None and held is not None and found[0].blob == held.blob and held.blob:
+            yield held.blob, found[1]
 
 
 def _moment(when: str) -> datetime | None:

@@ -5,7 +5,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 
 from prompt_repo import documents
-from prompt_repo.dependencies import check_result
+from prompt_repo.dependencies import check_planned
 from prompt_repo.drift import Plan, State
 from prompt_repo.errors import InvalidDocument, Problem
 from prompt_repo.layout import Kind
@@ -147,7 +147,7 @@ def _staying(known: Known, plan: Plan, taken: Collection[str]) -> list[tuple[str
 def _problems(repository: Repository, plan: Plan, goes: Collection[str]) -> tuple[Problem, ...]:
     """What would be wrong with production afterwards."""
     try:
-        check_result(repository, repository.catalogue(plan.production), plan.staging, sorted(goes))
+        check_planned(repository, plan, sorted(goes))
     except InvalidDocument as invalid:
         return invalid.problems
     return ()
