@@ -16,6 +16,7 @@ from prompt_repo.promotion import Order, promote
 from prompt_repo.repository import PRODUCTION, STAGING, Repository
 from tests.factories import KIM, SAM, key, make_repository, put
 from tests.web import Browser, make_app, person
+from webapp import board
 from webapp.access import Role
 
 ANGRY, HAPPY = "aria/angry", "aria/happy"
@@ -341,6 +342,19 @@ def test_history_goes_page_by_page(admin: Browser, prompts: Repository) -> None:
     assert "production/" in page
     assert admin.get("/promotion/history/" + "0" * 40).status_code == 404
     assert admin.get("/promotion/history?cursor=junk").status_code == 404
+
+
+def test_a_long_board_goes_group_by_group(admin: Browser, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A page ends with a whole group and leads on, filters and all, until there is no more."""
+    monkeypatch.setattr(board, "PAGE", 1)
+    address, seen = "/promotion?state=ahead", []
+    while address:
+        page = admin.get(address).text
+        seen += re.findall(r'name="path" value="([^"]+)"', page)
+        more = re.search(r'rel="next" href="([^"]+)"', page)
+        address = unescape(more[1]) if more else ""
+
+    assert seen == ["defaults/idle.yaml", path(ANGRY), path("bolt/angry")]
 
 
 def test_hostile_names_are_only_names(admin: Browser, prompts: Repository) -> None:

@@ -2,11 +2,11 @@
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, fields
+from functools import cached_property
 from itertools import groupby
 
 from werkzeug.datastructures import MultiDict
 
-from prompt_repo.catalogue import Catalogue
 from prompt_repo.differences import news
 from prompt_repo.drift import Drift, Plan, State, held_back
 from prompt_repo.folding import asked, fold
@@ -142,8 +142,8 @@ class Board:
 def board(repository: Repository, filters: Filters, after: str = "") -> Board:
     """The groups that pass the filters: settings, defaults, then characters by name."""
     plan = plan_now(repository)
-    known = Known(repository, plan)
-    fit = known.ordered(known.fitting(filters))
+    known = known_of(repository, plan)
+    fit = list(known.fitting(filters))
     groups: list[Group] = []
     shown, next_after, passed = 0, None, not after
     for ident, items in groupby(fit, group_of):
@@ -161,10 +161,19 @@ def board(repository: Repository, filters: Filters, after: str = "") -> Board:
         fitting=fit,
         next_after=next_after,
         counts={state: len(plan.paths(state)) for state in State},
-        characters=known.characters(),
-        emotions=known.emotions(),
+        characters=known.characters,
+        emotions=known.emotions,
         authors=sorted({*known.authors.values()}, key=str.casefold)[:CHOICES],
     )
+
+
+def known_of(repository: Repository, plan: Plan) -> "Known":
+    """What is known of a plan; kept with staging's catalogue while neither branch moves."""
+    kept = repository.catalogue(plan.staging).kept
+    known: Known | None = kept.get(known_of)
+    if known is None or known.plan is not plan:
+        known = kept[known_of] = Known(repository, plan)
+    return known
 
 
 def group_of(item: Drift) -> str:
@@ -182,16 +191,16 @@ class Known:
     """What a board says of documents, gathered from both catalogues."""
 
     def __init__(self, repository: Repository, plan: Plan) -> None:
-        self._repository, self._plan = repository, plan
+        self._repository, self.plan = repository, plan
         self._staging = repository.catalogue(plan.staging)
         self._production = repository.catalogue(plan.production)
         self._held = held_back(repository, plan.production)
-        self.authors = _authors(repository, plan, self._staging)
+        self.authors = _authors(repository, plan)
 
     def fitting(self, filters: Filters) -> Iterator[Drift]:
-        """The documents that pass."""
+        """The documents that pass, in the order of the board."""
         wanted = asked(filters.query)
-        for item in self._plan.items:
+        for item in self.everything:
             if (
                 (filters.state is None or item.state is filters.state)
                 and (not filters.character or group_of(item) == filters.character)
@@ -201,21 +210,26 @@ class Known:
             ):
                 yield item
 
+    @cached_property
+    def everything(self) -> list[Drift]:
+        """All that differs, in the order of the board."""
+        return self.ordered(self.plan.items)
+
     def ordered(self, items: Iterable[Drift]) -> list[Drift]:
         """The documents group by group, each in the order of the emotions."""
-        rank = {name: place for place, name in enumerate(self.emotions())}
+        rank = {name: place for place, name in enumerate(self.emotions)}
         return sorted(
             items, key=lambda item: (*self._rank(item), rank.get(item.place.emotion or "", -1))
         )
 
     def lines(self, paths: Iterable[str], most: int) -> list[Line]:
         """The first of some documents, in the order of the board."""
-        found = self.ordered(self._plan.by_path[path] for path in paths)
+        found = self.ordered(self.plan.by_path[path] for path in paths)
         return [self.line(item) for item in found[:most]]
 
     def line(self, item: Drift) -> Line:
         """All about one document."""
-        ours, theirs = news(self._repository, self._plan, item, NEWS)
+        ours, theirs = news(self._repository, self.plan, item, NEWS)
         by = self._held.get(item.path) if item.state is State.HELD_BACK else None
         return Line(
             item=item,
@@ -241,14 +255,16 @@ class Known:
             return "Settings"
         return "Defaults" if group == DEFAULTS else self._character(group)
 
-    def characters(self) -> dict[str, str]:
+    @cached_property
+    def characters(self) -> Mapping[str, str]:
         """The groups that differ, by id, in the order of the board."""
-        found = dict.fromkeys(group_of(item) for item in self.ordered(self._plan.items))
+        found = dict.fromkeys(group_of(item) for item in self.everything)
         return {ident: self.name(ident) for ident in list(found)[:CHOICES]}
 
-    def emotions(self) -> dict[str, str]:
+    @cached_property
+    def emotions(self) -> Mapping[str, str]:
         """The emotions of prompts that differ, with their labels, in the repository's order."""
-        differ = {item.place.emotion for item in self._plan.items if item.place.emotion}
+        differ = {item.place.emotion for item in self.plan.items if item.place.emotion}
         order = [each.id for side in self._configurations() for each in side.emotions]
         known = [ident for ident in dict.fromkeys([*order, *sorted(differ)]) if ident in differ]
         return {ident: found.label if (found := self._emotion(ident)) else ident for ident in known}
@@ -292,15 +308,11 @@ class Known:
         return all(word in text for word in wanted)
 
 
-def _authors(repository: Repository, plan: Plan, staging: Catalogue) -> Mapping[str, str]:
-    """Who wrote what is new of each document; kept while neither branch moves."""
-    known: tuple[str, Mapping[str, str]] | None = staging.kept.get(_authors)
-    if known is None or known[0] != plan.production:
-        moved = {item.path: _moved(item) for item in plan.items}
-        names = repository.history.authors(held.row for held in moved.values() if held)
-        found = {path: names[held.row] for path, held in moved.items() if held}
-        known = staging.kept[_authors] = plan.production, found
-    return known[1]
+def _authors(repository: Repository, plan: Plan) -> Mapping[str, str]:
+    """Who wrote what is new of each document."""
+    moved = {item.path: _moved(item) for item in plan.items}
+    names = repository.history.authors(held.row for held in moved.values() if held)
+    return {path: names[held.row] for path, held in moved.items() if held}
 
 
 def _moved(item: Drift) -> Held | None:

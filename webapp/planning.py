@@ -12,7 +12,7 @@ from prompt_repo.layout import Kind
 from prompt_repo.promotion import Decision, Order, Side, reach, undecided
 from prompt_repo.releases import draft_of
 from prompt_repo.repository import Repository
-from webapp.board import Known, Line
+from webapp.board import Known, Line, known_of
 from webapp.choosing import WRITTEN, Selection
 from webapp.drifting import plan_now
 from webapp.sides import Panes, panes
@@ -72,7 +72,7 @@ class Planned:
 def plan_for(repository: Repository, selection: Selection) -> Planned:
     """What carrying out a selection would do now; InvalidEdit where it can't be at all."""
     plan = plan_now(repository)
-    known = Known(repository, plan)
+    known = known_of(repository, plan)
     selection = _settled(repository, plan, selection)
     chosen = selection.chosen(plan, list(known.fitting(selection.filters)))
     order = selection.order(plan, chosen)

@@ -11,7 +11,7 @@ from prompt_repo.errors import PlanMoved, PromptRepoError, StorageFailed
 from prompt_repo.promotion import Pinned, planned
 from webapp import promoting
 from webapp.access import Scope, access
-from webapp.board import STATES, Filters, Known, board
+from webapp.board import STATES, Filters, board, known_of
 from webapp.choosing import Selection
 from webapp.drifting import plan_now
 from webapp.errors import status_of
@@ -47,7 +47,7 @@ def document() -> Response:
     return _answer(
         f"promotion/{'_document' if _by_htmx() else 'document'}.html",
         200,
-        line=Known(repository(), plan).line(item),
+        line=known_of(repository(), plan).line(item),
         panes=panes(repository(), plan, item) if diverged else None,
         change=drifted(repository(), item) if not diverged else None,
         choice="",

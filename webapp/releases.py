@@ -14,7 +14,7 @@ from prompt_repo.releases import Did, notes_of, release, releases
 from prompt_repo.repository import PRODUCTION
 from webapp import promoting
 from webapp.access import Scope, access
-from webapp.board import Known
+from webapp.board import known_of
 from webapp.drifting import plan_now
 from webapp.errors import status_of
 from webapp.formatting import capitalize_first, counted
@@ -172,7 +172,7 @@ def _paths(commit: Commit) -> list[str]:
 def _deployed(commit: Commit, changes: list[FileChange]) -> list[Deployed]:
     history, head = repository().history, repository().head(PRODUCTION)
     history.ensure(head)
-    known = Known(repository(), plan_now(repository()))
+    known = known_of(repository(), plan_now(repository()))
     found = []
     for change in changes:
         now = history.held(head, change.path)
@@ -190,7 +190,7 @@ def _deployed(commit: Commit, changes: list[FileChange]) -> list[Deployed]:
 
 
 def _called(path: str) -> str:
-    return Known(repository(), plan_now(repository())).called(path)
+    return known_of(repository(), plan_now(repository())).called(path)
 
 
 def _number(commit: str, path: str) -> str:
