@@ -42,7 +42,7 @@ class DocumentPath(click.ParamType[str]):
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
         """The path that a name means."""
-        names = (value, f"characters/{value}.yaml", f"{value}.yaml")
+        names = (value, f"{value}.yaml", f"characters/{value}.yaml")
         found = next((path for path in names if place_of(path) is not None), None)
         if found is None:
             self.fail("name it as aria/angry, defaults/angry or the file's path", param, ctx)
@@ -138,7 +138,8 @@ def _show_plan(plan: Plan, repository: Repository, order: Order, as_json: bool) 
     if as_json:
         cli_output.echo_json(plan_json(plan, going))
     else:
-        cli_output.echo_rows(_rows(plan, going, undecided))
+        named = order.paths is not None
+        cli_output.echo_rows(_rows(plan, going, undecided, only_those=named))
         click.echo(_sum(plan, going, undecided))
     if not going:
         raise click.exceptions.Exit(FOUND_WRONG)
@@ -154,10 +155,16 @@ def _sum(plan: Plan, going: Sequence[str], undecided: Sequence[str]) -> str:
     return f"{said}.\nThis plan: --plan {plan.staging}..{plan.production}"
 
 
-def _rows(plan: Plan, going: Sequence[str], undecided: Sequence[str]) -> Iterator[dict[str, str]]:
+def _rows(
+    plan: Plan, going: Sequence[str], undecided: Sequence[str], *, only_those: bool
+) -> Iterator[dict[str, str]]:
+    """What differs; with `only_those` no more than what goes or is to be decided."""
+    goes, asked = set(going), set(undecided)
     for item in plan.items:
+        if only_those and item.path not in goes and item.path not in asked:
+            continue
         yield {
-            "": "→" if item.path in going else "?" if item.path in undecided else " ",
+            "": "→" if item.path in goes else "?" if item.path in asked else " ",
             "document": item.path,
             "state": str(item.state),
             "production": _said(item.production),

@@ -18,12 +18,14 @@ from prompt_repo.cli_base import (
 )
 from prompt_repo.errors import (
     CharacterNotFound,
+    InvalidCursor,
     PromptNotFound,
     PromptRepoError,
     RevisionNotFound,
     UnknownEmotion,
 )
 from prompt_repo.model import Commit, Prompt, PromptKey, Source, Version
+from prompt_repo.releases import release, releases
 from prompt_repo.repository import PRODUCTION, STAGING, Repository
 
 COMMIT_DIGITS = 40
@@ -53,6 +55,9 @@ def log(
     """
     repository = where.open_whole()
     commit = commit_at(repository, environment, when)
+    if prompt is None and environment == PRODUCTION:
+        _log_releases(repository, commit, limit, as_json)
+        return
     if prompt is None:
         commits = list(_first_parents(repository, commit, limit))
         if as_json:
@@ -68,6 +73,32 @@ def log(
         cli_output.echo_json([cli_output.version_json(each) for each in versions])
     else:
         cli_output.echo_rows(cli_output.version_row(each) for each in versions)
+
+
+def _log_releases(repository: Repository, commit: str, limit: int, as_json: bool) -> None:
+    """What went live: each commit of production's line with what it did, and its tag."""
+    try:
+        found = releases(repository, commit, limit).items
+    except InvalidCursor:  # a commit that production took from staging
+        line = _first_parents(repository, commit, limit)
+        found = tuple(release(repository, each.oid) for each in line)
+    if as_json:
+        cli_output.echo_json(
+            [
+                {
+                    **cli_output.commit_json(each.commit),
+                    "did": str(each.did),
+                    "tag": each.tag,
+                    "source": each.source,
+                }
+                for each in found
+            ]
+        )
+        return
+    cli_output.echo_rows(
+        {"did": str(each.did), **cli_output.commit_row(each.commit), "tag": each.tag or ""}
+        for each in found
+    )
 
 
 def _first_parents(repository: Repository, commit: str, limit: int) -> Iterator[Commit]:

@@ -330,7 +330,11 @@ class RolledBackMoved(PromptRepoError):
 
     def __init__(self, paths: Sequence[str]) -> None:
         self.paths = tuple(paths)
-        super().__init__(f"moved in production since: {', '.join(self.paths[:5])}")
+        more = f" and {len(self.paths) - 5} more" if len(self.paths) > 5 else ""
+        super().__init__(
+            f"moved in production since: {', '.join(self.paths[:5])}{more}; "
+            "leave them out, or say that they go back anyway"
+        )
 
 
 class NotInPlan(PromptRepoError):

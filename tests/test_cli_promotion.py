@@ -102,3 +102,37 @@ def test_wrong_names_are_told(shell: Shell) -> None:
     assert "name it as" in shell("promote", "--only", "../etc/passwd", code=2)
     assert "no document that differs" in shell("promote", "--only", "aria/idle", code=1)
     assert "no commit, tag" in shell("rollback", "--only", "aria/idle", "--", "-x", code=2)
+
+
+def test_only_what_was_named_is_listed(shell: Shell) -> None:
+    """A dry run of some shows those; a default is named as people call it."""
+    said = shell("promote", "--only", "defaults/idle", "--dry-run")
+
+    assert "→\tdefaults/idle.yaml\tahead\tnone\t1" in said
+    assert "aria/angry" not in said
+    assert "1 of 3 would be promoted" in said
+    assert shell("promote", "--only", "defaults/idle").startswith("Promoted 1 document")
+
+
+def test_the_log_of_production_tells_deployments(shell: Shell) -> None:
+    """What each commit did, when, by whom, and its tag; also as JSON and from a commit on."""
+    tag = shell.json("promote", "--reason", "Go live")["promotion"]
+    back = shell.json("rollback", tag, "--only", "aria/angry", "--reason", "Too loud")["promotion"]
+
+    rows = [line.split("\t") for line in shell("log", "--environment", "production").splitlines()]
+    told = shell.json("log", "--environment", "production", "--limit", "2")
+
+    assert [(row[0], row[5], row[6]) for row in rows[:2]] == [
+        ("rolled back", "Too loud", back),
+        ("promoted", "Go live", tag),
+    ]
+    assert rows[-1][0] == "began"
+    assert [(each["did"], each["tag"]) for each in told] == [
+        ("rolled back", back),
+        ("promoted", tag),
+    ]
+    earlier = shell.json("log", "--environment", "production", "--at", tag)
+    assert earlier[0]["tag"] == tag
+    assert earlier[0]["source"]
+    at_staging = shell.json("log", "--environment", "production", "--at", earlier[0]["source"])
+    assert at_staging[0]["reason"] == "Begin"

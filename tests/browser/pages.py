@@ -1,5 +1,6 @@
 """Every page there is, by the routes themselves, and states that an address alone can't show."""
 
+import ipaddress
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -16,8 +17,9 @@ from prompt_repo.repository import PRODUCTION, STAGING
 from tests.browser.hands import prompt
 from tests.browser.studio import Studio
 from tests.factories import SAM, put
-from webapp import tokens
+from webapp import tokens, webhooks
 from webapp.access import Role, Scope
+from webapp.events import Event
 
 AXE = Path(__file__).parent / "vendor" / "axe" / "axe.min.js"
 TAGS = ("wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice")
@@ -49,12 +51,14 @@ class Scene:
     archived: str
     person: str
     token: int
+    webhook: int
     promotion: str
     diverged: str
 
     def names(self, endpoint: str) -> dict[str, str]:
         """What a route's variables are filled with; a new variable needs its place here."""
-        number = str(self.token) if endpoint.startswith("token_pages.") else "2"
+        numbers = {"token_pages": self.token, "webhook_pages": self.webhook}
+        number = str(numbers.get(endpoint.partition(".")[0], 2))
         return {
             "environment": "staging",
             "character": self.character,
@@ -70,7 +74,21 @@ def set_scene(studio: Studio, character: str = "", archived: str = "") -> Scene:
     character, archived = character or studio.character(), archived or studio.archived()
     _, token = tokens.create(studio.records, "ci", {Scope.READ}, (STAGING,))
     person = studio.person(Role.VIEWER)
-    return Scene(studio, character, archived, person, token.id, *_promoted(studio, character))
+    webhook = _webhook(studio)
+    promoted = _promoted(studio, character)
+    return Scene(studio, character, archived, person, token.id, webhook, *promoted)
+
+
+def _webhook(studio: Studio) -> int:
+    """A webhook with a message that can't arrive, for its address is this machine's."""
+    made = webhooks.create(
+        studio.records,
+        "https://127.0.0.1:9/prompts",
+        [Event.PROMOTED.value],
+        [ipaddress.ip_network("127.0.0.0/8")],
+    )
+    webhooks.ping(studio.records, made.id, "person:admin")
+    return made.id
 
 
 def _promoted(studio: Studio, character: str) -> tuple[str, str]:
@@ -187,6 +205,8 @@ def _acted(scene: Scene) -> Iterator[Place]:
     yield Place("compare-inline", f"{editor}/compare?from=1&to=3&view=inline&whole=1")
     yield Place("matrix-beside", "/environments/staging/matrix", _beside)
     yield Place("promotion-opened", "/promotion", _open_changes)
+    yield Place("webhook-made", "/webhooks/new", _make_webhook)
+    yield Place("webhook-opened", f"/webhooks/{scene.webhook}", _open_delivery)
 
 
 def _refused(page: Page, scene: Scene) -> None:
@@ -250,6 +270,17 @@ def _open_changes(page: Page, scene: Scene) -> None:
     page.get_by_role("link", name="Changes").first.click()
     page.get_by_role("link", name="Decide").first.click()
     expect(page.get_by_text("Keep production’s").first).to_be_visible()
+
+
+def _make_webhook(page: Page, scene: Scene) -> None:
+    page.get_by_label("Address").fill("https://8.8.8.8/hook")
+    page.get_by_role("button", name="Make webhook").click()
+    expect(page.get_by_role("heading", name="The webhook is made")).to_be_visible()
+
+
+def _open_delivery(page: Page, scene: Scene) -> None:
+    page.get_by_text("What it is told").click()
+    page.get_by_text("Message and answer").first.click()
 
 
 def violations(page: Page, only: tuple[str, ...] = ()) -> list[str]:
