@@ -8,8 +8,8 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from benchmarks.measuring import Row, Scale, interleaved, ratio
-from benchmarks.repositories import Repositories, keys, text
-from prompt_repo.drift import compare
+from benchmarks.repositories import Repositories, keys, prompt_file, text
+from prompt_repo.drift import Drift, State, compare
 from prompt_repo.editing import Edit, save
 from prompt_repo.model import Author
 from prompt_repo.promotion import Order, promote
@@ -42,6 +42,12 @@ def run(repositories: Repositories, scale: Scale) -> list[Row]:
         ratio(f"plan of {what}", times, "plan", "git", at_most=1.5),
         ratio(f"promotion of {what}", whole, "promotion", "git", at_most=1.5),
         ratio(
+            f"promotion of {changed:,} among {size:,} ÷ the same by git: merge, commit, ref, tag",
+            whole,
+            "promotion",
+            "all of it by git",
+        ),
+        ratio(
             f"plan of {few} changed among {sizes[1]:,} ÷ among {sizes[0]:,}",
             times,
             "large",
@@ -52,13 +58,26 @@ def run(repositories: Repositories, scale: Scale) -> list[Row]:
 
 
 def _moved(repositories: Repositories, folder: Path, size: int, changed: int) -> Repository:
-    """A repository of its own whose staging is ahead by so many prompts."""
+    """A repository of its own whose staging is ahead by so many prompts.
+
+    Production has a hotfix for every hundred of them, or git would only take staging's tree.
+    """
     path = folder / f"{size}.git"
     shutil.copytree(repositories.with_prompts(size), path)
     repository = Repository.open(path)
     known = keys(size)
-    _edit(repository, [*known[:: max(1, len(known) // changed)]][:changed])
+    step = max(1, len(known) // changed)
+    _edit(repository, [*known[::step]][:changed])
+    _fix(repository, [*known[1::step]][: max(1, changed // 100)])
     return repository
+
+
+def _fix(repository: Repository, chosen: list) -> None:  # type: ignore[type-arg]
+    """A hotfix of prompts that staging did not edit."""
+    files = {key.path: prompt_file(next(SEEDS)) for key in chosen}
+    head = repository.head(PRODUCTION)
+    commit = repository.store.write(PRODUCTION, head, files, author=SAM, message="Mend")
+    repository.written(PRODUCTION, commit)
 
 
 def _edit(repository: Repository, chosen: list) -> None:  # type: ignore[type-arg]
@@ -68,18 +87,41 @@ def _edit(repository: Repository, chosen: list) -> None:  # type: ignore[type-ar
 
 def _whole(repository: Repository, changed: int, rounds: int) -> dict[str, list[float]]:
     """Seconds of promotions and of git's merges of the same, in turns."""
-    taken: dict[str, list[float]] = {"promotion": [], "git": []}
-    chosen = [item.place.key for item in compare(repository).items]
+    steps = {
+        "git": partial(_merge_tree, repository),
+        "all of it by git": partial(_merge, repository),
+        "promotion": partial(promote, repository, Order(), SAM),
+    }
+    taken: dict[str, list[float]] = {name: [] for name in steps}
+    chosen = [item.place.key for item in _ahead(repository)]
     for _ in range(rounds):
-        taken["git"] += interleaved({"git": partial(_merge_tree, repository)}, 1)["git"]
-        done = {"promotion": partial(promote, repository, Order(), SAM)}
-        taken["promotion"] += interleaved(done, 1)["promotion"]
+        for name, step in steps.items():  # the promotion last, for then there is nothing to merge
+            taken[name] += interleaved({name: step}, 1)[name]
         _edit(repository, chosen)
-    assert len(compare(repository).items) == changed
+    assert len(_ahead(repository)) == changed
     return taken
 
 
-def _merge_tree(repository: Repository) -> None:
+def _ahead(repository: Repository) -> list[Drift]:
+    return [item for item in compare(repository).items if item.state is State.AHEAD]
+
+
+def _merge_tree(repository: Repository) -> str:
     ends = repository.head(PRODUCTION), repository.head(STAGING)
-    command = ["git", "-C", str(repository.store.path), "merge-tree", "--write-tree", *ends]
-    subprocess.run(command, check=True, stdout=subprocess.PIPE)
+    return _git(repository, "merge-tree", "--write-tree", *ends)
+
+
+def _merge(repository: Repository) -> None:
+    """What a promotion leaves in Git, by git, as durably; under names that nobody reads."""
+    ends = repository.head(PRODUCTION), repository.head(STAGING)
+    parents = [word for end in ends for word in ("-p", end)]
+    commit = _git(repository, "commit-tree", _merge_tree(repository), *parents, "-m", "Merge")
+    _git(repository, "update-ref", "refs/peers/production", commit)
+    _git(repository, "tag", "-f", "-m", "Merge", "peers", commit)
+    _git(repository, "tag", "-d", "peers")
+
+
+def _git(repository: Repository, *arguments: str) -> str:
+    who = ("-c", "user.name=Sam", "-c", "user.email=sam@studio.example", "-c", "core.fsync=all")
+    command = ["git", *who, "-C", str(repository.store.path), *arguments]
+    return subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout.strip()
