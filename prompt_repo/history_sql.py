@@ -41,6 +41,7 @@ AUTHORS = """
 SELECT v.id, c.name FROM json_each(?) JOIN versions v ON v.id = value
 JOIN commits c ON c.id = v.commit_id
 """
+PARENTS = "SELECT v.id, v.parent FROM json_each(?) JOIN versions v ON v.id = value"
 DESCEND = """
 WITH RECURSIVE wanted (start, goal, number) AS (
     SELECT json_extract(value, '$[0]'), json_extract(value, '$[1]'), v.number

@@ -14,8 +14,8 @@ from prompt_repo.catalogue import (
     advanced,
     blobs_of,
     folders_of,
-    placed,
     found_at,
+    placed,
     shared,
 )
 from prompt_repo.errors import BranchNotFound, RevisionNotFound
