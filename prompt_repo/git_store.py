@@ -10,7 +10,7 @@ from functools import cached_property
 from pathlib import Path
 from types import MappingProxyType
 
-from dulwich.objects import Blob, ObjectID, ShaFile, Tag, Tree
+from dulwich.objects import Blob, ObjectID, Tag
 from dulwich.objects import Commit as GitCommit
 from dulwich.refs import Ref
 
@@ -299,7 +299,8 @@ class GitStore:
                 git_trees.split(path): ObjectID(oid.encode()) if oid else None
                 for path, oid in existing.items()
             }
-            tree, trees = self._updated(before, ids, graft)
+            source = self._reader.commit(graft.commit).tree if graft is not None else None
+            tree, trees = git_trees.remade(before, ids, graft, source, self._reader)
             objects = [*(blob for blob in blobs.values() if blob is not None), *trees]
             commit = git_commits.made(tree, parents, author, committer, message, at)
             with self._lock.writing():
@@ -307,33 +308,6 @@ class GitStore:
                 self._swap(branch, expected, commit.id.decode(), committer or author, message)
             changed = self._changes(before, tree) if known is None else tuple(known)
             return git_commits.described(commit, parents, changed)
-
-    def _updated(
-        self,
-        before: bytes | None,
-        ids: Mapping[tuple[bytes, ...], ObjectID | None],
-        graft: Graft | None,
-    ) -> tuple[bytes, list[ShaFile]]:
-        """The new tree's id, and all trees that are new with it."""
-        trees: list[ShaFile] = []
-        if graft is not None and before is not None:
-            source = self._reader.commit(graft.commit).tree
-            names = {name.encode() for name in graft.names}
-            before, trees = git_trees.grafted(
-                before, source, graft.parent.encode(), names, self._reader.tree
-            )
-            for made in trees:
-                self._reader.keep_tree(made.id, made.as_raw_string())
-        tree: bytes | None = before
-        if ids or before is None:
-            tree, more = git_trees.updated(before, ids, self._reader.tree)
-            trees = [*trees, *more]
-        if tree is None:
-            empty = Tree()
-            tree, trees = empty.id, [*trees, empty]
-        for made in trees:
-            self._reader.keep_tree(made.id, made.as_raw_string())
-        return tree, trees
 
     def tag(
         self, name: str, oid: str, *, who: Author, message: str, at: datetime | None = None

@@ -1,11 +1,13 @@
 """Git trees as raw bytes: look up, splice, compare; work grows with what changed."""
 
 import re
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from enum import Enum
-from typing import TypeAlias
+from typing import Protocol, TypeAlias
 
 from dulwich.objects import ObjectID, ShaFile, Tree
+
+from prompt_repo.model import Graft
 
 FILE = b"100644"
 FOLDER = b"40000"
@@ -106,6 +108,44 @@ def _places(raw: bytes, name: bytes) -> Iterator[tuple[int, int]]:
         if MODE.fullmatch(mode):
             yield int(mode, 8), start + len(tail)
         start = raw.find(tail, start + 1)
+
+
+class Trees(Protocol):
+    """Where trees are read, and new ones kept at hand."""
+
+    def tree(self, oid: bytes) -> bytes:
+        """The raw bytes of a tree."""
+
+    def keep_tree(self, oid: bytes, raw: bytes) -> None:
+        """Takes note of a tree that is not written yet."""
+
+
+def remade(
+    tree: bytes | None,
+    changes: Mapping[tuple[bytes, ...], bytes | None],
+    graft: Graft | None,
+    source: bytes | None,
+    known: Trees,
+) -> tuple[bytes, list[ShaFile]]:
+    """A tree with folders taken from the tree `source`, then files replaced; and what is new."""
+    trees: list[ShaFile] = []
+    if graft is not None and source is not None and tree is not None:
+        names = {name.encode() for name in graft.names}
+        tree, trees = grafted(tree, source, graft.parent.encode(), names, known.tree)
+        _keep(known, trees)
+    if changes or tree is None:
+        tree, more = updated(tree, changes, known.tree)
+        trees = [*trees, *more]
+    if tree is None:
+        empty = Tree()
+        tree, trees = empty.id, [*trees, empty]
+    _keep(known, trees)
+    return tree, trees
+
+
+def _keep(known: Trees, trees: Iterable[ShaFile]) -> None:
+    for made in trees:
+        known.keep_tree(made.id, made.as_raw_string())
 
 
 def updated(
