@@ -92,7 +92,7 @@ def check_standing(
 ) -> None:
     """Raises InvalidDocument where production breaks a rule once these versions stand there."""
     after = advanced(production.tables, held, values)
-    problems = list(_problems(after, list(held)))
+    problems = list(problems_of(after, list(held)))
     if problems:
         raise InvalidDocument(problems)
 
@@ -105,7 +105,8 @@ def _values(tables: Tables, held: Mapping[str, Held | None]) -> Iterator[tuple[s
             yield found[0].blob, found[1]
 
 
-def _problems(tables: Tables, paths: Iterable[str]) -> Iterator[Problem]:
+def problems_of(tables: Tables, paths: Iterable[str]) -> Iterator[Problem]:
+    """What is wrong in these tables now that documents at `paths` moved, across documents."""
     configuration = tables.configuration[1] if tables.configuration else None
     if isinstance(configuration, InvalidDocument):
         yield from configuration.problems

@@ -21,6 +21,7 @@
   - StorageFailed        the disk is full, or a file may not be read or written
   - InvalidReason        a reason is too long, or forges a trailer of the server's
   - RefMoved             a branch isn't where the writer thought it was
+  - InvalidPush          what was pushed can't be read, or something of it is missing
   - GitMissing           the git program isn't installed
   - GitFailed            the git program failed (carries what it said)
   - InvalidCursor        a cursor of a list isn't one we gave
@@ -278,6 +279,14 @@ class RefMoved(PromptRepoError):
     def __init__(self, ref: str, expected: str | None, found: str | None) -> None:
         self.ref, self.expected, self.found = ref, expected, found
         super().__init__(f"{ref} is at {found}, not at {expected}")
+
+
+class InvalidPush(PromptRepoError):
+    """What was pushed can't be read, or something of it is missing."""
+
+    def __init__(self, why: str) -> None:
+        self.why = why
+        super().__init__(f"this push can't be taken: {why}")
 
 
 class GitMissing(PromptRepoError):

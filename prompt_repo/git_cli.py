@@ -2,11 +2,13 @@
 
 import os
 import re
+import resource
 import shutil
 import subprocess
 import tempfile
+import threading
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO
 
@@ -149,6 +151,77 @@ def fast_import(path: Path, stream: Iterable[bytes]) -> None:
             _close(process)
         if code != 0:
             raise GitFailed("fast-import", _said(errors))
+
+
+def fed(
+    path: Path, arguments: Sequence[str], source: Iterable[bytes], memory: int, seconds: float
+) -> "subprocess.CompletedProcess[bytes]":
+    """A git command that reads pieces from outside, however many, and prints little.
+
+    Git may take `memory` bytes of its own, and is stopped after `seconds`. Raises GitMissing, and
+    what `source` raises.
+    """
+    with tempfile.TemporaryFile() as errors:
+        process = _start(path, arguments, errors=errors)
+        assert process.stdin is not None
+        assert process.stdout is not None
+        stop = _stopped_after(process, seconds)
+        try:
+            _bound(process.pid, memory)
+            with suppress(BrokenPipeError):  # git says why on its standard error
+                for piece in source:
+                    process.stdin.write(piece)
+                process.stdin.close()
+            out = process.stdout.read()
+        except BaseException:
+            process.kill()
+            raise
+        finally:
+            stop.cancel()
+            with suppress(BrokenPipeError):
+                _close(process)
+            code = process.wait()
+        errors.seek(0)
+        return subprocess.CompletedProcess(list(arguments), code, out, errors.read())
+
+
+def streamed(
+    path: Path, arguments: Sequence[str], source: IO[bytes], seconds: float, more: Mapping[str, str]
+) -> Iterator[bytes]:
+    """What a git command prints, piece by piece; stopped when nobody reads on, or after `seconds`.
+
+    Raises GitFailed at the end, GitMissing at the beginning.
+    """
+    with tempfile.TemporaryFile() as errors:
+        process = _start(path, arguments, source, errors, more)
+        assert process.stdout is not None
+        stop = _stopped_after(process, seconds)
+        try:
+            while piece := os.read(process.stdout.fileno(), 1 << 16):
+                yield piece
+        except BaseException:
+            process.kill()
+            raise
+        finally:
+            stop.cancel()
+            _close(process)
+            code = process.wait()
+        if code != 0:
+            raise GitFailed(arguments[0], _said(errors))
+
+
+def _stopped_after(process: subprocess.Popen[bytes], seconds: float) -> threading.Timer:
+    stop = threading.Timer(seconds, process.kill)
+    stop.daemon = True
+    stop.start()
+    return stop
+
+
+def _bound(pid: int, memory: int) -> None:
+    """Bounds what a process may have in memory of its own; files it maps don't count."""
+    if hasattr(resource, "prlimit"):
+        with suppress(ProcessLookupError, PermissionError):  # it has ended already
+            resource.prlimit(pid, resource.RLIMIT_DATA, (memory, memory))
 
 
 def repack(path: Path) -> None:

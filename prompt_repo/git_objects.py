@@ -5,6 +5,7 @@ import os
 import tempfile
 import zlib
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import BinaryIO
 
@@ -31,6 +32,29 @@ def add(objects: Path, made: Sequence[ShaFile]) -> None:
         _add_loose(objects, made)
     else:
         _add_pack(objects / "pack", made)
+
+
+def adopt(incoming: Path, objects: Path) -> None:
+    """Moves synced objects from another folder on the same disk here, durably.
+
+    Call it under the writers' lock. What is here already is left.
+    """
+    folders = {objects}
+    for file in incoming.glob("[0-9a-f][0-9a-f]/*"):
+        target = objects / file.parent.name / file.name
+        if not target.exists():
+            _put_in_place(file, target)
+        folders.add(target.parent)
+    make_folder(objects / "pack")
+    # The index last: with it the pack counts as there.
+    for ending in (".pack", ".rev", ".idx"):
+        for file in (incoming / "pack").glob(f"pack-*{ending}"):
+            if not (objects / "pack" / file.name).exists():
+                file.replace(objects / "pack" / file.name)
+            folders.add(objects / "pack")
+    for folder in sorted(folders, reverse=True):
+        with suppress(FileNotFoundError):  # git has packed its objects meanwhile
+            sync_folder(folder)
 
 
 def clear(objects: Path) -> None:

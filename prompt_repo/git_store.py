@@ -33,6 +33,8 @@ LOCK_TIMEOUT = 30.0  # seconds; two hundred queued edits take about two
 FOREIGN_LOCK_TIMEOUT = 5.0  # seconds for a push by plain git, which locks a ref for milliseconds
 NEAR = 64  # commits walked here before git is asked about ancestry
 SYSTEM = Author("prompt-repo", "")
+Move = tuple[str, str | None, str]
+"""A branch, the commit it is at (None: it is new), and the one it goes to."""
 
 
 class GitStore:
@@ -308,6 +310,25 @@ class GitStore:
                 self._swap(branch, expected, commit.id.decode(), committer or author, message)
             changed = self._changes(before, tree) if known is None else tuple(known)
             return git_commits.described(commit, parents, changed)
+
+    def accept(self, incoming: Path, moves: Sequence[Move], who: Author, why: str) -> list[Move]:
+        """Takes in synced objects from a folder on this disk, and moves branches to them, durably.
+
+        Gives those that moved: all, unless plain git wins one in between. Raises RefMoved, with
+        nothing done, where one isn't where its move begins; RepositoryBusy, StorageFailed.
+        """
+        done: list[Move] = []
+        with self.locked():
+            for branch, old, _ in moves:
+                self._require_branch(branch)
+                if self.head(branch) != old:
+                    raise RefMoved(branch, old, self.head(branch))
+            with self._lock.writing(), suppress(RefMoved):
+                git_objects.adopt(incoming, self.path / "objects")
+                for branch, old, new in moves:
+                    self._swap(branch, old, new, who, why)
+                    done.append((branch, old, new))
+        return done
 
     def tag(
         self, name: str, oid: str, *, who: Author, message: str, at: datetime | None = None

@@ -11,6 +11,7 @@ from prompt_repo.model import Graft
 
 FILE = b"100644"
 FOLDER = b"40000"
+FOLDER_MODE = 0o040000
 ID = 20
 MODE = re.compile(rb"[0-7]+")
 # A folder of 10,000 entries is stepped over in 0.3 ms, against 4 ms to take it apart.
@@ -248,6 +249,28 @@ def differences(old: bytes | None, new: bytes | None, read: Read, prefix: bytes 
         if files[0] != files[1]:
             found[prefix + name] = (files[0], files[1])
     return found
+
+
+def entered(
+    old: bytes | None, new: bytes, read: Read, deepest: int, prefix: bytes = b""
+) -> Iterator[Entry]:
+    """Entries at any path that are not the same in an older tree, with their paths.
+
+    A folder comes as itself only where it lies `deepest` folders down or is empty, and is not
+    opened there: a tree from outside may be as deep as it likes.
+    """
+    before = read(old) if old is not None else b""
+    raw = read(new)
+    if prefix and not raw:
+        yield prefix.rstrip(b"/"), FOLDER_MODE, new
+    for name, was, now in _unequal(before, raw):
+        if now is None:
+            continue
+        path, (_, mode, oid) = prefix + name, now
+        if is_folder(mode) and deepest > 0:
+            yield from entered(_oid(was, is_folder), oid, read, deepest - 1, path + b"/")
+        else:
+            yield path, mode, oid
 
 
 def _oid(entry: Entry | None, kind: Callable[[int], bool]) -> bytes | None:

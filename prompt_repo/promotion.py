@@ -338,6 +338,15 @@ def _wanted(
     return left
 
 
+def tag(repository: Repository, before: str, commit: str, author: Author) -> str:
+    """Names what a push brought to production as a promotion; gives the tag.
+
+    Raises RevisionNotFound, RepositoryBusy, StorageFailed.
+    """
+    with repository.store.locked():
+        return _tagged(repository, before, repository.store.commit(commit), author).tag
+
+
 def _tagged(
     repository: Repository, before: str, commit: Commit, author: Author, notes: str | None = None
 ) -> Promotion:

@@ -20,8 +20,9 @@ is had by a person's role (`SCOPES_OF`) or by a token. Where the route's address
 `require_environment`. Inside a view `caller()` says who asks, `caller().author` is whom a commit
 names, and templates ask `may("write")`.
 
-Tokens count under /api/ alone. Everything else, and /api/ without a token, goes by the
-browser's session, whose unsafe methods need the CSRF token.
+Tokens count under /api/, and under /git/ as the password of HTTP basic auth, where nothing else
+counts. Everything else, and /api/ without a token, goes by the browser's session, whose unsafe
+methods need the CSRF token.
 """
 
 from collections.abc import Callable
@@ -35,7 +36,7 @@ from prompt_repo.model import Author
 
 View = TypeVar("View", bound=Callable[..., Any])
 SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
-API = "/api/"
+API, GIT = "/api/", "/git/"
 
 
 class Role(StrEnum):
@@ -201,6 +202,8 @@ def _require(scope: Scope) -> None:
 
 def _who_asks() -> Caller:
     header = request.headers.get("Authorization", "")
+    if request.path.startswith(GIT):
+        return _by_git(header)
     if header and request.path.startswith(API):
         scheme, _, key = header.partition(" ")
         if scheme.lower() != "bearer":
@@ -211,6 +214,20 @@ def _who_asks() -> Caller:
         return found
     from_session: Caller = current_app.extensions["session_caller"]()
     return from_session
+
+
+def _by_git(header: str) -> Caller:
+    """Who sends a token as git sends a password; the user's name may be any."""
+    given = request.authorization
+    if given is None:
+        raise NotLoggedIn(
+            "log in with any user name, and a token as the password", given=bool(header)
+        )
+    token = given.token or given.password or given.username or ""
+    found: Caller | None = current_app.extensions["tokens"].caller(token.strip())
+    if found is None:
+        raise NotLoggedIn("this token is unknown, expired or revoked", given=True)
+    return found
 
 
 def _by_token() -> bool:

@@ -26,6 +26,8 @@ from webapp.config import Settings
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
+BODY = "prompt_repo.body"
+"""Where the WSGI environment keeps the server's own stream, for what is too long to be held."""
 WAIT = 1.0  # seconds one waits for others' bodies; an honest one is there in milliseconds
 FORMS = ("application/x-www-form-urlencoded", "multipart/form-data")
 
@@ -43,6 +45,7 @@ class Arrivals:
         """Serves one request."""
         length = environ.get("CONTENT_LENGTH", "")
         if length not in ("", "0") or "HTTP_TRANSFER_ENCODING" in environ:
+            environ[BODY] = environ["wsgi.input"]
             environ["wsgi.input"] = Arriving(environ, self._most, self._places)
         return self._app(environ, start_response)
 
@@ -50,9 +53,11 @@ class Arrivals:
 class Places:
     """Who is reading a body just now: `most` at once, and half as many from one address."""
 
-    def __init__(self, most: int, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self, most: int, clock: Callable[[], float] = time.monotonic, wait: float = WAIT
+    ) -> None:
         self._most, self._each = most, max(1, most // 2)
-        self._clock = clock
+        self._clock, self._wait = clock, wait
         self._reading: Counter[str] = Counter()
         self._changed = threading.Condition()
         self._jammed_until: dict[str, float] = {}
@@ -62,7 +67,7 @@ class Places:
         """A place while the block runs; raises ServiceUnavailable where none becomes free."""
         with self._changed:
             if not self._changed.wait_for(lambda: self._free(address), self._patience(address)):
-                self._jammed_until[address] = self._clock() + WAIT
+                self._jammed_until[address] = self._clock() + self._wait
                 raise ServiceUnavailable(
                     "too many requests are being sent slowly; try again in a moment",
                     retry_after=5,
@@ -84,7 +89,7 @@ class Places:
         """Who has just waited in vain would hold a thread for nothing."""
         now = self._clock()
         self._jammed_until = {who: end for who, end in self._jammed_until.items() if end > now}
-        return 0 if address in self._jammed_until else WAIT
+        return 0 if address in self._jammed_until else self._wait
 
 
 class Arriving:

@@ -37,6 +37,11 @@ def describe(subject: str = "", **detail: Any) -> None:
     g.audit_detail = {**g.get("audit_detail", {}), **detail}
 
 
+def leave_out() -> None:
+    """Keeps this request, which changes nothing though its method might, out of the log."""
+    g.audit_noted = True
+
+
 def note(
     action: str, subject: str, *, outcome: str = "done", actor: str = "", **detail: Any
 ) -> None:

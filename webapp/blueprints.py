@@ -18,4 +18,5 @@ ALL: tuple[str, ...] = (
     "webapp.webhook_pages",
     "webapp.single_sign_on",
     "webapp.api",
+    "webapp.git_http",
 )

@@ -59,6 +59,10 @@ class Settings:
     """Log-ins to one account that may fail from one address."""
     login_limit_per_account: str = "100 per hour"
     """Log-ins to one account that may fail from all addresses together."""
+    max_push_bytes: int = 1024 * 1024 * 1024
+    """The largest pack that a push may bring."""
+    git_seconds: int = 1800
+    """How long a clone, a fetch or a push may take."""
     metrics_networks: tuple[Network, ...] = PRIVATE
     """Networks that may read `/metrics`; without it private ones."""
     webhook_networks: tuple[Network, ...] = ()

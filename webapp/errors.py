@@ -25,7 +25,7 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from prompt_repo import errors as domain
 from webapp import limits
-from webapp.access import API, NotAllowed, NotLoggedIn, PasswordMustChange, UndeclaredAccess
+from webapp.access import API, GIT, NotAllowed, NotLoggedIn, PasswordMustChange, UndeclaredAccess
 from webapp.people import PeopleError
 from webapp.security import request_id
 from webapp.tokens import TokenError
@@ -69,6 +69,7 @@ STATUS: Mapping[type[Exception], int] = {
     domain.RepositoryNotFound: 503,
     domain.RepositoryBusy: 503,
     domain.StorageFailed: 503,
+    domain.InvalidPush: 400,
     domain.GitMissing: 503,
     domain.GitFailed: 500,
     NotLoggedIn: 401,
@@ -130,7 +131,10 @@ def answer(error: Exception) -> AnyResponse:
         return _to_log_in()
     if not wants_json() and isinstance(error, PasswordMustChange):
         return redirect(url_for("auth.account"))
-    response = (_problem if wants_json() else _page)(error, status)
+    if request.path.startswith(GIT):
+        response = Response(f"{words(error, status)[1]}\n", status, mimetype="text/plain")
+    else:
+        response = (_problem if wants_json() else _page)(error, status)
     for name, value in _headers(error, status):
         response.headers[name] = value
     return response
@@ -157,7 +161,7 @@ def problem(
 
 def wants_json() -> bool:
     """Whether the answer goes to a program."""
-    if request.path.startswith(API) or request.path in PLAIN:
+    if request.path.startswith((API, GIT)) or request.path in PLAIN:
         return True
     best = request.accept_mimetypes.best_match(
         ["text/html", "application/json", "application/problem+json"], default="text/html"
@@ -250,7 +254,8 @@ def _headers(error: Exception, status: int) -> list[tuple[str, str]]:
         headers = [each for each in error.get_headers() if each[0].lower() not in own]
     if isinstance(error, NotLoggedIn):
         more = ', error="invalid_token"' if error.given else ""
-        headers.append(("WWW-Authenticate", f'Bearer realm="prompt-repo"{more}'))
+        scheme = "Basic" if request.path.startswith(GIT) else "Bearer"
+        headers.append(("WWW-Authenticate", f'{scheme} realm="prompt-repo"{more}'))
     if isinstance(error, RateLimitExceeded):
         headers.append(("Retry-After", str(limits.seconds_left())))
     if status in RETRY:

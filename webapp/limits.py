@@ -3,11 +3,15 @@
 import ipaddress
 import secrets
 import time
+from contextlib import suppress
 from typing import Any
 
 from flask import Flask, Response, current_app, request
 from flask_limiter import Limiter
 from itsdangerous import BadSignature, URLSafeSerializer
+from limits import parse_many
+from redis.exceptions import RedisError
+from werkzeug.exceptions import TooManyRequests
 from werkzeug.wrappers import Response as AnyResponse
 
 from webapp import people
@@ -47,6 +51,31 @@ def init_app(app: Flask, settings: Settings) -> None:
     views[LIMITED] = by_account(by_name(by_address(views[LIMITED])))
     by_caller = limiter.limit(settings.login_limit_per_name, key_func=_caller, deduct_when=_failed)
     views[LIMITED_TOO] = by_caller(views[LIMITED_TOO])
+
+
+class Guesses:
+    """Tokens that were no good, by address: counted where no view is reached any more."""
+
+    def __init__(self, app: Flask, settings: Settings) -> None:
+        self._app, self._limits = app, parse_many(settings.login_limit)
+
+    def require_few(self) -> None:
+        """Raises TooManyRequests for an address that has tried too often."""
+        counter = self._app.extensions["limits"].limiter
+        for limit in self._limits:
+            with suppress(RedisError):  # better some guesses more than nobody let in
+                if not counter.test(limit, "guesses", _address()):
+                    at, _ = counter.get_window_stats(limit, "guesses", _address())
+                    raise TooManyRequests(
+                        "too many tokens that are no good came from your address; wait a little",
+                        retry_after=max(1, int(at - time.time()) + 1),
+                    )
+
+    def count(self) -> None:
+        """Takes note of one."""
+        for limit in self._limits:
+            with suppress(RedisError):
+                self._app.extensions["limits"].limiter.hit(limit, "guesses", _address())
 
 
 def seconds_left() -> int:
