@@ -27,6 +27,9 @@ PREFIX = "incoming-"
 STALE = 24 * 3600  # seconds after which a folder's owner is dead
 DEEPEST = 2  # folders above a document
 HEAD = 12  # bytes of a pack before its objects
+SMALL = 1024 * 1024  # bytes of a pack that is taken apart
+READ_SECONDS = 600.0
+READING = ("-c", "core.packedGitLimit=32m", "-c", "core.packedGitWindowSize=1m")
 MEMORY = 512 * 1024 * 1024  # bytes that git may take for itself while it reads what was sent
 SETTINGS = (
     "-c", "core.bigFileThreshold=1m",
@@ -79,15 +82,15 @@ class Incoming:
     def unpack(self, pack: Iterator[bytes], most: int, seconds: float) -> None:
         """Takes in a pack of at most `most` bytes within `seconds`.
 
-        Each object is checked as `git fsck` does. A few objects are kept one by one and many as
-        the pack, as git itself does. Raises InvalidPush, GitMissing.
+        Each object is checked as `git fsck` does. A few small ones are kept one by one, and
+        anything larger as the pack, much as git itself does. Raises InvalidPush, GitMissing.
         """
         head = b""
-        while len(head) < HEAD and (piece := next(pack, b"")):
+        while len(head) < SMALL and (piece := next(pack, b"")):
             head += piece
         if len(head) < HEAD or not head.startswith(b"PACK"):
             raise InvalidPush("its pack makes no sense")
-        few = int.from_bytes(head[8:12], "big") < git_objects.PACK_FROM
+        few = len(head) < SMALL and int.from_bytes(head[8:12], "big") < git_objects.PACK_FROM
         verb = ["unpack-objects", "-q"] if few else ["index-pack", "--stdin", "--fix-thin"]
         limits = ["--strict", f"--max-input-size={most}"]
         done = git_cli.fed(
@@ -122,6 +125,21 @@ class Incoming:
         commits = tuple(row[0] for row in rows if row[1] == "commit")
         return Arrived(commits, {row[0]: int(row[2]) for row in rows if row[1] == "blob"})
 
+    def blobs(self, ids: Sequence[str], sizes: Mapping[str, int]) -> Iterator[bytes]:
+        """The bytes of blobs, in order; where they are large, none of them stays in memory.
+
+        Raises RepositoryDamaged, GitFailed.
+        """
+        if sum(sizes.get(oid, 0) for oid in ids) <= SMALL:
+            yield from (self.store.blob(oid) for oid in ids)
+            return
+        with tempfile.TemporaryFile() as order:
+            order.write("".join(f"{oid}\n" for oid in ids).encode())
+            order.seek(0)
+            reading = [*READING, "cat-file", "--batch"]
+            told = git_cli.streamed(self.folder, reading, order, READ_SECONDS, {})
+            yield from _contents(told, len(ids))
+
     def commits(self, tips: Sequence[str], known: Iterable[str]) -> list[str]:
         """The commits that `tips` reach and `known` commits don't; raises GitFailed."""
         order = "".join(f"{line}\n" for line in (*tips, *(f"^{oid}" for oid in known)))
@@ -133,6 +151,27 @@ class Incoming:
     def sync(self) -> None:
         """Has all of it survive a power cut, so that it can be let in by its names alone."""
         git_objects.sync_all(self.objects)
+
+
+def _contents(told: Iterator[bytes], count: int) -> Iterator[bytes]:
+    """The objects in what `git cat-file --batch` prints."""
+    rest = bytearray()
+    for _ in range(count):
+        while (end := rest.find(b"\n")) < 0:
+            rest += _more(told)
+        size = int(rest[:end].split()[2])
+        del rest[: end + 1]
+        while len(rest) <= size:
+            rest += _more(told)
+        yield bytes(rest[:size])
+        del rest[: size + 1]
+
+
+def _more(told: Iterator[bytes]) -> bytes:
+    piece = next(told, b"")
+    if not piece:
+        raise GitFailed("cat-file", "it ended before its time")
+    return piece
 
 
 @contextmanager

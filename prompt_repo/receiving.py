@@ -9,17 +9,18 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from prompt_repo import documents
-from prompt_repo.catalogue import advanced
+from prompt_repo.catalogue import Tables, advanced
 from prompt_repo.dependencies import problems_of
-from prompt_repo.errors import InvalidDocument, Problem, PromptRepoError, RefMoved, RevisionNotFound
+from prompt_repo.errors import InvalidDocument, Problem, PromptRepoError, RefMoved
 from prompt_repo.git_incoming import Entered, Incoming
 from prompt_repo.git_merging import merge_bases
 from prompt_repo.git_protocol import Order
 from prompt_repo.git_store import Move
 from prompt_repo.git_trees import EntryKind
-from prompt_repo.layout import ENVIRONMENTS, is_branch, place_of
-from prompt_repo.model import Author, Held
+from prompt_repo.layout import CONFIGURATION, ENVIRONMENTS, is_branch, place_of
+from prompt_repo.model import Author, Configuration, Held, Limits, Prompt
 from prompt_repo.parsed import Parsed
+from prompt_repo.receiving_documents import Documents
 from prompt_repo.receiving_production import against_production
 from prompt_repo.receiving_words import FORGED, NOT_FORWARD, ORPHAN, Refusal, forged_trailer
 from prompt_repo.repository import PRODUCTION, STAGING, Repository
@@ -27,7 +28,9 @@ from prompt_repo.validation import FOREIGN
 from prompt_repo.yaml_tree import MAXIMUM
 
 HEADS, TAGS = "refs/heads/", "refs/tags/"
-ENOUGH = 50  # problems told of one push
+ENOUGH = 20  # problems told of one push
+CHECKED = Prompt("checked already")
+"""What stands for a prompt whose text isn't held in memory any more."""
 UNREAD = 5_000  # characters of a name that are looked at
 
 
@@ -169,9 +172,9 @@ def _contents(
     assert order.new is not None
     branch = order.ref.removeprefix(HEADS)
     arrived = incoming.arrived([order.new], known)
-    parsed: dict[str, Parsed] = {}
+    delivery = Documents(incoming, arrived.sizes)
     for commit in reversed(arrived.commits):
-        problems = [*_documents(incoming, commit, arrived.sizes, parsed)]
+        problems = [*_documents(delivery, commit)]
         if problems:
             why = f"commit {commit[:9]} holds what can't be kept"
             yield Refusal(order.ref, why, tuple(problems[:ENOUGH]), len(problems))
@@ -186,31 +189,30 @@ def _contents(
             key = forged_trailer(incoming.store.header(commit).trailers)
             if key:
                 yield Refusal(order.ref, FORGED.format(commit=commit[:9], key=key))
-    problems = [*_together(repository, incoming, branch, order.new, parsed)]
+    problems = [*_together(repository, delivery, branch, order.new)]
     if problems:
         yield Refusal(
             order.ref, "its documents don't fit together", tuple(problems[:ENOUGH]), len(problems)
         )
 
 
-def _documents(
-    incoming: Incoming, commit: str, sizes: Mapping[str, int], parsed: dict[str, Parsed]
-) -> Iterator[Problem]:
+def _documents(delivery: Documents, commit: str) -> Iterator[Problem]:
     """What is wrong with the files that a commit brings, each by itself."""
-    for path, kind, oid in _brought(incoming, commit):
+    good: dict[str, str] = {}
+    for path, kind, oid in _brought(delivery.incoming, commit):
+        size = delivery.sizes.get(oid, 0)
         if kind is not EntryKind.FILE:
             what = kind.value if kind is not None else "a folder"
             yield Problem(_short(path), f"is {what}; a prompt repository holds files alone")
         elif place_of(path) is None:
             yield Problem(_short(path), FOREIGN)
-        elif sizes.get(oid, 0) > MAXIMUM:
-            yield Problem(path, f"has {sizes[oid]:,} bytes, {MAXIMUM:,} are the most")
+        elif size > MAXIMUM:
+            yield Problem(path, f"has {size:,} bytes, {MAXIMUM:,} are the most")
         else:
-            value = parsed.get(oid)
-            if value is None or isinstance(value, InvalidDocument):
-                value = parsed[oid] = _parsed(incoming, path, oid)
-            if isinstance(value, InvalidDocument):
-                yield from value.problems
+            good[path] = oid
+    for _, value in delivery.read(good):
+        if isinstance(value, InvalidDocument):
+            yield from value.problems
 
 
 def _brought(incoming: Incoming, commit: str) -> Iterator[Entered]:
@@ -222,33 +224,35 @@ def _brought(incoming: Incoming, commit: str) -> Iterator[Entered]:
 
 
 def _together(
-    repository: Repository, incoming: Incoming, branch: str, tip: str, parsed: Mapping[str, Parsed]
+    repository: Repository, delivery: Documents, branch: str, tip: str
 ) -> Iterator[Problem]:
     """What is wrong across documents: emotions, characters, limits, as the tip would hold them."""
     before = repository.current(branch if branch in ENVIRONMENTS else STAGING)
     changes = [
         change
-        for change in incoming.store.changed(before.commit, tip)
+        for change in delivery.incoming.store.changed(before.commit, tip)
         if place_of(change.path) is not None
     ]
-    values = {
-        change.new: parsed[change.new]
-        if change.new in parsed
-        else _parsed(incoming, change.path, change.new)
-        for change in changes
-        if change.new is not None
-    }
     moved = {change.path: Held(0, 0, tip, change.new) for change in changes}
-    yield from problems_of(advanced(before.tables, moved, values), [*moved])
+    brought = {change.path: change.new for change in changes if change.new is not None}
+    limits = _limits(before.tables, delivery, brought)
+    values: dict[str, Parsed] = {}
+    for path, value in delivery.read(brought):
+        if isinstance(value, Prompt) and limits is not None:
+            yield from documents.check_prompt(value, limits, path)
+        values[brought[path]] = CHECKED if isinstance(value, Prompt) else value
+    after = advanced(before.tables, moved, values)
+    yield from problems_of(after, [*moved])
 
 
-def _parsed(incoming: Incoming, path: str, oid: str) -> Parsed:
-    try:
-        return documents.parse(incoming.store.blob(oid), path)
-    except InvalidDocument as invalid:
-        return invalid
-    except RevisionNotFound as missing:
-        return InvalidDocument([Problem(path, str(missing))])
+def _limits(tables: Tables, delivery: Documents, brought: Mapping[str, str]) -> Limits | None:
+    """The limits that hold once a push is in; None where its `prompts.yaml` is no good."""
+    value: Parsed | None
+    if CONFIGURATION in brought:
+        ((_, value),) = delivery.read({CONFIGURATION: brought[CONFIGURATION]})
+    else:
+        value = tables.configuration[1] if tables.configuration else None
+    return value.limits if isinstance(value, Configuration) else None
 
 
 def _short(path: str) -> str:

@@ -44,7 +44,7 @@ def against_production(
         other = [*_other(incoming, commit)] if commit.oid in fresh else []
         if other:
             why = f"commit {commit.oid[:9]} changes what staging does not hold so"
-            yield Refusal(order.ref, why, tuple(other[:50]), len(other))
+            yield Refusal(order.ref, why, tuple(other[:20]), len(other))
         changed = {change.path for change in commit.changes}
         picked = {value for key, value in commit.trailers if key == PROMOTES_HELD_BACK}
         for path in sorted((changed & held) - picked):
