@@ -7,6 +7,7 @@ import click
 
 from prompt_repo import cli_output, git_cli
 from prompt_repo.cli_base import FOUND_WRONG, Verbs, Where, author_named, json_option
+from prompt_repo.cli_merge_driver import merge_driver
 from prompt_repo.cli_promotion import promote_verb, rollback_verb
 from prompt_repo.cli_reading import diff, log, show
 from prompt_repo.cli_validate import read_commit, validate
@@ -155,6 +156,9 @@ def check_repository(repository: Repository, progress: Progress) -> list[str]:
     return problems
 
 
-VERBS = (init, validate, log, diff, show, promote_verb, rollback_verb, reindex, fsck)
+VERBS = (init, validate, log, diff, show, promote_verb, rollback_verb, merge_driver, reindex, fsck)
 main = make_group()
 """The verbs alone; the `prompt-repo` command adds those of the web front end."""
+
+if __name__ == "__main__":
+    main(prog_name="prompt-repo")

@@ -244,11 +244,14 @@ def _run(path: Path | None, arguments: Sequence[str]) -> bytes:
 
 
 def completed(
-    path: Path, arguments: Sequence[str], source: bytes = b"", more: Mapping[str, str] | None = None
+    path: Path | None,
+    arguments: Sequence[str],
+    source: bytes = b"",
+    more: Mapping[str, str] | None = None,
 ) -> "subprocess.CompletedProcess[bytes]":
-    """A git command run to its end on a repository, with `more` in its environment.
+    """A git command run to its end, on a repository where one is named.
 
-    Raises GitMissing; what its exit code means is for the caller to say.
+    `more` is added to its environment. Raises GitMissing; what its exit code means is for the caller to say.
     """
     process = _start(path, arguments, more=more)
     out, err = process.communicate(source)

@@ -21,6 +21,9 @@ from prompt_repo.git_commits import text_of
 
 FILE = 0o100644
 SOMEBODY = b"prompt-repo <>"
+LAST_COUNT = 127  # conflicts that merge-file tells by its exit code; above, it failed
+Labels = tuple[str, str, str]
+"""What the markers call our side, the base, and their side."""
 MANY = 4  # merge bases looked into; more make a history that git gives up on as well
 
 
@@ -105,6 +108,23 @@ def merge_crossed(
     ours, theirs = (made[point.oid] for point in history[-2:])
     with _aside(path, objects) as more:
         return _merged(path, more, ours, theirs, [b"0"])[0]
+
+
+def merge_lines(base: bytes, ours: bytes, theirs: bytes, labels: Labels) -> tuple[bytes, bool]:
+    """Git's merge of one file's lines, conflicts between markers; and whether it is clean.
+
+    Raises GitFailed, GitMissing.
+    """
+    with TemporaryDirectory(prefix="prompt-repo-merge-") as folder:
+        files = [Path(folder, name) for name in ("ours", "base", "theirs")]
+        for file, raw in zip(files, (ours, base, theirs), strict=True):
+            file.write_bytes(raw)
+        named = [part for label in labels for part in ("-L", label)]
+        arguments = ["merge-file", "-p", "--diff3", *named, *map(str, files)]
+        process = git_cli.completed(None, arguments)
+    if process.returncode > LAST_COUNT:
+        raise GitFailed("merge-file", text_of(process.stderr))
+    return process.stdout, process.returncode == 0
 
 
 def _tree(files: Mapping[bytes, str]) -> Tree:
