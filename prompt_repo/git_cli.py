@@ -154,15 +154,21 @@ def fast_import(path: Path, stream: Iterable[bytes]) -> None:
 
 
 def fed(
-    path: Path, arguments: Sequence[str], source: Iterable[bytes], memory: int, seconds: float
+    path: Path,
+    arguments: Sequence[str],
+    source: Iterable[bytes],
+    *,
+    memory: int,
+    seconds: float,
+    more: Mapping[str, str] | None = None,
 ) -> "subprocess.CompletedProcess[bytes]":
     """A git command that reads pieces from outside, however many, and prints little.
 
-    Git may take `memory` bytes of its own, and is stopped after `seconds`. Raises GitMissing, and
-    what `source` raises.
+    Git may take `memory` bytes of its own, and is stopped after `seconds`; `more` goes to its
+    environment. Raises GitMissing, and what `source` raises.
     """
     with tempfile.TemporaryFile() as errors:
-        process = _start(path, arguments, errors=errors)
+        process = _start(path, arguments, errors=errors, more=more)
         assert process.stdin is not None
         assert process.stdout is not None
         stop = _stopped_after(process, seconds)
@@ -251,7 +257,8 @@ def completed(
 ) -> "subprocess.CompletedProcess[bytes]":
     """A git command run to its end, on a repository where one is named.
 
-    `more` is added to its environment. Raises GitMissing; what its exit code means is for the caller to say.
+    `more` is added to its environment. Raises GitMissing; what its exit code means is for the
+    caller to say.
     """
     process = _start(path, arguments, more=more)
     out, err = process.communicate(source)

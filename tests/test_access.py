@@ -61,6 +61,7 @@ def test_what_changes_something_needs_more_than_reading(app: Flask) -> None:
         "auth.log_out",
         "git_http.receive_pack",  # it may be that a push moves what promoting is enough for
         "git_http.upload_pack",  # git asks by POST
+        "mirror.webhook",  # it is signed
         "prompts.preview",
         # Everybody has tokens; they do no more than their maker, and end with the account.
         "token_pages.create",

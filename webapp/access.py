@@ -130,14 +130,17 @@ NOBODY = Caller()
 class Declared:
     """What a route needs; without a scope it is open to everybody.
 
-    `always` is for what somebody may do who must choose a password before all else.
+    `always` is for what somebody may do who must choose a password before all else. A request that
+    `proves_itself` carries a signature that the view checks, and so needs no CSRF token.
     """
 
     scope: Scope | None
     always: bool = False
+    proves_itself: bool = False
 
 
 _EVERYBODY = Declared(None)
+_SIGNED = Declared(None, proves_itself=True)
 
 
 def access(scope: Scope, *, always: bool = False) -> Callable[[View], View]:
@@ -148,6 +151,11 @@ def access(scope: Scope, *, always: bool = False) -> Callable[[View], View]:
 def public(view: View) -> View:
     """Marks a view as open to everybody."""
     return _mark(view, _EVERYBODY)
+
+
+def signed(view: View) -> View:
+    """Marks a view as open to whoever signs the request; the view itself checks the signature."""
+    return _mark(view, _SIGNED)
 
 
 def declared(view: Callable[..., Any]) -> Declared | None:
@@ -184,7 +192,7 @@ def check() -> None:
         _require(needs.scope)
         if caller().must_change_password and not needs.always:
             raise PasswordMustChange
-    if request.method not in SAFE and not _by_token():
+    if request.method not in SAFE and not _by_token() and not needs.proves_itself:
         current_app.extensions["csrf"].protect()
 
 

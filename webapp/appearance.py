@@ -89,6 +89,7 @@ RAIL: tuple[tuple[str, tuple[Entry, ...]], ...] = (
         "Admin",
         (
             Entry("People", "person", "accounts.index", Scope.ADMIN),
+            Entry("Git", "branch", "mirror.show", Scope.ADMIN),
             Entry("Tokens", "key", "token_pages.index", Scope.ADMIN),
             Entry("Webhooks", "webhook", "webhook_pages.index", Scope.ADMIN),
         ),

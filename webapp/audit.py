@@ -75,6 +75,26 @@ def from_command_line(records: Records, action: str, subject: str, **detail: Any
     )
 
 
+def from_background(
+    records: Records, actor: str, action: str, subject: str, outcome: str, **detail: Any
+) -> None:
+    """Enters what the server did by itself."""
+    write(
+        records,
+        AuditEntry(
+            at=datetime.now(UTC),
+            actor=actor,
+            action=action,
+            subject=subject,
+            outcome=outcome,
+            status=0,
+            address="",
+            request_id="",
+            detail={key: _short(value) for key, value in detail.items()},
+        ),
+    )
+
+
 def _after(response: Response) -> Response:
     status = response.status_code
     if (request.method not in SAFE or status in (401, 403)) and not g.get("audit_noted"):

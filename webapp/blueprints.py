@@ -19,4 +19,5 @@ ALL: tuple[str, ...] = (
     "webapp.single_sign_on",
     "webapp.api",
     "webapp.git_http",
+    "webapp.mirror_pages",
 )

@@ -63,6 +63,16 @@ class Settings:
     """The largest pack that a push may bring."""
     git_seconds: int = 1800
     """How long a clone, a fetch or a push may take."""
+    mirror_url: str = ""
+    """Another Git repository that is kept like this one, such as `https://git.studio.example/p.git`."""
+    mirror_user: str = ""
+    """Who logs in to the mirror over HTTP; many hosts take any name beside a token."""
+    mirror_secret: str = ""
+    """The mirror's password or token."""
+    mirror_webhook_secret: str = ""
+    """What the mirror signs its webhooks with; without it none is taken."""
+    mirror_seconds: int = 300
+    """How often the mirror is asked for news."""
     metrics_networks: tuple[Network, ...] = PRIVATE
     """Networks that may read `/metrics`; without it private ones."""
     webhook_networks: tuple[Network, ...] = ()

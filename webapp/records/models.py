@@ -125,3 +125,18 @@ class AuditEntry(Base):
     detail: Mapped[dict[str, Any]] = mapped_column(JSON)
     previous_hash: Mapped[bytes | None]
     hash: Mapped[bytes | None]
+
+
+class Mirror(Base):
+    """The one mirror: how its last round went, and which process is at work on it just now."""
+
+    __tablename__ = "mirror"
+
+    id: Mapped[int] = mapped_column(Key, primary_key=True)
+    leased_until: Mapped[datetime | None] = mapped_column(Moment)
+    began_at: Mapped[datetime | None] = mapped_column(Moment)
+    done_at: Mapped[datetime | None] = mapped_column(Moment)
+    pushed_at: Mapped[datetime | None] = mapped_column(Moment)
+    taken_at: Mapped[datetime | None] = mapped_column(Moment)
+    error: Mapped[str] = mapped_column(Text)
+    branches: Mapped[list[dict[str, Any]]] = mapped_column(JSON)
