@@ -18,6 +18,7 @@ NAMES = (
     "promotions",
     "finding",
     "pages",
+    "git_over_http",
 )
 
 

@@ -2,6 +2,7 @@
 
 import os
 import subprocess
+import sys
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -76,3 +77,9 @@ def _pieces(process: "subprocess.Popen[bytes]") -> Iterator[bytes]:
         yield piece
     process.stdout.close()
     process.wait()
+
+
+if __name__ == "__main__":
+    with serving(Path(sys.argv[1])) as address:
+        print(address, flush=True)
+        sys.stdin.read()  # until whoever started this is done

@@ -32,6 +32,15 @@ class Repositories:
             git_cli.fast_import(path, _one_commit(max(1, count // len(EMOTIONS))))
         return path
 
+    def with_both(self, prompts: int, commits: int) -> Path:
+        """So many prompts, and then so many commits that edit one of them each; packed."""
+        path = self._folder / f"both-{prompts}-{commits}.git"
+        if not path.exists():
+            GitStore.create(path)
+            git_cli.fast_import(path, _edited(max(1, prompts // len(EMOTIONS)), commits))
+            git_cli.completed(path, ["repack", "-a", "-d", "-q"])
+        return path
+
     def with_commits(self, count: int, versions: int = 50) -> Path:
         """`count` commits, one prompt each; every prompt gets `versions` versions, mixed."""
         path = self._folder / f"commits-{count}-{versions}.git"
@@ -61,6 +70,17 @@ def _one_commit(characters: int) -> Iterator[bytes]:
     for number, key in enumerate(keys(characters * len(EMOTIONS))):
         yield _put(key.path, prompt_file(number))
     yield b"\nreset refs/heads/production\nfrom :1\n\n"
+
+
+def _edited(characters: int, commits: int) -> Iterator[bytes]:
+    yield from _one_commit(characters)
+    known = keys(characters * len(EMOTIONS))
+    dice = random.Random(commits)
+    for number in range(2, commits + 2):
+        key = dice.choice(known)
+        yield _commit("staging", number, f"Take {number} of {key.path}")
+        yield b"from :%d\n" % (number - 1)
+        yield _put(key.path, prompt_file(characters * len(EMOTIONS) + number))
 
 
 def _many_commits(count: int, versions: int) -> Iterator[bytes]:
