@@ -188,8 +188,7 @@ def test_two_instances_keep_each_other(pair: tuple[Flask, Flask]) -> None:
     here, there = (services(each).repository.get() for each in pair)
     state = app.extensions[mirror.EXTENSION].state
     wait_for("the first round", app, lambda: state().done_at is not None)
-    put(here, {"aria/angry": "Saved here."})
-    app.extensions[mirror.EXTENSION].wake()
+    put(here, {"aria/angry": "Saved here."})  # as the command line does, without a word
     wait_for("to them", app, lambda: there.head(STAGING) == here.head(STAGING))
     put(there, {"aria/angry": "Saved there."})
     body = b'{"ref": "refs/heads/staging"}'

@@ -1,7 +1,7 @@
 """The mirror at work: a thread in each process, and a lease so that one of them works at a time.
 
-It wakes when a branch moves, when the mirror's webhook says so, and every so often by itself, which
-also notices what was done on the command line or by a process that died.
+It wakes when a branch moves, when the mirror's webhook says so, and every so often by itself. What
+moves a branch without a word, the command line or another process, it sees by looking at the refs.
 """
 
 import hashlib
@@ -34,6 +34,7 @@ log = structlog.get_logger(__name__)
 EXTENSION, ACTOR = "mirror", "mirror"
 WHO = Author("Mirror", "mirror@prompt-repo.invalid")
 LEASE = timedelta(minutes=15)  # longer than a round can take; a process that dies holds it so long
+LOOK = 5.0  # seconds between two looks at our own refs
 AGAIN = 2.0  # seconds until one looks again whether another process is done
 ONLY = 1  # the key of the one row
 
@@ -60,6 +61,7 @@ class Mirroring:
         self._remote = Remote.at(told.mirror_url, told.mirror_user, told.mirror_secret)
         self._every = timedelta(seconds=told.mirror_seconds)
         self._secret = told.mirror_webhook_secret
+        self._seen: Mapping[str, str] = {}
         self._wake = threading.Event()
         self._ended = threading.Event()
 
@@ -122,16 +124,21 @@ class Mirroring:
 
     def _work(self) -> None:
         while not self._ended.is_set():
-            told = self._wake.wait(self._every.total_seconds())
+            told = self._wake.wait(min(LOOK, self._every.total_seconds()))
             self._wake.clear()
             if self._ended.is_set():
                 return
             try:
-                if (told or self._is_due()) and not self.round():
+                if (told or self._has_moved() or self._is_due()) and not self.round():
                     self._ended.wait(AGAIN)  # another is at it, who may have begun before this
                     self._wake.set()
             except Exception:  # the records are away, say; the next turn tries again
                 log.exception("the mirror could not begin a round")
+
+    def _has_moved(self) -> bool:
+        """Whether a branch here is elsewhere than at the last look."""
+        before, self._seen = self._seen, self._services.repository.get().store.branches()
+        return before != self._seen
 
     def _is_due(self) -> bool:
         done_at = self.state().done_at
