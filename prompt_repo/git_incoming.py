@@ -179,6 +179,7 @@ def incoming(store: GitStore, refs: Mapping[str, str] | None = None) -> Iterator
     """A place for what is sent, gone at the end; `refs` are those that git shall find there."""
     own = store.path / OWN_FOLDER
     own.mkdir(exist_ok=True)
+    clear_stale(store)
     folder = Path(tempfile.mkdtemp(prefix=PREFIX, dir=own))
     try:
         for name in ("objects/info", "objects/pack", "refs/heads"):
