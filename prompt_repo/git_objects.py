@@ -37,12 +37,12 @@ def add(objects: Path, made: Sequence[ShaFile]) -> None:
 def adopt(incoming: Path, objects: Path) -> None:
     """Moves synced objects from another folder on the same disk here, durably.
 
-    Call it under the writers' lock. What is here already is left.
+    Call it under the writers' lock. What is here already is left, and made young.
     """
     folders = {objects}
     for file in incoming.glob("[0-9a-f][0-9a-f]/*"):
         target = objects / file.parent.name / file.name
-        if not target.exists():
+        if not _freshened(target):
             _put_in_place(file, target)
         folders.add(target.parent)
     make_folder(objects / "pack")

@@ -12,7 +12,7 @@ from prompt_repo import documents
 from prompt_repo.catalogue import Tables, advanced
 from prompt_repo.dependencies import problems_of
 from prompt_repo.errors import InvalidDocument, Problem, PromptRepoError, RefMoved
-from prompt_repo.git_incoming import Entered, Incoming
+from prompt_repo.git_incoming import Entered, Incoming, public_refs
 from prompt_repo.git_merging import merge_bases
 from prompt_repo.git_protocol import Order
 from prompt_repo.git_store import Move
@@ -93,7 +93,7 @@ def check(
     yield from first
     if first:
         return
-    known = {*repository.store.branches().values(), *repository.store.tags().values()}
+    known = {*public_refs(repository.store).values()}
     staging = repository.head(STAGING)
     for order in sorted(orders, key=_rank):
         if order.new is None or order.new == order.old:

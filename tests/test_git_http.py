@@ -1,6 +1,7 @@
 """Clone, fetch and push with a real git over real HTTP."""
 
 import gzip
+import os
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -625,3 +626,119 @@ def test_a_pack_that_is_too_large_is_refused_in_words(tmp_path: Path) -> None:
 
     assert not pushed.ok
     assert "maximum allowed size" in pushed.said
+
+
+def packed(clone: Clone, new: str, without: str) -> bytes:
+    """The pack of a push, whatever it holds."""
+    return git_cli.completed(
+        clone.folder / ".git",
+        ["pack-objects", "--revs", "--stdout", "-q"],
+        f"{new}\n^{without}\n".encode(),
+    ).stdout
+
+
+def send(studio: Studio, *orders: tuple[str, str | None, str | None], pack: bytes = b"") -> str:
+    """A push written by hand; gives the report."""
+    nowhere = "0" * 40
+    lines = [
+        packet(
+            f"{old or nowhere} {new or nowhere} {ref}" + ("\0report-status" if not place else "")
+        )
+        for place, (ref, old, new) in enumerate(orders)
+    ]
+    answer = studio.app.test_client().post(
+        "/git/prompts.git/git-receive-pack",
+        data=b"".join(lines) + b"0000" + pack,
+        auth=("x", secret(studio.app, Scope.ADMIN)),
+    )
+    return answer.text
+
+
+def test_a_branch_names_a_commit(studio: Studio) -> None:
+    """Neither a tag object, nor a tree, nor what nobody has."""
+    clone, head = studio.clone(), studio.head()
+    clone.git("tag", "-a", "-m", "x", "mine")
+    tag, tree = clone.git("rev-parse", "mine"), clone.git("rev-parse", "HEAD^{tree}")
+    pack = packed(clone, tag, str(head))
+
+    told = [
+        send(studio, ("refs/heads/changes/x", None, oid), pack=pack)
+        for oid in (tag, tree, "1" * 40)
+    ]
+
+    assert ["it would point to no commit" in each for each in told] == [True] * 3
+    assert None is studio.head("changes/x")
+
+
+def test_a_tree_as_deep_as_a_well_is_not_descended_into(studio: Studio) -> None:
+    """It is told as the folder where it begins."""
+    clone, head = studio.clone(), studio.head()
+    made = ""
+    oid = clone.git("hash-object", "-w", str(clone.folder / ANGRY))
+    line = f"100644 blob {oid}\tangry.yaml\n"
+    for _ in range(1200):
+        done = git_cli.completed(clone.folder / ".git", ["mktree"], line.encode())
+        made = done.stdout.decode().strip()
+        line = f"040000 tree {made}\tcharacters\n"
+    new = clone.git("commit-tree", "-p", str(head), "-m", "Deep", made)
+
+    told = send(studio, ("refs/heads/staging", head, new), pack=packed(clone, new, str(head)))
+
+    assert "ng refs/heads/staging commit" in told
+    assert head == studio.head()
+
+
+def test_a_broken_object_is_refused_by_git_s_own_check(studio: Studio) -> None:
+    """As `git fsck --strict` would find it: a commit without an author here."""
+    clone, head = studio.clone(), studio.head()
+    tree = clone.git("rev-parse", "HEAD^{tree}")
+    raw = f"tree {tree}\nparent {head}\nauthor nobody\ncommitter nobody\n\nx\n"
+    where = clone.folder / ".git"
+    new = (
+        git_cli.completed(
+            where, ["hash-object", "-t", "commit", "--literally", "-w", "--stdin"], raw.encode()
+        )
+        .stdout.decode()
+        .strip()
+    )
+    pack = git_cli.completed(where, ["pack-objects", "--stdout", "-q"], f"{new}\n".encode()).stdout
+
+    told = send(studio, ("refs/heads/staging", head, new), pack=pack)
+
+    assert "unpack failed" in told
+    assert unreachable(studio, new)
+
+
+def test_too_many_refs_at_once_are_refused(studio: Studio) -> None:
+    """A push moves two hundred at most."""
+    head = studio.head()
+    orders = [(f"refs/heads/changes/c{number}", None, head) for number in range(300)]
+
+    assert "a push moves at most 200 refs" in send(studio, *orders)
+    assert {STAGING, PRODUCTION} == set(studio.repository.store.branches())
+
+
+def test_words_from_outside_do_nothing_to_a_terminal(studio: Studio) -> None:
+    """A path with an escape sequence is shown, not obeyed."""
+    clone = studio.clone()
+    clone.commit({"characters/aria/\x1b[31mred.yaml": prompt("x")})
+
+    pushed = clone.push("staging")
+
+    assert not pushed.ok
+    assert "\\x1b[31mred.yaml" in pushed.said
+    assert "\x1b[31m" not in pushed.said
+
+
+def test_what_a_dead_process_left_goes_after_a_day(studio: Studio) -> None:
+    """At the next push; what is younger may be somebody's who still uploads."""
+    own = studio.repository.store.path / "prompt-repo"
+    for name, age in (("incoming-old", 2), ("incoming-new", 0)):
+        (own / name).mkdir()
+        at = (own / name).stat().st_mtime - age * 86_400
+        os.utime(own / name, (at, at))
+    clone = studio.clone()
+    clone.commit({ANGRY: prompt("Next.")})
+
+    assert clone.push("staging").ok
+    assert ["incoming-new"] == [each.name for each in own.glob("incoming-*")]
