@@ -1,6 +1,8 @@
 """How a repository is made, and which forms of one can be read."""
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from dulwich.config import ConfigFile
@@ -8,7 +10,7 @@ from dulwich.errors import NotGitRepository
 from dulwich.repo import Repo, UnsupportedExtension, UnsupportedVersion
 
 from prompt_repo import git_objects
-from prompt_repo.errors import RepositoryNotFound
+from prompt_repo.errors import RepositoryNotFound, StorageFailed
 
 SETTINGS = {
     # What plain git writes here is synced too; reads at a time go by the log of ref moves.
@@ -25,6 +27,15 @@ SETTINGS = {
     "transfer": {"fsckObjects": "true"},
 }
 ORDINARY = {b"refstorage": b"files", b"objectformat": b"sha1"}  # extensions we read in this form
+
+
+@contextmanager
+def storage(folder: Path) -> Iterator[None]:
+    """What the system refuses within becomes StorageFailed."""
+    try:
+        yield
+    except OSError as error:
+        raise StorageFailed.of(error, folder) from error
 
 
 def make(path: Path) -> None:

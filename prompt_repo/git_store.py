@@ -19,7 +19,6 @@ from prompt_repo.errors import (
     RefMoved,
     RepositoryExists,
     RevisionNotFound,
-    StorageFailed,
 )
 from prompt_repo.git_lock import Entry, WriterLock
 from prompt_repo.git_reader import Reader
@@ -56,7 +55,7 @@ class GitStore:
         """A new bare repository without a commit; raises RepositoryExists, StorageFailed."""
         if path.exists() and (not path.is_dir() or any(path.iterdir())):
             raise RepositoryExists(str(path))
-        with _storage(path):
+        with git_format.storage(path):
             git_format.make(path)
         return cls.open(path)
 
@@ -66,7 +65,7 @@ class GitStore:
 
         Raises RepositoryNotFound, StorageFailed.
         """
-        with _storage(path):
+        with git_format.storage(path):
             return cls(*git_format.folders(path))
 
     def guard(self) -> list[str]:
@@ -252,7 +251,7 @@ class GitStore:
 
         Raises StorageFailed where the disk is full, or the repository may only be read.
         """
-        with _storage(self.path), self._lock.held(timeout):
+        with git_format.storage(self.path), self._lock.held(timeout):
             yield
 
     def create_branch(self, branch: str, oid: str) -> None:
@@ -392,15 +391,6 @@ class GitStore:
     def _require_branch(self, branch: str) -> None:
         if not is_branch(branch):
             raise RevisionNotFound(branch)
-
-
-@contextmanager
-def _storage(folder: Path) -> Iterator[None]:
-    """What the system refuses within becomes StorageFailed."""
-    try:
-        yield
-    except OSError as error:
-        raise StorageFailed.of(error, folder) from error
 
 
 def _blob(raw: bytes | None) -> Blob | None:
