@@ -34,7 +34,7 @@ def against_production(
     if line is None:
         yield Refusal(order.ref, OFF_LINE)
         return
-    held = held_back(repository, order.old)
+    held = {*held_back(repository, order.old)}
     for commit in line:
         if commit.oid in fresh:  # else production goes forward along staging's own line
             whys = [
