@@ -6,6 +6,8 @@ do not here. What is merged is what the documents say, so that the result is alw
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from enum import StrEnum
+from types import MappingProxyType
 from typing import Any, TypeVar
 
 from prompt_repo import documents
@@ -15,6 +17,20 @@ from prompt_repo.model import Character, Configuration, Emotion, Limits, Prompt
 
 T = TypeVar("T")
 Value = Prompt | Character | Configuration
+
+
+class Side(StrEnum):
+    """Whose value of a field stands."""
+
+    OURS = "ours"
+    THEIRS = "theirs"
+
+
+Choice = Side | str
+"""A side, or (any other string) the text that a person made of both."""
+Choices = Mapping[tuple[str, str], Choice]
+"""What was decided about conflicts, by path and field."""
+UNDECIDED: Choices = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,17 +56,27 @@ class DocumentMerge:
 
 
 def merge_documents(
-    path: str, base: bytes | None, ours: bytes | None, theirs: bytes | None
+    path: str,
+    base: bytes | None,
+    ours: bytes | None,
+    theirs: bytes | None,
+    choices: Choices = UNDECIDED,
 ) -> DocumentMerge:
-    """Joins two edits of a document; None is a side where the file doesn't stand."""
+    """Joins two edits of a document; None is a side where the file doesn't stand.
+
+    What `choices` decide is no conflict any more.
+    """
     if ours == theirs or theirs == base:
         return DocumentMerge(ours, ())
     if ours == base:
         return DocumentMerge(theirs, ())
     left, right = _parsed(path, ours), _parsed(path, theirs)
     if left is None or right is None:
+        whole = choices.get((path, ""))
+        if whole is not None:
+            return DocumentMerge(theirs if whole is Side.THEIRS else ours, ())
         return DocumentMerge(ours, (_whole(path, base, ours, theirs),))
-    fields = _Fields(path)
+    fields = _Fields(path, choices)
     merged = fields.merge(_parsed(path, base), left, right)
     raw = documents.edit(ours, path, merged)
     return DocumentMerge(raw, tuple(fields.conflicts))
@@ -76,8 +102,8 @@ def _whole(
 class _Fields:
     """Merges the fields of one document and notes those that conflict."""
 
-    def __init__(self, path: str) -> None:
-        self._path = path
+    def __init__(self, path: str, choices: Choices) -> None:
+        self._path, self._choices = path, choices
         self.conflicts: list[FieldConflict] = []
 
     def merge(self, base: Value | None, ours: Value, theirs: Value) -> Value:
@@ -132,10 +158,14 @@ class _Fields:
     def _lines(self, field: str, base: str, ours: str, theirs: str) -> str:
         """A text, merged by its lines."""
         merged = merge_texts(base, theirs, ours).text
-        if merged is None:
+        if merged is not None:
+            return merged
+        choice = self._choices.get((self._path, field))
+        if choice is None:
             self.conflicts.append(FieldConflict(self._path, field, base or None, ours, theirs))
-            return ours
-        return merged
+        elif not isinstance(choice, Side):
+            return documents.normalise(choice)
+        return theirs if choice is Side.THEIRS else ours
 
     def _one(self, field: str, base: T, ours: T, theirs: T, said: Callable[[T], str] = str) -> T:
         """A value that is one thing: whoever changed it has it."""
@@ -143,9 +173,11 @@ class _Fields:
             return ours
         if ours == base:
             return theirs
-        texts = (None if side is None else said(side) for side in (base, ours, theirs))
-        self.conflicts.append(FieldConflict(self._path, field, *texts))
-        return ours
+        choice = self._choices.get((self._path, field))
+        if choice is None:
+            texts = (None if side is None else said(side) for side in (base, ours, theirs))
+            self.conflicts.append(FieldConflict(self._path, field, *texts))
+        return theirs if choice is Side.THEIRS else ours
 
     def _map(
         self,

@@ -1,6 +1,5 @@
 """Set, remove, restore and revert prompts; create and change characters: one commit each time."""
 
-import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
@@ -14,25 +13,20 @@ from prompt_repo.errors import (
     EditConflict,
     InvalidDocument,
     InvalidEdit,
-    InvalidReason,
     PromptNotFound,
     ProtectedBranch,
     RefMoved,
     RepositoryBusy,
+    ReviewRequired,
     UnknownEmotion,
     VersionNotFound,
 )
 from prompt_repo.expectations import ANYTHING, Document, Expectation, check
 from prompt_repo.layout import character_path, check_id
 from prompt_repo.model import Author, Character, Commit, Prompt, PromptKey
+from prompt_repo.reasons import check_reason, default_reason
 from prompt_repo.repository import PRODUCTION, Repository
 
-REASON_LENGTH = 2_000
-SERVERS_TRAILERS = re.compile(
-    r"^(promoted-from|rolled-back-to|hotfix-from|promotes-held-back|reviewed-by|change-request)\s*:",
-    re.IGNORECASE | re.MULTILINE,
-)
-CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 ATTEMPTS = 20  # a push from outside can win the ref between our read and our swap; not for ever
 
 
@@ -76,12 +70,9 @@ def save(
     Raises EditConflict where a prompt moved since its `AtCommit`, PreconditionFailed where
     `Matches` or `Absent` no longer holds, UnknownEmotion, CharacterNotFound, CharacterArchived,
     PromptNotFound (removing what isn't there), InvalidDocument, InvalidReason, InvalidEdit,
-    ProtectedBranch, RepositoryBusy.
+    ProtectedBranch, ReviewRequired, RepositoryBusy.
     """
-    keys = [edit.key for edit in edits]
-    if len(set(keys)) != len(keys):
-        twice = next(key.path for key in keys if keys.count(key) > 1)
-        raise InvalidEdit(f"{twice} is edited twice in one go; send each prompt once")
+    _check_once(edits)
     return _carry_out(
         repository,
         branch,
@@ -89,6 +80,22 @@ def save(
         author,
         reason,
     )
+
+
+def planned(repository: Repository, branch: str, now: Catalogue, edits: Sequence[Edit]) -> Planned:
+    """The files that edits would change, after all checks, without writing; `now` is on `branch`.
+
+    Raises what `save` raises, apart from what comes of writing.
+    """
+    _check_once(edits)
+    return _differing(repository, now, _plan(repository, branch, now, edits))
+
+
+def _check_once(edits: Sequence[Edit]) -> None:
+    keys = [edit.key for edit in edits]
+    if len(set(keys)) != len(keys):
+        twice = next(key.path for key in keys if keys.count(key) > 1)
+        raise InvalidEdit(f"{twice} is edited twice in one go; send each prompt once")
 
 
 def restore(
@@ -231,6 +238,8 @@ def _carry_out(
     """Gathers, decides and applies under the writers' lock; all of it again if the ref moved."""
     if branch == PRODUCTION:
         raise ProtectedBranch(branch)
+    if branch in repository.reviewed:
+        raise ReviewRequired(branch)
     message = check_reason(reason)
     with repository.store.locked():
         for _ in range(ATTEMPTS):
@@ -240,7 +249,7 @@ def _carry_out(
             unchanged = tuple(path for path in planned if path not in changes)
             if not changes:
                 return Outcome(None, now, (), unchanged)
-            words = message or _default_reason(changes)
+            words = message or default_reason(changes)
             try:
                 commit = repository.store.write(
                     branch, now.commit, changes, author=author, message=words
@@ -250,27 +259,6 @@ def _carry_out(
             after = repository.written(branch, commit)
             return Outcome(commit, after, tuple(changes), unchanged)
     raise RepositoryBusy(branch, 0)
-
-
-def check_reason(reason: str) -> str:
-    """The reason as it goes into the commit; raises InvalidReason."""
-    words = reason.replace("\r\n", "\n").strip()
-    if len(words) > REASON_LENGTH:
-        raise InvalidReason(f"it has {len(words):,} characters, {REASON_LENGTH:,} are allowed")
-    found = CONTROL.search(words)
-    if found:
-        raise InvalidReason(f"character {found.start() + 1} is U+{ord(found[0]):04X}")
-    forged = SERVERS_TRAILERS.search(words)
-    if forged:
-        raise InvalidReason(f"a line that begins with “{forged[0]}” is the server's to write")
-    return words
-
-
-def _default_reason(changes: Mapping[str, bytes | None]) -> str:
-    if len(changes) > 1:
-        return f"Change {len(changes)} files"
-    path, raw = next(iter(changes.items()))
-    return f"{'Remove' if raw is None else 'Edit'} {path.removesuffix('.yaml')}"
 
 
 def _differing(repository: Repository, now: Catalogue, planned: Planned) -> Planned:

@@ -14,6 +14,7 @@
   - EditConflict         somebody changed this very prompt since the edit began
   - PreconditionFailed   the ETag the edit was made against is no longer the current one
   - ProtectedBranch      the branch moves by promotion only
+    - ReviewRequired       the branch moves by reviewed change requests only
   - RepositoryNotFound   the folder holds no prompt repository, or none that can be read
   - RepositoryExists     the folder holds a prompt repository already
   - RepositoryDamaged    a ref or an object can't be read (carries what)
@@ -31,6 +32,10 @@
   - RolledBackMoved      what shall be rolled back moved again since (carries the paths)
   - NotInPlan            a path named is none of those the plan is about
   - NothingToPromote     there is nothing to promote, or to roll back
+  - ChangeMoved          a change request isn't at the commit that was looked at (carries its head)
+  - MergeConflicts       a change request and its base changed the same (carries the fields)
+  - UpdateNeeded         a merge would hold texts that nobody has seen (carries the paths)
+  - NothingProposed      a change request holds nothing that its base does not
 """
 
 from collections.abc import Callable, Sequence
@@ -213,6 +218,14 @@ class ProtectedBranch(PromptRepoError):
         super().__init__(f"{branch} moves only by promotion; edit staging, then promote")
 
 
+class ReviewRequired(ProtectedBranch):
+    """The branch moves by reviewed change requests only."""
+
+    def __init__(self, branch: str) -> None:
+        super().__init__(branch)
+        self.args = (f"{branch} changes by reviewed change requests; propose this edit in one",)
+
+
 class RepositoryNotFound(PromptRepoError):
     """The folder holds no prompt repository, or one in a form that can't be read (`why`)."""
 
@@ -359,3 +372,42 @@ class NothingToPromote(PromptRepoError):
 
     def __init__(self) -> None:
         super().__init__("nothing would change in production")
+
+
+class ChangeMoved(PromptRepoError):
+    """A change request isn't at the commit that was looked at."""
+
+    def __init__(self, branch: str, head: str | None) -> None:
+        self.branch, self.head = branch, head
+        now = f"is at {head[:9]} now" if head else "is gone"
+        super().__init__(f"{branch} {now}; look at what is new, then go on from there")
+
+
+class MergeConflicts(PromptRepoError):
+    """A change request and its base changed the same fields differently."""
+
+    def __init__(self, paths: Sequence[str]) -> None:
+        self.paths = tuple(dict.fromkeys(paths))
+        super().__init__(
+            f"both sides changed {', '.join(self.paths[:5])}"
+            + (f" and {len(self.paths) - 5} more" if len(self.paths) > 5 else "")
+            + "; decide what shall stand"
+        )
+
+
+class UpdateNeeded(PromptRepoError):
+    """A merge would join two edits of one document into a text that nobody has seen."""
+
+    def __init__(self, paths: Sequence[str]) -> None:
+        self.paths = tuple(paths)
+        super().__init__(
+            f"{', '.join(self.paths[:5])} changed on both sides, in different places; "
+            "update the change request first, so that the joined text can be looked at"
+        )
+
+
+class NothingProposed(PromptRepoError):
+    """A change request holds nothing that its base does not hold already."""
+
+    def __init__(self) -> None:
+        super().__init__("there is nothing to propose: everything stands so already")

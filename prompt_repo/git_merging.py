@@ -198,3 +198,8 @@ def _text(path: Path, arguments: list[str]) -> str:
     if process.returncode != 0:
         raise GitFailed(arguments[0], text_of(process.stderr))
     return process.stdout.decode()
+
+
+def count_between(path: Path, old: str, new: str) -> int:
+    """How many commits `new` has that `old` hasn't; raises GitFailed, GitMissing."""
+    return int(_text(path, ["rev-list", "--count", new, f"^{old}"]))

@@ -13,7 +13,6 @@ from enum import StrEnum
 from prompt_repo import documents
 from prompt_repo.dependencies import check_planned, check_result, with_dependencies
 from prompt_repo.drift import PROMOTES_HELD_BACK, ROLLED_BACK_TO, Drift, Plan, State, compare
-from prompt_repo.editing import check_reason
 from prompt_repo.errors import (
     InvalidEdit,
     NothingToPromote,
@@ -25,6 +24,7 @@ from prompt_repo.errors import (
 )
 from prompt_repo.layout import CHARACTERS, place_of
 from prompt_repo.model import Author, Commit, FileChange, Graft, Held, Prompt
+from prompt_repo.reasons import check_reason
 from prompt_repo.releases import draft_of, notes_of
 from prompt_repo.repository import PRODUCTION, STAGING, Repository
 

@@ -36,12 +36,14 @@ HELD_COMMITS = 4096  # answers to "was this commit ever held?" kept; they never 
 class Repository:
     """A prompt repository on disk, safe to share between threads.
 
-    Another process that writes to the same folder is noticed at the next read.
+    Another process that writes to the same folder is noticed at the next read. Branches in
+    `reviewed` take no edits but those of merged change requests.
     """
 
     def __init__(self, store: GitStore) -> None:
         self.store = store
         self.listeners: list[Callable[[str, Commit], None]] = []
+        self.reviewed: frozenset[str] = frozenset()
         self.history = History(store)
         self.indexes = Indexes(self.history.authors)
         self._parsed = ParsedDocuments(store)

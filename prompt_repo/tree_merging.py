@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from prompt_repo import documents, git_merging
-from prompt_repo.document_merging import FieldConflict, merge_documents
+from prompt_repo.document_merging import UNDECIDED, Choices, FieldConflict, merge_documents
 from prompt_repo.errors import InvalidDocument
 from prompt_repo.layout import place_of
 from prompt_repo.repository import Repository
@@ -34,8 +34,10 @@ class TreeMerge:
         return not self.conflicts
 
 
-def merge(repository: Repository, ours: str, theirs: str) -> TreeMerge:
-    """Merges `theirs` into `ours`, two full commit ids.
+def merge(
+    repository: Repository, ours: str, theirs: str, choices: Choices = UNDECIDED
+) -> TreeMerge:
+    """Merges `theirs` into `ours`, two full commit ids; `choices` decide fields that conflict.
 
     Raises RevisionNotFound, GitFailed, GitMissing.
     """
@@ -55,8 +57,8 @@ def merge(repository: Repository, ours: str, theirs: str) -> TreeMerge:
             changes[change.path] = store.blob(change.new) if change.new else None
         elif change.new != base:
             disputed[change.path] = (base, change.old, change.new)
-    conflicts = list(_settle(repository, disputed, changes))
-    conflicts += _settle_crossed(repository, ours, theirs, crossed, changes)
+    conflicts = list(_settle(repository, disputed, changes, choices))
+    conflicts += _settle_crossed(repository, ours, theirs, crossed, changes, choices)
     return TreeMerge(changes, tuple(sorted(conflicts, key=lambda each: (each.path, each.field))))
 
 
@@ -67,14 +69,17 @@ def _at(repository: Repository, base: str, ours: str, theirs: str) -> dict[str, 
 
 
 def _settle(
-    repository: Repository, disputed: Mapping[str, Blobs], changes: dict[str, bytes | None]
+    repository: Repository,
+    disputed: Mapping[str, Blobs],
+    changes: dict[str, bytes | None],
+    choices: Choices,
 ) -> Iterator[FieldConflict]:
     """Merges what both sides changed since one base; results go to `changes`."""
     edited = {path: (b, o, t) for path, (b, o, t) in disputed.items() if b and o and t}
     merged = git_merging.merge_files(repository.store.path, list(edited.values()))
     by_lines = dict(zip(edited, merged, strict=True))
     for path, blobs in disputed.items():
-        yield from _settle_one(repository, path, blobs, by_lines.get(path), changes)
+        yield from _settle_one(repository, path, blobs, by_lines.get(path), changes, choices)
 
 
 def _settle_crossed(
@@ -83,6 +88,7 @@ def _settle_crossed(
     theirs: str,
     crossed: Mapping[str, Blobs],
     changes: dict[str, bytes | None],
+    choices: Choices,
 ) -> Iterable[FieldConflict]:
     """Merges what the merge bases of a criss-cross history disagree on, one by one."""
     if not crossed:
@@ -95,7 +101,7 @@ def _settle_crossed(
     for path, blobs in crossed.items():
         at = {point.oid: files[point.oid].get(path) for point in history}
         merged = git_merging.merge_crossed(store.path, history, at)
-        yield from _settle_one(repository, path, blobs, merged, changes)
+        yield from _settle_one(repository, path, blobs, merged, changes, choices)
 
 
 def _settle_one(
@@ -104,12 +110,13 @@ def _settle_one(
     blobs: Blobs,
     by_lines: bytes | None,
     changes: dict[str, bytes | None],
+    choices: Choices,
 ) -> Iterable[FieldConflict]:
     base, ours, theirs = (repository.store.blob(blob) if blob else None for blob in blobs)
     if by_lines is not None and _is_document(path, by_lines):
         changes[path] = by_lines
         return ()
-    merged = merge_documents(path, base, ours, theirs)
+    merged = merge_documents(path, base, ours, theirs, choices)
     if merged.raw != ours:
         changes[path] = merged.raw
     return merged.conflicts

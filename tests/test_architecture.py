@@ -23,10 +23,10 @@ DATABASES = {"sqlalchemy", "alembic", "psycopg", "adbc_driver_postgresql", "pyar
 
 LAYERS = (
     r"model|errors|layout|progress",
-    r"variables|folding|postings|diffing|blame|merging|document_merging|pairing|documents|validation|presets|schema|yaml_\w+",
+    r"variables|folding|postings|diffing|blame|merging|document_merging|pairing|documents|validation|presets|reasons|schema|yaml_\w+",
     r"git_\w+|history\w*|parsed",
     r"catalogue|searching|indexing|repository",
-    r"editing|expectations|drift|unequal|differences|dependencies|receiving\w*|mirroring|tree_merging|merge_driver|releases|deployments|promotion|changes|transfer|demo|demo_story",
+    r"editing|expectations|drift|unequal|differences|dependencies|receiving\w*|mirroring|tree_merging|merge_driver|releases|deployments|promotion|change\w*|transfer|demo|demo_story",
     r"client\w*|cli\w*",
 )
 """The modules of prompt_repo from the ground up; each may import from its own layer and below."""

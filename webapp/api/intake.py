@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
 
-from prompt_repo.editing import REASON_LENGTH
+from prompt_repo.reasons import REASON_LENGTH
 
 COMMIT = "^[0-9a-f]{40}$"
 IDENT = "^[a-z0-9][a-z0-9_-]{0,63}$"

@@ -1,0 +1,35 @@
+"""Why something was changed, in people's own words: what a commit message may hold."""
+
+import re
+from collections.abc import Mapping
+
+from prompt_repo.errors import InvalidReason
+
+REASON_LENGTH = 2_000
+SERVERS_TRAILERS = re.compile(
+    r"^(promoted-from|rolled-back-to|hotfix-from|promotes-held-back|reviewed-by|change-request)\s*:",
+    re.IGNORECASE | re.MULTILINE,
+)
+CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
+
+
+def check_reason(reason: str) -> str:
+    """The reason as it goes into the commit; raises InvalidReason."""
+    words = reason.replace("\r\n", "\n").strip()
+    if len(words) > REASON_LENGTH:
+        raise InvalidReason(f"it has {len(words):,} characters, {REASON_LENGTH:,} are allowed")
+    found = CONTROL.search(words)
+    if found:
+        raise InvalidReason(f"character {found.start() + 1} is U+{ord(found[0]):04X}")
+    forged = SERVERS_TRAILERS.search(words)
+    if forged:
+        raise InvalidReason(f"a line that begins with “{forged[0]}” is the server's to write")
+    return words
+
+
+def default_reason(changes: Mapping[str, bytes | None]) -> str:
+    """What is said of an edit that nobody gave a reason for."""
+    if len(changes) > 1:
+        return f"Change {len(changes)} files"
+    path, raw = next(iter(changes.items()))
+    return f"{'Remove' if raw is None else 'Edit'} {path.removesuffix('.yaml')}"
