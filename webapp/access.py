@@ -51,6 +51,7 @@ class Scope(StrEnum):
     """What a request may do."""
 
     READ = "read"
+    REVIEW = "review"
     WRITE = "write"
     PROMOTE = "promote"
     ADMIN = "admin"
@@ -58,17 +59,18 @@ class Scope(StrEnum):
 
 SCOPES_OF = {
     Role.VIEWER: frozenset({Scope.READ}),
-    Role.REVIEWER: frozenset({Scope.READ}),
+    Role.REVIEWER: frozenset({Scope.READ, Scope.REVIEW}),
     Role.ADMIN: frozenset(Scope),
 }
-"""What a role brings: the requirements have admins write, and everyone else look."""
+"""What a role brings: the requirements have admins write; reviewers propose, comment and review."""
 IMPLIED = {
     Scope.READ: frozenset({Scope.READ}),
-    Scope.WRITE: frozenset({Scope.READ, Scope.WRITE}),
+    Scope.REVIEW: frozenset({Scope.READ, Scope.REVIEW}),
+    Scope.WRITE: frozenset({Scope.READ, Scope.REVIEW, Scope.WRITE}),
     Scope.PROMOTE: frozenset({Scope.READ, Scope.PROMOTE}),
     Scope.ADMIN: frozenset(Scope),
 }
-"""What a token's scope brings along: one that may write may read what it wrote."""
+"""What a token's scope brings along: one that may write may read what it wrote, and propose."""
 
 
 class Refused(Exception):
@@ -111,12 +113,18 @@ class Caller:
     environments: frozenset[str] | None = None
     account_id: int | None = None
     token_id: int | None = None
+    made_by: int | None = None
     must_change_password: bool = False
 
     @property
     def author(self) -> Author:
         """Whom a commit of theirs names."""
         return Author(self.display_name or self.name, self.email)
+
+    @property
+    def person_id(self) -> int | None:
+        """The account behind them: their own, or that of whoever made the token."""
+        return self.made_by if self.account_id is None else self.account_id
 
     def may(self, scope: Scope | str) -> bool:
         """Whether they have a scope."""

@@ -11,7 +11,7 @@ from werkzeug.wrappers import Response
 from prompt_repo.layout import ENVIRONMENTS, ID
 from prompt_repo.model import Configuration
 from prompt_repo.repository import PRODUCTION, STAGING
-from webapp import drifting, formatting
+from webapp import change_requests, drifting, formatting
 from webapp.access import Scope, access, caller
 from webapp.auth import LOCAL
 from webapp.prompt_routes import ENVIRONMENT
@@ -81,6 +81,7 @@ RAIL: tuple[tuple[str, tuple[Entry, ...]], ...] = (
             Entry("Characters", "people", "characters.index"),
             Entry("Defaults", "layers", "defaults.index"),
             Entry("Matrix", "grid", "matrix.index"),
+            Entry("Changes", "branch", "changes.index", count=change_requests.open_count),
             Entry("Promotion", "promotion", "promotion.index", count=drifting.waiting),
             Entry("Removed", "removed", "prompts.removed"),
         ),
@@ -96,7 +97,11 @@ RAIL: tuple[tuple[str, tuple[Entry, ...]], ...] = (
     ),
 )
 """The rail's parts, each with its heading; who lacks an entry's scope does not see it."""
-WITHIN = {"releases": "promotion"}
+WITHIN = {
+    "releases": "promotion",
+    "change_proposing": "changes",
+    "change_editing": "changes",
+}
 """Parts that the rail has no line of their own for, and the line that is lit there."""
 ON_A_PHONE = 4  # places in the bar at the foot; the rest is behind More
 
@@ -148,7 +153,13 @@ def emotions_stylesheet(environment: str) -> str:
 
 def may_change() -> bool:
     """Whether the one who asks may edit prompts in the environment of this page."""
-    return _environment() != PRODUCTION and caller().may(Scope.WRITE)
+    return may_save(_environment() or "")
+
+
+def may_save(environment: str) -> bool:
+    """Whether the one who asks may save prompts to an environment without a change request."""
+    direct = environment != PRODUCTION and environment not in repository().reviewed
+    return direct and caller().may(Scope.WRITE)
 
 
 def _hues(configuration: Configuration) -> str:

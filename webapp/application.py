@@ -8,7 +8,7 @@ import redis
 from flask import Flask
 from flask.json.provider import DefaultJSONProvider
 
-from webapp import access, announcing, audit, auth, errors, folder, health, limits, log, security
+from webapp import access, announcing, audit, auth, errors, folder, health, limits, log, protection, security
 from webapp.api import fast_path
 from webapp.blueprints import ALL
 from webapp.config import Settings
@@ -70,7 +70,9 @@ def connect(settings: Settings) -> Services:
         settings=settings,
         records=records,
         tokens=Tokens(records, endings=Endings(settings.data)),
-        repository=LazyRepository(settings.repository_path, announcing.written),
+        repository=LazyRepository(
+            settings.repository_path, announcing.written, protection.reviewed(settings)
+        ),
         redis=redis.Redis.from_url(settings.redis_url, socket_timeout=5)
         if settings.redis_url
         else None,

@@ -95,6 +95,10 @@ class Settings:
     """`stderr`, or the file of the program's log."""
     access_log: str = "notable"
     """`all` requests, or those that are `notable`: more than a plain read that went well."""
+    approvals_staging: int = 0
+    """Approvals that a change request needs to reach staging; with 0 edits are saved directly."""
+    approvals_production: int = 1
+    """Approvals that a hotfix needs to reach production."""
     workers: int = 2
     """Web processes that `run` and `serve` start."""
     threads: int = 8
@@ -172,7 +176,7 @@ def _read(each: "Field[Any]", text: str) -> Any:
         if each.type in (Path, Path | None):
             return Path(text).expanduser()
         if each.type is int:
-            return _positive(text)
+            return _positive(text, 0 if each.name.startswith("approvals_") else 1)
     except ValueError as error:
         shown = "" if each.name.endswith("_url") else f"={text!r}"  # an address may hold a password
         raise InvalidSetting(f"{variable(each)}{shown}: {error}") from None
@@ -203,7 +207,7 @@ def _redis(text: str) -> str:
     return text
 
 
-def _positive(text: str) -> int:
-    if not (text.isascii() and text.isdecimal() and len(text) < 10 and int(text)):
-        raise ValueError("write a whole number, at least 1")
+def _positive(text: str, least: int = 1) -> int:
+    if not (text.isascii() and text.isdecimal() and len(text) < 10 and int(text) >= least):
+        raise ValueError(f"write a whole number, at least {least}")
     return int(text)

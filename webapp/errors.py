@@ -26,6 +26,7 @@ from werkzeug.wrappers import Response as AnyResponse
 from prompt_repo import errors as domain
 from webapp import limits
 from webapp.access import API, GIT, NotAllowed, NotLoggedIn, PasswordMustChange, UndeclaredAccess
+from webapp.change_records import ChangeNotFound, ChangeState
 from webapp.people import PeopleError
 from webapp.security import request_id
 from webapp.tokens import TokenError
@@ -61,6 +62,10 @@ STATUS: Mapping[type[Exception], int] = {
     domain.InvalidReason: 422,
     domain.InvalidEdit: 422,
     domain.PlanMoved: 409,
+    domain.ChangeMoved: 409,
+    domain.MergeConflicts: 409,
+    domain.UpdateNeeded: 409,
+    domain.NothingProposed: 409,
     domain.Undecided: 409,
     domain.RolledBackMoved: 409,
     domain.NothingToPromote: 409,
@@ -75,6 +80,8 @@ STATUS: Mapping[type[Exception], int] = {
     NotLoggedIn: 401,
     NotAllowed: 403,
     UndeclaredAccess: 403,
+    ChangeNotFound: 404,
+    ChangeState: 409,
     PeopleError: 422,
     TokenError: 422,
     PreconditionRequired: 428,
@@ -202,11 +209,18 @@ def members(error: Exception) -> dict[str, Any]:
         return {"errors": [asdict(each) for each in error.problems]}
     if isinstance(error, domain.PreconditionFailed):
         return {"path": error.path, "etag": error.etag}
+    if isinstance(error, domain.ReviewRequired):
+        return {"branch": error.branch, "instead": "propose it: POST /api/v1/changes"}
     if isinstance(error, domain.ProtectedBranch):
         return {"branch": error.branch, "instead": "edit staging, then promote it"}
     if isinstance(error, domain.EditConflict):
         return _conflicts(error)
-    if isinstance(error, (domain.Undecided, domain.RolledBackMoved)):
+    if isinstance(error, domain.ChangeMoved):
+        return {"branch": error.branch, "head": error.head or ""}
+    if isinstance(
+        error,
+        (domain.Undecided, domain.RolledBackMoved, domain.MergeConflicts, domain.UpdateNeeded),
+    ):
         return {"paths": list(error.paths)}
     return {}
 

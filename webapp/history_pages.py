@@ -15,6 +15,7 @@ from prompt_repo.model import Prompt, Version
 from prompt_repo.repository import PRODUCTION
 from webapp import versions
 from webapp.access import Scope, access, caller
+from webapp.appearance import may_save
 from webapp.kept_form import keeps_forms
 from webapp.prompt_routes import ENVIRONMENT, on_prompts, subject_of
 from webapp.reading import Subject
@@ -174,7 +175,7 @@ def _text(version: Version) -> str:
 
 
 def _may_revert(environment: str, subject: Subject) -> bool:
-    return environment != PRODUCTION and caller().may(Scope.WRITE) and not subject.archived
+    return may_save(environment) and not subject.archived
 
 
 def _address(view: str, environment: str, subject: Subject) -> str:

@@ -10,6 +10,7 @@ from prompt_repo.expectations import AtCommit
 from prompt_repo.model import PromptKey
 from prompt_repo.repository import PRODUCTION
 from webapp.access import Scope, access, caller
+from webapp.appearance import may_save
 from webapp.editor import Draft, conflict_view, review
 from webapp.errors import answer, status_of
 from webapp.kept_form import keeps_forms
@@ -132,9 +133,11 @@ def removed(environment: str):
 
 def _page(environment: str, subject: Subject, draft: Draft, status: int = 200, **more):
     """The whole page, or for htmx the form alone."""
-    editable = environment != PRODUCTION and caller().may(Scope.WRITE) and not subject.archived
+    saves = may_save(environment)
+    proposes = environment != PRODUCTION and caller().may(Scope.REVIEW)
+    editable = (saves or proposes) and not subject.archived
     text = draft.text if editable or subject.standing is None else subject.standing.prompt.text
-    values = {"subject": subject, "form": draft, "editable": editable, **more}
+    values = {"subject": subject, "form": draft, "editable": editable, "saves": saves, **more}
     values["preview"] = subject.preview(text)
     if _by_htmx():
         response = make_response(render_template("prompts/_editor.html", **values), status)

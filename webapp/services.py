@@ -1,7 +1,7 @@
 """What views are handed: one of each a process, made by create_app."""
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,8 +18,14 @@ from webapp.tokens import Tokens
 class LazyRepository:
     """Opens the prompt repository at first use, so that the program starts without one."""
 
-    def __init__(self, path: Path, written: Callable[[str, Commit], None] | None = None) -> None:
+    def __init__(
+        self,
+        path: Path,
+        written: Callable[[str, Commit], None] | None = None,
+        reviewed: Collection[str] = (),
+    ) -> None:
         self._path, self._lock, self._written = path, threading.Lock(), written
+        self._reviewed = frozenset(reviewed)
         self._opened: Repository | None = None
 
     def get(self) -> Repository:
@@ -29,6 +35,7 @@ class LazyRepository:
                 if self._opened is None:
                     opened = Repository.open(self._path)
                     opened.listeners += [self._written] if self._written else []
+                    opened.reviewed = self._reviewed
                     self._opened = opened
         return self._opened
 

@@ -19,7 +19,8 @@ from webapp.tokens import TokenError
 blueprint = Blueprint("token_pages", __name__, url_prefix="/tokens")
 SCOPES = {
     Scope.READ: "Reads prompts, histories and exports.",
-    Scope.WRITE: "Edits prompts on staging, and reads.",
+    Scope.REVIEW: "Proposes changes, comments on them and reviews them, and reads.",
+    Scope.WRITE: "Edits prompts on staging, merges changes, and does what Review may.",
     Scope.PROMOTE: "Carries prompts to production and back, and reads.",
     Scope.ADMIN: "Everything, also what only admins may.",
 }

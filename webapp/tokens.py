@@ -207,4 +207,5 @@ def _caller(token: Token) -> Caller:
         scopes=frozenset().union(*(IMPLIED[Scope(scope)] for scope in token.scopes)),
         environments=None if token.environments is None else frozenset(token.environments),
         token_id=token.id,
+        made_by=token.made_by,
     )

@@ -1,0 +1,352 @@
+"""The records of change requests: rows and their conversations, without a look at Git."""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from enum import StrEnum
+
+from sqlalchemy import ColumnElement, and_, exists, func, or_, select, true
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
+
+from webapp.access import Caller
+from webapp.records import Records
+from webapp.records.change_models import ChangeEntry, ChangeRequest
+from webapp.tokens import LARGEST
+
+BY_GIT = "git"
+"""The actor of a push that nobody told us about."""
+
+
+class State(StrEnum):
+    """Where a change request stands."""
+
+    OPEN = "open"
+    MERGED = "merged"
+    CLOSED = "closed"
+
+
+class Kind(StrEnum):
+    """What an entry of the conversation is."""
+
+    OPENED = "opened"
+    PUSHED = "pushed"
+    UPDATED = "updated"
+    RESOLVED = "resolved"
+    COMMENTED = "commented"
+    APPROVED = "approved"
+    OBJECTED = "objected"
+    CLOSED = "closed"
+    REOPENED = "reopened"
+    MERGED = "merged"
+
+
+CONTRIBUTING = (Kind.OPENED, Kind.PUSHED, Kind.RESOLVED)
+"""What makes a change request one's own: whoever did it approves nothing of it."""
+REVIEWS = (Kind.APPROVED, Kind.OBJECTED)
+
+
+class Shown(StrEnum):
+    """The lists there are."""
+
+    OPEN = "open"
+    MINE = "mine"
+    WAITING = "waiting"
+    MERGED = "merged"
+    CLOSED = "closed"
+
+
+class ChangeNotFound(Exception):
+    """There is no change request of that number."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__(f"there is no change request {number}")
+
+
+class ChangeState(Exception):
+    """A change request isn't in a state in which this can be done."""
+
+
+@dataclass(frozen=True, slots=True)
+class Who:
+    """Whoever does something to a change request; an account behind it where there is one."""
+
+    actor: str
+    account_id: int | None
+    name: str
+    email: str
+
+    @classmethod
+    def of(cls, caller: Caller) -> "Who":
+        """The one who asks."""
+        author = caller.author
+        return cls(caller.actor[:80], caller.person_id, author.name[:128], author.email[:254])
+
+    def did(self, row: ChangeRequest | ChangeEntry) -> bool:
+        """Whether a row is theirs: by the account behind it, or by the very same token."""
+        same_account = self.account_id is not None and self.account_id == row.account_id
+        return same_account or self.actor == row.actor
+
+
+GIT = Who(BY_GIT, None, "git", "")
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What was last seen of a branch: its head, what it was compared with, what it proposes."""
+
+    head: str
+    base_head: str
+    fingerprint: str
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Which list, of which environments (None: all), a page at a time."""
+
+    shown: Shown
+    who: Who
+    bases: Collection[str] | None = None
+    before: int | None = None
+    limit: int = 50
+
+
+def create(
+    records: Records, who: Who, slug: str, base: str, title: str, text: str, seen: Seen
+) -> ChangeRequest:
+    """Enters a new change request; raises ChangeState where one is open on that branch."""
+    now = datetime.now(UTC)
+    row = ChangeRequest(
+        slug=slug, title=title, text=text, base=base, state=State.OPEN,
+        opened_at=now, updated_at=now,
+        actor=who.actor, account_id=who.account_id, name=who.name, email=who.email,
+        head=seen.head, base_head=seen.base_head, fingerprint=seen.fingerprint,
+    )  # fmt: skip
+    try:
+        with records.writing() as session:
+            session.add(row)
+            session.flush()
+            _enter(session, row, who, Kind.OPENED, now)
+    except IntegrityError as clash:
+        raise ChangeState(f"a change request for changes/{slug} is open already") from clash
+    return row
+
+
+def found(records: Records, number: int) -> ChangeRequest:
+    """A change request by its number; raises ChangeNotFound."""
+    with records.reading() as session:
+        row = session.get(ChangeRequest, number) if 0 < number <= LARGEST else None
+    if row is None:
+        raise ChangeNotFound(number)
+    return row
+
+
+def open_on(records: Records, slug: str) -> ChangeRequest | None:
+    """The open change request of a branch."""
+    wanted = select(ChangeRequest).where(
+        ChangeRequest.slug == slug, ChangeRequest.state == State.OPEN
+    )
+    with records.reading() as session:
+        return session.scalar(wanted)
+
+
+def open_into(records: Records, base: str) -> Sequence[ChangeRequest]:
+    """The open change requests of an environment."""
+    wanted = select(ChangeRequest).where(
+        ChangeRequest.base == base, ChangeRequest.state == State.OPEN
+    )
+    with records.reading() as session:
+        return session.scalars(wanted).all()
+
+
+def count_open(records: Records, bases: Collection[str] | None = None) -> int:
+    """How many are open."""
+    wanted = select(func.count()).where(ChangeRequest.state == State.OPEN, _among(bases))
+    with records.reading() as session:
+        return session.scalar(wanted) or 0
+
+
+def listed(records: Records, wanted: Wanted) -> Sequence[ChangeRequest]:
+    """A page of a list, newest first, and one more where there are more."""
+    query = select(ChangeRequest).where(_shown(wanted.shown, wanted.who), _among(wanted.bases))
+    if wanted.before is not None:
+        query = query.where(ChangeRequest.number < wanted.before)
+    query = query.order_by(ChangeRequest.number.desc()).limit(wanted.limit + 1)
+    with records.reading() as session:
+        return session.scalars(query).all()
+
+
+def counts(records: Records, who: Who, bases: Collection[str] | None = None) -> dict[Shown, int]:
+    """How many each list holds."""
+    with records.reading() as session:
+        return {
+            shown: session.scalar(
+                select(func.count())
+                .select_from(ChangeRequest)
+                .where(_shown(shown, who), _among(bases))
+            )
+            or 0
+            for shown in Shown
+        }
+
+
+def entries(records: Records, number: int) -> Sequence[ChangeEntry]:
+    """The whole conversation of a change request, in order."""
+    wanted = select(ChangeEntry).where(ChangeEntry.number == number).order_by(ChangeEntry.id)
+    with records.reading() as session:
+        return session.scalars(wanted).all()
+
+
+def entry_counts(records: Records, numbers: Collection[int]) -> dict[int, int]:
+    """How many comments each of some change requests has."""
+    said = ChangeEntry.text != ""
+    wanted = (
+        select(ChangeEntry.number, func.count())
+        .where(
+            ChangeEntry.number.in_(numbers), said, ChangeEntry.kind.in_((Kind.COMMENTED, *REVIEWS))
+        )
+        .group_by(ChangeEntry.number)
+    )
+    with records.reading() as session:
+        return dict(session.execute(wanted).tuples().all())
+
+
+def say(
+    records: Records,
+    row: ChangeRequest,
+    who: Who,
+    kind: Kind,
+    text: str,
+    path: str = "",
+    line: int | None = None,
+) -> ChangeEntry:
+    """Adds a comment or a review to a conversation, about what was last seen of the branch."""
+    with records.writing() as session:
+        now = datetime.now(UTC)
+        entry = _enter(session, row, who, kind, now, text)
+        entry.path, entry.line = path, line
+        kept = _locked(session, row.number)
+        kept.updated_at = now
+    return entry
+
+
+def moved(
+    records: Records, number: int, who: Who, seen: Seen, kind: Kind = Kind.PUSHED
+) -> ChangeRequest:
+    """Notes that a branch moved, and by whom, unless that is known already."""
+    with records.writing() as session:
+        row = _locked(session, number)
+        if row.head == seen.head:
+            return row
+        row.head, row.base_head, row.fingerprint = seen.head, seen.base_head, seen.fingerprint
+        row.updated_at = datetime.now(UTC)
+        _enter(session, row, who, kind, row.updated_at)
+    return row
+
+
+def name_pusher(records: Records, number: int, head: str, who: Who) -> None:
+    """Says who pushed a head that was noticed before anybody told whose it is."""
+    wanted = select(ChangeEntry).where(
+        ChangeEntry.number == number,
+        ChangeEntry.head == head,
+        ChangeEntry.actor == BY_GIT,
+        ChangeEntry.kind.in_((Kind.PUSHED, Kind.OPENED)),
+    )
+    with records.writing() as session:
+        for entry in session.scalars(wanted):
+            entry.actor, entry.account_id = who.actor, who.account_id
+            entry.name, entry.email = who.name, who.email
+
+
+def turn(
+    records: Records,
+    number: int,
+    who: Who,
+    state: State,
+    text: str = "",
+    *,
+    base_head: str = "",
+    merge_commit: str | None = None,
+) -> ChangeRequest:
+    """Takes a change request from one state to another.
+
+    Raises ChangeState where somebody was quicker, or its branch has another open one.
+    """
+    kind = {State.OPEN: Kind.REOPENED, State.CLOSED: Kind.CLOSED, State.MERGED: Kind.MERGED}[state]
+    before = State.CLOSED if state is State.OPEN else State.OPEN
+    try:
+        with records.writing() as session:
+            row = _locked(session, number)
+            if row.state != before:
+                raise ChangeState(f"change request {number} is {row.state}")
+            row.state, row.updated_at = state, datetime.now(UTC)
+            row.base_head = base_head or row.base_head
+            row.merge_commit = merge_commit
+            _enter(session, row, who, kind, row.updated_at, text)
+            session.flush()
+    except IntegrityError as clash:
+        raise ChangeState("another change request is open on this branch") from clash
+    return row
+
+
+def settle(records: Records, number: int, ident: int, who: Who, *, settled: bool) -> ChangeEntry:
+    """Marks a comment as settled, or as open again; raises ChangeNotFound where there is none."""
+    with records.writing() as session:
+        entry = session.get(ChangeEntry, ident) if 0 < ident <= LARGEST else None
+        if entry is None or entry.number != number or entry.kind != Kind.COMMENTED:
+            raise ChangeNotFound(number)
+        entry.settled_at = datetime.now(UTC) if settled else None
+        entry.settled_by = who.name if settled else ""
+    return entry
+
+
+def _locked(session: Session, number: int) -> ChangeRequest:
+    row = session.get(ChangeRequest, number, with_for_update=True)
+    if row is None:
+        raise ChangeNotFound(number)
+    return row
+
+
+def _enter(
+    session: Session, row: ChangeRequest, who: Who, kind: Kind, at: datetime, text: str = ""
+) -> ChangeEntry:
+    entry = ChangeEntry(
+        number=row.number, kind=kind, at=at, text=text, head=row.head, fingerprint=row.fingerprint,
+        actor=who.actor, account_id=who.account_id, name=who.name, email=who.email,
+        path="", line=None, settled_by="",
+    )  # fmt: skip
+    session.add(entry)
+    return entry
+
+
+def _among(bases: Collection[str] | None) -> ColumnElement[bool]:
+    return true() if bases is None else ChangeRequest.base.in_(bases)
+
+
+def _shown(shown: Shown, who: Who) -> ColumnElement[bool]:
+    is_open = ChangeRequest.state == State.OPEN
+    match shown:
+        case Shown.OPEN:
+            return is_open
+        case Shown.MINE:
+            return and_(is_open, _by(ChangeRequest, who))
+        case Shown.WAITING:
+            mine = _has(CONTRIBUTING, _by(ChangeEntry, who))
+            current = ChangeEntry.fingerprint == ChangeRequest.fingerprint
+            reviewed = _has(REVIEWS, and_(_by(ChangeEntry, who), current))
+            objected = _has((Kind.OBJECTED,), current)
+            return and_(is_open, or_(and_(~mine, ~reviewed), and_(mine, objected)))
+        case _:
+            return ChangeRequest.state == shown.value
+
+
+def _by(table: type[ChangeRequest] | type[ChangeEntry], who: Who) -> ColumnElement[bool]:
+    if who.account_id is None:
+        return table.actor == who.actor
+    return or_(table.account_id == who.account_id, table.actor == who.actor)
+
+
+def _has(kinds: Sequence[Kind], condition: ColumnElement[bool]) -> ColumnElement[bool]:
+    return exists().where(
+        ChangeEntry.number == ChangeRequest.number, ChangeEntry.kind.in_(kinds), condition
+    )

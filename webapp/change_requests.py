@@ -1,0 +1,320 @@
+"""Change requests as people use them: Git's side and the records' side of each step, together.
+
+A step moves a branch and enters that under the writers' lock, so that whoever looks finds both or
+neither; should the machine stop in between, `refreshed` brings the records up to what Git says.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from prompt_repo import change_merging, changes
+from prompt_repo.change_merging import Merged, Order
+from prompt_repo.changes import FOLDER, branch_of, check_text, check_title, compare
+from prompt_repo.document_merging import UNDECIDED, Choices
+from prompt_repo.editing import Edit
+from prompt_repo.errors import ChangeMoved, InvalidReason
+from prompt_repo.layout import ENVIRONMENTS
+from prompt_repo.reasons import CONTROL, SERVERS_TRAILERS
+from prompt_repo.repository import PRODUCTION, STAGING, Repository
+from webapp import change_records, events, protection
+from webapp.access import NotAllowed, Scope, caller, require_environment
+from webapp.change_records import ChangeState, Kind, Seen, State, Who
+from webapp.change_reviews import Standing, contributed, standing
+from webapp.events import Event, Happened
+from webapp.records.change_models import ChangeEntry, ChangeRequest
+from webapp.services import records, repository, settings
+
+HOTFIX = "hotfix-"
+"""A pushed branch whose name begins so is for production."""
+
+
+class OwnChange(NotAllowed):
+    """Nobody approves what they proposed or pushed."""
+
+    def __init__(self) -> None:
+        super().__init__("this change is yours, at least in part, so somebody else approves it")
+
+
+class NotReviewed(ChangeState):
+    """Approvals are missing, or somebody asked for changes."""
+
+
+@dataclass(frozen=True)
+class Draft:
+    """A change request as it was typed."""
+
+    base: str
+    title: str
+    text: str = ""
+    slug: str = ""
+
+
+def propose(draft: Draft, edits: Sequence[Edit], reason: str = "") -> ChangeRequest:
+    """Opens a change request with these edits. Raises as `changes.propose`."""
+    require_environment(draft.base)
+    title, text = check_title(draft.title), check_text(draft.text)
+    slug = draft.slug or changes.slug_of(title)
+    store = repository().store
+    with store.locked():
+        opened = changes.propose(
+            repository(), draft.base, slug, edits, caller().author, reason or title
+        )
+        seen = _seen(repository(), draft.base, opened.head)
+        who = Who.of(caller())
+        row = change_records.create(records(), who, opened.slug, draft.base, title, text, seen)
+    _announce_opened(row)
+    events.announce(Event.BRANCH_MOVED, branch=FOLDER + row.slug, old=None, new=row.head)
+    return row
+
+
+def add(number: int, edits: Sequence[Edit], reason: str = "") -> ChangeRequest:
+    """Adds edits to an open change request. Raises as `changes.add`."""
+    row = editable(number)
+    with repository().store.locked():
+        commit = changes.add(repository(), row.slug, edits, caller().author, reason)
+        after = _moved(row, commit.oid, Kind.PUSHED)
+    events.announce(Event.BRANCH_MOVED, branch=FOLDER + row.slug, old=row.head, new=commit.oid)
+    return after
+
+
+def update(
+    number: int, head: str, choices: Choices = UNDECIDED, seen: str | None = None
+) -> ChangeRequest:
+    """Merges its base into a change request. Raises as `change_merging.update`."""
+    row = editable(number)
+    with repository().store.locked():
+        commit = change_merging.update(
+            repository(), row.slug, row.base, head, caller().author, choices, seen
+        )
+        after = _moved(row, commit.oid, Kind.RESOLVED if choices else Kind.UPDATED)
+    events.announce(Event.BRANCH_MOVED, branch=FOLDER + row.slug, old=head, new=commit.oid)
+    return after
+
+
+def comment(number: int, text: str, path: str = "", line: int | None = None) -> ChangeEntry:
+    """Says something about a change request, or about a line of a document in it."""
+    row, words = found(number), check_text(text)
+    if not words:
+        raise InvalidReason("there is nothing in this comment")
+    return change_records.say(
+        records(), row, Who.of(caller()), Kind.COMMENTED, words, path[:200], line
+    )
+
+
+def review(number: int, kind: Kind, head: str, text: str = "") -> ChangeEntry:
+    """Approves what stands at a head, or asks for changes; raises ChangeMoved, OwnChange."""
+    row, words = _open(number), check_text(text)
+    changes.require_head(repository(), row.slug, head)
+    if row.head != head:
+        raise ChangeMoved(FOLDER + row.slug, row.head)
+    who = Who.of(caller())
+    if kind is Kind.APPROVED and contributed(change_records.entries(records(), number), who):
+        raise OwnChange
+    if kind is Kind.OBJECTED and not words:
+        raise InvalidReason("say what should be changed")
+    entry = change_records.say(records(), row, who, kind, words)
+    verdict = "approved" if kind is Kind.APPROVED else "changes requested"
+    events.announce(Event.CHANGE_REVIEWED, **_facts(row), verdict=verdict)
+    return entry
+
+
+def merge(number: int, head: str) -> Merged:
+    """Merges what was reviewed; a hotfix's rest in staging becomes a change request too.
+
+    Raises NotReviewed, NotAllowed, and as `change_merging.merge`.
+    """
+    row = _open(number)
+    if row.base == PRODUCTION and not caller().may(Scope.PROMOTE):
+        raise NotAllowed("a hotfix goes live at once, so merging it needs the right to promote")
+    with repository().store.locked():
+        changes.require_head(repository(), row.slug, head)
+        row = refreshed(row)
+        reviews = reviews_of(row)
+        _require_reviews(reviews)
+        order = Order(row.slug, head, row.base, number, row.title, row.text, reviews.reviewers)
+        done = change_merging.merge(repository(), order, caller().author)
+        who = Who.of(caller())
+        change_records.turn(
+            records(),
+            number,
+            who,
+            State.MERGED,
+            base_head=done.before,
+            merge_commit=done.commit.oid,
+        )
+    _announce_merged(row, done)
+    if done.left is not None:
+        _open_rest(row, done)
+    return done
+
+
+def close(number: int, text: str = "") -> ChangeRequest:
+    """Gives a change request up; its branch stays."""
+    editable(number)
+    return change_records.turn(records(), number, Who.of(caller()), State.CLOSED, check_text(text))
+
+
+def reopen(number: int) -> ChangeRequest:
+    """Takes a closed change request up again; raises ChangeState where its branch is gone."""
+    row = found(number)
+    _require_own(row)
+    if repository().store.head(branch_of(row.slug)) is None:
+        raise ChangeState(f"its branch changes/{row.slug} is gone")
+    return refreshed(change_records.turn(records(), number, Who.of(caller()), State.OPEN))
+
+
+def settle(number: int, ident: int, *, settled: bool) -> ChangeEntry:
+    """Marks a comment as settled, or takes that back."""
+    found(number)
+    return change_records.settle(records(), number, ident, Who.of(caller()), settled=settled)
+
+
+def found(number: int) -> ChangeRequest:
+    """A change request as Git has it now; raises ChangeNotFound, NotAllowed."""
+    row = change_records.found(records(), number)
+    require_environment(row.base)
+    return refreshed(row)
+
+
+def editable(number: int) -> ChangeRequest:
+    """An open one that the caller may add to: their own, or any for who may write."""
+    row = _open(number)
+    _require_own(row)
+    return row
+
+
+def may_edit(row: ChangeRequest) -> bool:
+    """Whether the caller may add to it, close it and take it up again."""
+    return caller().may(Scope.WRITE) or Who.of(caller()).did(row)
+
+
+def reviews_of(row: ChangeRequest) -> Standing:
+    """What all reviews come to."""
+    said = change_records.entries(records(), row.number)
+    return standing(said, row.fingerprint, protection.approvals(settings(), row.base))
+
+
+def refreshed(row: ChangeRequest, who: Who = change_records.GIT) -> ChangeRequest:
+    """A change request brought up to what Git says: pushes, plain merges, branches gone."""
+    if row.state != State.OPEN:
+        return row
+    head = repository().store.head(branch_of(row.slug))
+    if head == row.head and not repository().has_held(row.base, head):
+        return row
+    with repository().store.locked():  # our own steps enter what they did before they let go
+        row = change_records.found(records(), row.number)
+        head = repository().store.head(branch_of(row.slug))
+        if row.state != State.OPEN:
+            return row
+        if head is None:
+            return change_records.turn(
+                records(), row.number, who, State.CLOSED, "The branch was deleted."
+            )
+        if repository().has_held(row.base, head):
+            return change_records.turn(records(), row.number, who, State.MERGED)
+        seen = _seen(repository(), row.base, head)
+        return change_records.moved(records(), row.number, who, seen)
+
+
+def branch_moved(happened: Happened) -> None:
+    """Listens to branches that move: opens, refreshes or ends change requests about them."""
+    branch = str(happened.facts["branch"])
+    who = Who.of(caller())
+    if branch in ENVIRONMENTS:
+        for row in change_records.open_into(records(), branch):
+            refreshed(row, who)
+    elif branch.startswith(FOLDER):
+        _pushed(branch.removeprefix(FOLDER), happened.facts.get("new"), who)
+
+
+def _pushed(slug: str, head: str | None, who: Who) -> None:
+    row = change_records.open_on(records(), slug)
+    if row is not None:
+        if head is not None and row.head == head:
+            change_records.name_pusher(records(), row.number, head, who)
+        else:
+            refreshed(row, who)
+        return
+    if head is None:
+        return
+    base = PRODUCTION if slug.startswith(HOTFIX) else STAGING
+    if repository().has_held(base, head):
+        return  # a branch without a commit of its own proposes nothing yet
+    title, text = _told(repository().store.header(head).reason)
+    seen = _seen(repository(), base, head)
+    _announce_opened(change_records.create(records(), who, slug, base, title or slug, text, seen))
+
+
+def _told(message: str) -> tuple[str, str]:
+    """Title and text out of a commit's message, without what can't be kept."""
+    clean = CONTROL.sub("", message.replace("\r\n", "\n"))
+    lines = [line for line in clean.split("\n") if not SERVERS_TRAILERS.match(line)]
+    title, _, text = "\n".join(lines).strip().partition("\n")
+    return " ".join(title.split())[: changes.TITLE_LENGTH], text.strip()[: changes.TEXT_LENGTH]
+
+
+def _open(number: int) -> ChangeRequest:
+    row = found(number)
+    if row.state != State.OPEN:
+        raise ChangeState(f"change request {number} is {row.state}")
+    return row
+
+
+def _require_own(row: ChangeRequest) -> None:
+    if not may_edit(row):
+        raise NotAllowed("this change request is somebody else's; comment on it instead")
+
+
+def _require_reviews(reviews: Standing) -> None:
+    if reviews.objected:
+        names = ", ".join(each.name for each in reviews.objected)
+        raise NotReviewed(f"{names} asked for changes")
+    if reviews.missing:
+        more = "approval is" if reviews.missing == 1 else "approvals are"
+        raise NotReviewed(f"{reviews.missing} more {more} needed")
+
+
+def _seen(found_in: Repository, base: str, head: str) -> Seen:
+    base_head = found_in.head(base)
+    return Seen(head, base_head, compare(found_in, base_head, head).fingerprint)
+
+
+def _moved(row: ChangeRequest, head: str, kind: Kind) -> ChangeRequest:
+    seen = _seen(repository(), row.base, head)
+    return change_records.moved(records(), row.number, Who.of(caller()), seen, kind)
+
+
+def _open_rest(row: ChangeRequest, done: Merged) -> None:
+    assert done.left is not None
+    seen = _seen(repository(), STAGING, repository().head(FOLDER + done.left))
+    text = (
+        f"Change request {row.number} went live, and staging has another text of "
+        f"{', '.join(done.left_paths[:10])}. Decide what shall stand there."
+    )
+    title = f"Hotfix {row.number} in staging: {row.title}"[: changes.TITLE_LENGTH]
+    who = Who(row.actor, row.account_id, row.name, row.email)
+    _announce_opened(change_records.create(records(), who, done.left, STAGING, title, text, seen))
+
+
+def _announce_opened(row: ChangeRequest) -> None:
+    events.announce(Event.CHANGE_OPENED, **_facts(row))
+
+
+def _announce_merged(row: ChangeRequest, done: Merged) -> None:
+    paths = [change.path for change in done.commit.changes]
+    events.announce(Event.CHANGE_MERGED, **_facts(row), commit=done.commit.oid, paths=paths)
+    events.announce(Event.BRANCH_MOVED, branch=row.base, old=done.before, new=done.commit.oid)
+    if done.staged is not None:
+        old, new = done.staged.parents[0], done.staged.oid
+        events.announce(Event.BRANCH_MOVED, branch=STAGING, old=old, new=new)
+
+
+def _facts(row: ChangeRequest) -> dict[str, object]:
+    return {
+        "number": row.number,
+        "branch": FOLDER + row.slug,
+        "title": row.title,
+        "base": row.base,
+        "head": row.head,
+        "proposed_by": row.name,
+    }
