@@ -72,7 +72,9 @@ def _variables(after: Catalogue, comparison: Comparison) -> Check:
     found = [line for key in keys for line in _unknown(after, key)]
     if not found:
         return Check("Variables", Grade.PASSED, "Every variable has a value")
-    summary = f"{_counted(len(found), 'name')} in braces stay as they are"
+    summary = "A name in braces stays as it is"
+    if len(found) > 1:
+        summary = f"{len(found):,} names in braces stay as they are"
     return Check("Variables", Grade.WARNED, summary, tuple(found[:SHOWN]))
 
 

@@ -116,7 +116,8 @@ def test_a_token_reaches_what_its_scope_says(app: Flask, scope: Scope) -> None:
     headers = bearer(app, scope, environments=("staging", "production"))
     implied = {
         Scope.READ: {Scope.READ},
-        Scope.WRITE: {Scope.READ, Scope.WRITE},
+        Scope.REVIEW: {Scope.READ, Scope.REVIEW},
+        Scope.WRITE: {Scope.READ, Scope.REVIEW, Scope.WRITE},
         Scope.PROMOTE: {Scope.READ, Scope.PROMOTE},
         Scope.ADMIN: set(Scope),
     }[scope]

@@ -79,7 +79,7 @@ class Browser:
         assert found is not None
         return found[1]
 
-    def post(self, path: str, **form: str) -> TestResponse:
+    def post(self, path: str, /, **form: str) -> TestResponse:
         return self.client.post(path, data={"csrf_token": self.csrf(), **form})
 
     def log_in(self, name: str, password: str = PASSWORD, **form: str) -> TestResponse:

@@ -165,10 +165,9 @@ def _decision(
     """The verdict merges into the base, so that its `ours` is the base's side, `theirs` ours."""
     merged = None
     if found.field in TEXTS:
-        merged = (
-            given.get(f"{name}-text")
-            or merge_texts(found.base, found.ours, found.theirs).with_markers
-        )
+        sides = (subject.row.base, "this change")
+        joined = merge_texts(found.base, found.ours, found.theirs, sides)
+        merged = given.get(f"{name}-text") or joined.with_markers
     label = found.field.rpartition(".")[2] if "." in found.field else found.field
     return Decision(
         name=name,

@@ -76,8 +76,8 @@ def _page(
         reviewed = review(repository(), environment, subject, draft)
     except InvalidDocument as invalid:
         problems = problems or (invalid.problems if draft.changed else ())
-    except EditConflict:
-        pass  # it moved meanwhile: that is decided in the change request
+    except PromptRepoError:
+        pass  # it moved meanwhile, which is decided in the change request; or the step says why
     page = render_template(
         "changes/propose.html",
         subject=subject,

@@ -208,7 +208,7 @@ def entry_counts(records: Records, numbers: Collection[int]) -> dict[int, int]:
         .group_by(ChangeEntry.number)
     )
     with records.reading() as session:
-        return dict(session.execute(wanted).tuples().all())
+        return {row[0]: row[1] for row in session.execute(wanted)}
 
 
 def say(

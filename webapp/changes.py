@@ -18,6 +18,7 @@ from webapp.access import NotAllowed, Scope, access, caller
 from webapp.appearance import count_in_rail
 from webapp.change_records import ChangeState, Kind, Shown, Wanted, Who
 from webapp.change_views import Subject
+from webapp.errors import status_of
 from webapp.events import Event
 from webapp.formatting import capitalize_first
 from webapp.kept_form import keeps_forms
@@ -242,14 +243,17 @@ def _step(number: int, step: Callable[[], str], typed: str = "") -> Any:
     except NothingProposed:
         flash("There is nothing in it that its base does not hold already.")
     except REFUSED as error:
-        return _conversation(change_requests.found(number), refusal=str(error), typed=typed)
+        status = status_of(error)
+        return _conversation(change_requests.found(number), status, str(error), typed)
     else:
         if said:
             flash(said, "good")
     return redirect(url_for(".show", number=number), 303)
 
 
-def _conversation(row: ChangeRequest, refusal: str = "", typed: str = "") -> tuple[str, int]:
+def _conversation(
+    row: ChangeRequest, status: int = 200, refusal: str = "", typed: str = ""
+) -> tuple[str, int]:
     subject = subject_of(row)
     page = render_template(
         "changes/show.html",
@@ -258,7 +262,7 @@ def _conversation(row: ChangeRequest, refusal: str = "", typed: str = "") -> tup
         refusal=capitalize_first(refusal),
         **frame(subject),
     )
-    return page, 409 if refusal else 200
+    return page, status
 
 
 def _files(
