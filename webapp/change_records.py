@@ -57,9 +57,10 @@ class Shown(StrEnum):
 
 
 class ChangeNotFound(Exception):
-    """There is no change request of that number."""
+    """There is no change request of that number, or none open of that slug."""
 
-    def __init__(self, number: int) -> None:
+    def __init__(self, named: int | str) -> None:
+        number = f"{named}"[:80] if isinstance(named, int) else f"{named[:80]!r} that is open"
         super().__init__(f"there is no change request {number}")
 
 
@@ -107,6 +108,7 @@ class Wanted:
     shown: Shown
     who: Who
     bases: Collection[str] | None = None
+    base: str = ""
     before: int | None = None
     limit: int = 50
 
@@ -169,6 +171,8 @@ def count_open(records: Records, bases: Collection[str] | None = None) -> int:
 def listed(records: Records, wanted: Wanted) -> Sequence[ChangeRequest]:
     """A page of a list, newest first, and one more where there are more."""
     query = select(ChangeRequest).where(_shown(wanted.shown, wanted.who), _among(wanted.bases))
+    if wanted.base:
+        query = query.where(ChangeRequest.base == wanted.base)
     if wanted.before is not None:
         query = query.where(ChangeRequest.number < wanted.before)
     query = query.order_by(ChangeRequest.number.desc()).limit(wanted.limit + 1)

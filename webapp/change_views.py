@@ -138,10 +138,10 @@ class Subject:
         """Whether somebody proposed or pushed some of it."""
         return contributed(self.entries, who)
 
-    def files(self, start: int = 0) -> list[File]:
+    def files(self, start: int = 0, limit: int = FILES) -> list[File]:
         """A page of the documents it changes."""
         found = self.comparison.files if self.comparison else ()
-        return [self._file(change) for change in found[start : start + FILES]]
+        return [self._file(change) for change in found[start : start + limit]]
 
     def effects(self, path: str, behind: Pair, limit: int) -> list[Resolved]:
         """Resolved texts that change by one document, and one more where there are more."""

@@ -10,6 +10,7 @@ def init_app(app: Flask) -> None:
 
 
 from webapp.api import (  # noqa: E402 - they add their routes to the blueprint above
+    changes,
     characters,
     collections,
     description,
@@ -19,6 +20,7 @@ from webapp.api import (  # noqa: E402 - they add their routes to the blueprint 
 
 __all__ = [
     "blueprint",
+    "changes",
     "characters",
     "collections",
     "description",

@@ -11,12 +11,14 @@ from prompt_repo.editing import Edit, Outcome
 from prompt_repo.errors import InvalidDocument, PromptNotFound
 from prompt_repo.expectations import Absent, Anything, AtCommit, Expectation, Matches
 from prompt_repo.model import PromptKey
-from webapp import audit
+from webapp import audit, change_records, change_requests
 from webapp.access import Scope, caller
 from webapp.api import answering, asking, blueprint, intake, schemas
+from webapp.api.changes import edits_of
 from webapp.api.characters import matching, page_of
 from webapp.api.routing import CHARACTER, ENVIRONMENT, Operation, route
-from webapp.services import repository
+from webapp.change_records import ChangeNotFound
+from webapp.services import records, repository
 
 
 @route(
@@ -170,6 +172,8 @@ def _one_exported(catalogue: Catalogue, character: str, emotion: str) -> dict[st
 def bulk(env: str) -> Response:
     """Each edit may say what it saw; else `base`, or If-Match: *, counts for all."""
     given = asking.body(intake.Bulk)
+    if given.change is not None:
+        return _proposed(env, given)
     edits = [_edit(each, given.base) for each in given.edits]
     outcome = editing.save(repository(), env, edits, caller().author, given.reason)
     commit = outcome.commit.oid if outcome.commit else None
@@ -177,9 +181,33 @@ def bulk(env: str) -> Response:
     body = {
         "changed": outcome.commit is not None,
         "commit": outcome.catalogue.commit,
+        "change": None,
         "items": [_item(outcome, edit.key) for edit in edits],
     }
     return answering.answer(body, outcome.catalogue, None)
+
+
+def _proposed(env: str, given: intake.Bulk) -> Response:
+    """The same edits in a change request: a new one, or one that is open."""
+    edits = edits_of(given.edits, given.base)
+    if isinstance(given.change, intake.ChangeTitle):
+        draft = change_requests.Draft(env, given.change.title, given.change.description)
+        row = change_requests.propose(draft, edits, given.reason)
+    else:
+        slug = given.change or ""
+        known = change_records.open_on(records(), slug)
+        if known is None or known.base != env:
+            raise ChangeNotFound(slug)
+        row = change_requests.add(known.number, edits, given.reason)
+    audit.describe(f"changes/{row.slug}", number=row.number, commit=row.head)
+    catalogue = repository().catalogue(row.head)
+    changed = {change.path for change in repository().store.commit(row.head).changes}
+    items = [
+        {**answering.prompt(repository(), catalogue, each.key), "changed": each.key.path in changed}
+        for each in edits
+    ]
+    body = {"changed": True, "commit": row.head, "change": row.number, "items": items}
+    return answering.answer(body, catalogue, None)
 
 
 def _edit(given: intake.BulkEdit, base: str | None) -> Edit:

@@ -46,6 +46,7 @@ carries an ETag; `?at=` reads the past. A write says what it saw: `If-Match` wit
 (`*` for whatever is there), `If-None-Match: *` to create, or `base`, a commit, in the body.
 Errors are problems of RFC 9457."""
 GROUPS = {
+    "changes": "Change requests",
     "promotions": "Promotions",
     "defaults": "Global defaults",
     "emotional-prompts": "Prompts of a character",
@@ -60,6 +61,7 @@ ORDER = (
     "Global defaults",
     "Characters",
     "Everything at once",
+    "Change requests",
     "Promotions",
 )
 ENTITY_TAGS = r'^(W/)?"[!#-~]*"(, ?(W/)?"[!#-~]*")*$'
@@ -96,6 +98,7 @@ IDENTS = {
     "emotion": {"$ref": REFERENCE.format(model="EmotionId")},
     "env": {"$ref": REFERENCE.format(model="Environment")},
     "number": {"type": "integer", "minimum": 1, "maximum": intake.MOST_VERSIONS, "examples": [1]},
+    "comment": {"type": "integer", "minimum": 1, "maximum": intake.MOST_VERSIONS},
     "promotion": {"type": "string", "pattern": intake.COMMIT},
 }
 

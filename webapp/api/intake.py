@@ -5,6 +5,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
 
+from prompt_repo.changes import TEXT_LENGTH, TITLE_LENGTH
 from prompt_repo.reasons import REASON_LENGTH
 
 COMMIT = "^[0-9a-f]{40}$"
@@ -139,6 +140,17 @@ Base = Annotated[
 ]
 
 
+SLUG = "^[a-z0-9](?:[a-z0-9-]{0,58}[a-z0-9])?$"
+Title = Annotated[
+    str,
+    Field(
+        max_length=TITLE_LENGTH,
+        pattern=rf"^[^{LINE_UNHELD}]*[^{LINE_UNHELD}\s][^{LINE_UNHELD}]*$",
+        examples=["Softer Aria"],
+    ),
+]
+
+
 class PromptChange(Given):
     """A prompt's new text. Notes and tags stay as they are where they are left out."""
 
@@ -215,12 +227,24 @@ class BulkEdit(Given):
     )
 
 
+class ChangeTitle(Given):
+    """What a new change request is called."""
+
+    title: Title
+    description: Annotated[str, Field(max_length=TEXT_LENGTH, pattern=f"^[^{UNHELD}]*$")] = ""
+
+
 class Bulk(Given):
     """Many edits in one commit: all of them, or none."""
 
     edits: Annotated[list[BulkEdit], Field(min_length=1, max_length=MOST_EDITS)]
     reason: Reason
     base: Base
+    change: Annotated[str, Field(pattern=SLUG)] | ChangeTitle | None = Field(
+        None,
+        description="Propose the edits instead of saving them: the slug of an open change "
+        "request to add them to, or the title of a new one.",
+    )
 
 
 Flag = Annotated[bool, BeforeValidator(_flag)]

@@ -239,6 +239,8 @@ class Saved(Answer):
 
     changed: bool
     commit: str
+    change: int | None
+    """The change request that the edits were proposed in."""
     items: list[SavedPrompt]
     """In the order of the edits."""
 
