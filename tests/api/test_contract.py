@@ -26,7 +26,7 @@ PROBLEMS = (events.NonFatalError, events.FatalError, events.Interrupted)
 
 @pytest.fixture
 def peopled(api: Api) -> Api:
-    """The API over several characters, one archived, with removals and a promotion behind them."""
+    """The API over characters, one archived, with removals, a promotion and proposals behind."""
     repository = api.repository
     for ident in ("cleo", "dmitri", "eve"):
         create_character(repository, STAGING, Character(ident, ident.capitalize()), SAM, "")
@@ -34,7 +34,24 @@ def peopled(api: Api) -> Api:
     promote(repository, Order(), SAM, "Go live")
     _write(repository, {"cleo/idle": "Cleo paces.", "aria/angry": None, "dmitri/happy": "👋"})
     archive_character(repository, STAGING, "eve", SAM, "Gone")
+    _propose(api)
     return api
+
+
+def _propose(api: Api) -> None:
+    """Two change requests: one that fits, with a comment, and one in conflict with staging."""
+    base = api.repository.head(STAGING)
+    for title, character in (("Calmer", "cleo"), ("Louder", "dmitri")):
+        edits = [{"character": character, "emotion": "happy", "prompt_text": f"{title}.\n"}]
+        sent = {"edits": edits, "base": base, "change": {"title": title}}
+        assert api.ask("POST", "/bulk", json=sent).status_code == 200
+    _write(api.repository, {"dmitri/happy": "Not at all."})
+    said = api.app.test_client().post(
+        "/api/v1/changes/1/comments",
+        json={"text": "Good."},
+        headers={"Authorization": f"Bearer {api.token}"},
+    )
+    assert said.status_code == 201
 
 
 def _write(repository: Repository, texts: dict[str, str | None]) -> None:

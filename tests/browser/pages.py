@@ -38,6 +38,8 @@ QUERIES = {
     "history.compare": "?from=1&to=3",
     "promotion.document": "?path=characters/<character>/angry.yaml",
     "releases.document": "?path=defaults/angry.yaml",
+    "changes.reach": "?path=characters/<character>/angry.yaml",
+    "change_editing.edit": "?path=characters/<character>/angry.yaml",
 }
 """What a route needs besides its path, by endpoint."""
 
@@ -54,10 +56,17 @@ class Scene:
     webhook: int
     promotion: str
     diverged: str
+    change: int
+    clashing: int
 
     def names(self, endpoint: str) -> dict[str, str]:
         """What a route's variables are filled with; a new variable needs its place here."""
-        numbers = {"token_pages": self.token, "webhook_pages": self.webhook}
+        numbers = {
+            "token_pages": self.token,
+            "webhook_pages": self.webhook,
+            "changes": self.change,
+            "change_editing": self.clashing if endpoint.endswith("conflicts") else self.change,
+        }
         number = str(numbers.get(endpoint.partition(".")[0], 2))
         return {
             "environment": "staging",
@@ -76,7 +85,8 @@ def set_scene(studio: Studio, character: str = "", archived: str = "") -> Scene:
     person = studio.person(Role.VIEWER)
     webhook = _webhook(studio)
     promoted = _promoted(studio, character)
-    return Scene(studio, character, archived, person, token.id, webhook, *promoted)
+    changes = _changes(studio, character)
+    return Scene(studio, character, archived, person, token.id, webhook, *promoted, *changes)
 
 
 def _webhook(studio: Studio) -> int:
@@ -105,6 +115,14 @@ def _promoted(studio: Studio, character: str) -> tuple[str, str]:
     standing = repository.current(STAGING).overrides(character)["angry"].prompt.text
     put(repository, {f"{character}/angry": f"{standing}\nHold for a beat.\n"}, "Hold it longer")
     return promotion, diverged
+
+
+def _changes(studio: Studio, character: str) -> tuple[int, int]:
+    """A change request that fits, and one in conflict with what stands now."""
+    text = studio.text(character) or ""
+    clashing = studio.change(character, f"{{character_name}} waits.\n{text}")
+    put(studio.repository, {f"{character}/angry": f"{{character_name}} turns.\n{text}"}, "Turn")
+    return studio.change(character, f"{{character_name}} turns, {{sighs}}.\n{text}"), clashing
 
 
 @dataclass(frozen=True)
@@ -191,6 +209,11 @@ def _more(scene: Scene) -> Iterator[Place]:
     path = f"characters/{scene.diverged}/angry.yaml"
     yield Place("promotion-diverged", f"/promotion/document?path={path}")
     yield Place("promotion-plan-undecided", f"/promotion/plan?path={path}")
+    yield Place("changes-none", "/changes?show=closed")
+    yield Place("change-in-conflict", f"/changes/{scene.clashing}")
+    on_line = f"?path=characters/{scene.character}/angry.yaml&line=1"
+    yield Place("change-line", f"/changes/{scene.change}/files{on_line}")
+    yield Place("hotfix", f"{live}/defaults/angry/propose")
     yield Place("not-found", f"{staging}/characters/nobody", status=404)
 
 

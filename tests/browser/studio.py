@@ -10,12 +10,14 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from prompt_repo.editing import archive_character, create_character
-from prompt_repo.model import Character
+from prompt_repo.changes import compare, propose
+from prompt_repo.editing import Edit, archive_character, create_character
+from prompt_repo.model import Character, PromptKey
 from prompt_repo.repository import STAGING, Repository
-from tests.factories import SAM, configuration, put
-from webapp import people
+from tests.factories import KIM, SAM, configuration, put
+from webapp import change_records, people
 from webapp.access import Role
+from webapp.change_records import Kind, Seen, Who
 from webapp.config import Settings
 from webapp.records import Records
 
@@ -73,6 +75,20 @@ class Studio:
         assert text is not None
         assert old in text
         put(self.repository, {f"{ident}/angry": text.replace(old, new)}, "By somebody else")
+
+    def change(self, ident: str, text: str, env: str = STAGING) -> int:
+        """Kim proposes another angry text for a character; gives the change request's number."""
+        edits = [Edit(PromptKey(ident, "angry"), text)]
+        opened = propose(self.repository, env, ident, edits, KIM, "As the director asked")
+        proposed = compare(self.repository, self.repository.head(env), opened.head)
+        seen = Seen(opened.head, proposed.base, proposed.fingerprint)
+        who = Who("token:0:kim", None, KIM.name, KIM.email)
+        title, said = "A calmer Aria", "She shouts too soon.\n\nSee the April dailies."
+        row = change_records.create(self.records, who, opened.slug, env, title, said, seen)
+        words, path = "Is one breath enough?", edits[0].key.path
+        change_records.say(self.records, row, who, Kind.COMMENTED, words, path, 1)
+        change_records.say(self.records, row, who, Kind.COMMENTED, "Have a look, please.")
+        return row.number
 
     def person(self, role: Role = Role.ADMIN) -> str:
         """A new account; gives its name."""

@@ -8,7 +8,13 @@ from typing import Any
 
 Schema = Mapping[str, Any]
 Document = Mapping[str, Any]
-EXAMPLES = {"env": "staging", "character": "aria", "emotion": "angry", "number": "1"}
+EXAMPLES = {
+    "env": "staging",
+    "character": "aria",
+    "emotion": "angry",
+    "number": "1",
+    "comment": "1",
+}
 WORDS = {
     "boolean": "true or false",
     "date-time": "time (RFC 3339, UTC)",
