@@ -110,6 +110,7 @@ def test_a_hotfix_goes_live_once_somebody_approved_it(visit: Visit, way: str) ->
     address = page.url
     other.goto(address)
     other.press(other.page.get_by_role("button", name="Approve"))
+    expect(other.page.get_by_role("region", name="Reviews")).to_contain_text("approved")
     one.goto(address)
     one.press(page.get_by_role("button", name="Merge into production"))
 
