@@ -12,7 +12,6 @@ from prompt_repo.errors import (
 )
 from prompt_repo.expectations import AtCommit
 from prompt_repo.model import Prompt, Version
-from prompt_repo.repository import PRODUCTION
 from webapp import versions
 from webapp.access import Scope, access, caller
 from webapp.appearance import may_save

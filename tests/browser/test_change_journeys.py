@@ -80,7 +80,7 @@ def test_a_conflict_is_decided_in_place(visit: Visit, way: str) -> None:
 
 @every_way
 def test_several_prompts_go_into_one_change_request(visit: Visit, way: str) -> None:
-    """The second is added to the open one of mine; both are in its files."""
+    """The second is added to the open one of mine; both are in its files, and no draft is left."""
     hands, studio = someone(visit, way, Role.REVIEWER)
     page, idents = hands.page, [studio.character(), studio.character()]
     propose(hands, studio, idents[0], "Calm.\n", "Calm all")
@@ -90,6 +90,10 @@ def test_several_prompts_go_into_one_change_request(visit: Visit, way: str) -> N
     page.get_by_label("Goes to").select_option(index=1)
     hands.press(page.get_by_role("button", name="Propose", exact=True))
 
+    expect(page.get_by_role("heading", name="Calm all", level=1)).to_be_visible()
+    hands.goto(prompt(studio, idents[1]))
+    expect(page.get_by_label("Prompt text")).to_have_value(studio.text(idents[1]) or "")
+    page.go_back()
     hands.press(page.get_by_role("link", name="Files"))
     for ident in idents:
         expect(page.get_by_role("region", name=f"Ms {ident}, angry")).to_contain_text("Calm")

@@ -41,7 +41,8 @@ function saveByKey(event) {
   if (!form) return;
   event.preventDefault();
   const value = form.querySelector(".review") ? "save" : "review";
-  form.querySelector(`button[name=action][value=${value}]`).click();
+  const button = form.querySelector(`button[name=action][value=${value}]`);
+  (button ?? form.querySelector("button[name=action][value=propose]")).click(); // who may not save proposes
 }
 
 /** The text is still in the page, as it was: no need to ask the server for it. */
