@@ -16,6 +16,7 @@ NAMES = (
     "edits",
     "reads",
     "promotions",
+    "change_requests",
     "finding",
     "pages",
     "git_over_http",

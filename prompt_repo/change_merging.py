@@ -33,11 +33,11 @@ from prompt_repo.errors import (
 from prompt_repo.layout import place_of
 from prompt_repo.model import Author, Commit, Prompt
 from prompt_repo.promotion import HOTFIX_FROM, tag
+from prompt_repo.releases import CHANGE_REQUEST
 from prompt_repo.repository import PRODUCTION, STAGING, Repository
 from prompt_repo.tree_merging import merge as merge_trees
 
 REVIEWED_BY = "Reviewed-by"
-CHANGE_REQUEST = "Change-Request"
 
 
 @dataclass(frozen=True, slots=True)

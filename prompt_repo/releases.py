@@ -17,6 +17,8 @@ DOCUMENTS = 200  # named in notes; of more the number is told
 REASONS = 10  # of one document
 GONE = Held(0, 0, "", None)
 """What production will hold of a document that staging never had."""
+CHANGE_REQUEST = "Change-Request"
+"""The trailer of a merged change request: on production's line, of a hotfix."""
 SOURCES = frozenset({"Promoted-From", "Hotfix-From"})
 
 
@@ -25,6 +27,7 @@ class Did(StrEnum):
 
     PROMOTED = "promoted"
     ROLLED_BACK = "rolled back"
+    HOTFIXED = "hotfixed"
     BEGAN = "began"
     COMMITTED = "committed"
 
@@ -90,6 +93,8 @@ def what_did(commit: Commit) -> tuple[Did, str | None]:
     source = next((named[key] for key in SOURCES if key in named), None)
     if ROLLED_BACK_TO in named:
         return Did.ROLLED_BACK, source
+    if CHANGE_REQUEST in named:
+        return Did.HOTFIXED, None
     if len(commit.parents) > 1:
         return Did.PROMOTED, commit.parents[1]
     if source is not None:

@@ -27,7 +27,7 @@ from prompt_repo.expectations import AtCommit
 from prompt_repo.model import Prompt
 from prompt_repo.promotion import Order as Promoting
 from prompt_repo.promotion import promote
-from prompt_repo.releases import releases
+from prompt_repo.releases import Did, releases
 from prompt_repo.repository import PRODUCTION, STAGING, Repository
 from tests.factories import KIM, SAM, key, put
 
@@ -288,7 +288,8 @@ def test_a_hotfix_goes_live_and_reaches_staging(begun: Repository) -> None:
     }
     assert numbers == {2}
     assert [each.path for each in drift(begun).items] == ["defaults/idle.yaml"]
-    assert releases(begun).items[0].tag is not None
+    newest = releases(begun).items[0]
+    assert (newest.did, newest.tag is not None) == (Did.HOTFIXED, True)
     assert begun.check() == []
 
 
