@@ -89,7 +89,7 @@ class CommentOrder(Given):
 class Settling(Given):
     """Whether a comment is settled."""
 
-    settled: bool
+    settled: Annotated[bool, Field(examples=[True])]
 
 
 class ReviewOrder(Given):
