@@ -188,7 +188,7 @@ def _bring_to_staging(
     if clean:
         words = f"Hotfix {order.number}: {order.title}"
         staged = _write(repository, STAGING, staging, {}, author, _from(words, commit), (), clean)
-        repository.current(STAGING)
+        repository.written(STAGING, staged)
     if not left:
         return Merged(commit, comparison.base, staged)
     slug = _propose_rest(repository, order, comparison, commit, left, author)

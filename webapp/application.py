@@ -8,7 +8,19 @@ import redis
 from flask import Flask
 from flask.json.provider import DefaultJSONProvider
 
-from webapp import access, announcing, audit, auth, errors, folder, health, limits, log, protection, security
+from webapp import (
+    access,
+    announcing,
+    audit,
+    auth,
+    errors,
+    folder,
+    health,
+    limits,
+    log,
+    protection,
+    security,
+)
 from webapp.api import fast_path
 from webapp.blueprints import ALL
 from webapp.config import Settings

@@ -216,6 +216,11 @@ def refreshed(row: ChangeRequest, who: Who = change_records.GIT) -> ChangeReques
         return change_records.moved(records(), row.number, who, seen)
 
 
+def open_count() -> int:
+    """How many are open, for the rail."""
+    return change_records.count_open(records())
+
+
 def branch_moved(happened: Happened) -> None:
     """Listens to branches that move: opens, refreshes or ends change requests about them."""
     branch = str(happened.facts["branch"])
@@ -303,10 +308,6 @@ def _announce_opened(row: ChangeRequest) -> None:
 def _announce_merged(row: ChangeRequest, done: Merged) -> None:
     paths = [change.path for change in done.commit.changes]
     events.announce(Event.CHANGE_MERGED, **_facts(row), commit=done.commit.oid, paths=paths)
-    events.announce(Event.BRANCH_MOVED, branch=row.base, old=done.before, new=done.commit.oid)
-    if done.staged is not None:
-        old, new = done.staged.parents[0], done.staged.oid
-        events.announce(Event.BRANCH_MOVED, branch=STAGING, old=old, new=new)
 
 
 def _facts(row: ChangeRequest) -> dict[str, object]:

@@ -15,7 +15,6 @@ from prompt_repo.errors import (
 from prompt_repo.repository import PRODUCTION
 from webapp import audit, change_records, change_requests, events, protection
 from webapp.access import NotAllowed, Scope, access, caller
-from webapp.appearance import count_in_rail
 from webapp.change_records import ChangeState, Kind, Shown, Wanted, Who
 from webapp.change_views import Subject
 from webapp.errors import status_of
@@ -41,9 +40,8 @@ REFUSED = (PromptRepoError, ChangeState, NotAllowed)
 
 
 def init_app(app: Flask) -> None:
-    """Listens to branches, and counts what is open."""
+    """Listens to branches."""
     events.listen(app, Event.BRANCH_MOVED, change_requests.branch_moved)
-    count_in_rail(app, "changes.index", lambda: change_records.count_open(records()))
 
 
 @blueprint.get("")
