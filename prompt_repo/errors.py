@@ -97,6 +97,10 @@ def _again(
     return error
 
 
+def _some(paths: Sequence[str]) -> str:
+    return ", ".join(paths[:5]) + (f" and {len(paths) - 5} more" if len(paths) > 5 else "")
+
+
 class InvalidId(PromptRepoError):
     """An id does not match the pattern."""
 
@@ -197,8 +201,7 @@ class EditConflict(PromptRepoError):
 
     def __init__(self, conflicts: Sequence[Conflict], head: str) -> None:
         self.conflicts, self.head = tuple(conflicts), head
-        paths = ", ".join(conflict.path for conflict in self.conflicts[:5])
-        super().__init__(f"changed since you began: {paths}")
+        super().__init__(f"changed since you began: {_some([c.path for c in self.conflicts])}")
 
 
 class PreconditionFailed(PromptRepoError):
@@ -341,9 +344,8 @@ class Undecided(PromptRepoError):
     def __init__(self, paths: Sequence[str]) -> None:
         self.paths = tuple(paths)
         super().__init__(
-            f"decide first about {', '.join(self.paths[:5])}"
-            + (f" and {len(self.paths) - 5} more" if len(self.paths) > 5 else "")
-            + ": keep production's, take staging's, or pick what was held back"
+            f"decide first about {_some(self.paths)}: keep production's, take staging's, "
+            "or pick what was held back"
         )
 
 
@@ -352,11 +354,8 @@ class RolledBackMoved(PromptRepoError):
 
     def __init__(self, paths: Sequence[str]) -> None:
         self.paths = tuple(paths)
-        more = f" and {len(self.paths) - 5} more" if len(self.paths) > 5 else ""
-        super().__init__(
-            f"moved in production since: {', '.join(self.paths[:5])}{more}; "
-            "leave them out, or say that they go back anyway"
-        )
+        then = "leave them out, or say that they go back anyway"
+        super().__init__(f"moved in production since: {_some(self.paths)}; {then}")
 
 
 class NotInPlan(PromptRepoError):
@@ -379,8 +378,8 @@ class ChangeMoved(PromptRepoError):
 
     def __init__(self, branch: str, head: str | None) -> None:
         self.branch, self.head = branch, head
-        now = f"is at {head[:9]} now" if head else "is gone"
-        super().__init__(f"{branch} {now}; look at what is new, then go on from there")
+        now = f"at {head[:9]} now; look at what is new, then go on from there" if head else "gone"
+        super().__init__(f"{branch} is {now}")
 
 
 class MergeConflicts(PromptRepoError):
@@ -388,11 +387,7 @@ class MergeConflicts(PromptRepoError):
 
     def __init__(self, paths: Sequence[str]) -> None:
         self.paths = tuple(dict.fromkeys(paths))
-        super().__init__(
-            f"both sides changed {', '.join(self.paths[:5])}"
-            + (f" and {len(self.paths) - 5} more" if len(self.paths) > 5 else "")
-            + "; decide what shall stand"
-        )
+        super().__init__(f"both sides changed {_some(self.paths)}; decide what shall stand")
 
 
 class UpdateNeeded(PromptRepoError):
@@ -401,7 +396,7 @@ class UpdateNeeded(PromptRepoError):
     def __init__(self, paths: Sequence[str]) -> None:
         self.paths = tuple(paths)
         super().__init__(
-            f"{', '.join(self.paths[:5])} changed on both sides, in different places; "
+            f"{_some(self.paths)} changed on both sides, in different places; "
             "update the change request first, so that the joined text can be looked at"
         )
 

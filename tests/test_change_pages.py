@@ -102,7 +102,12 @@ def test_a_reviewer_proposes_and_an_admin_merges(studio: Studio) -> None:
     assert studio.text(ident) == "Soft."
     assert studio.kinds(number) == [Kind.OPENED, Kind.APPROVED, Kind.MERGED]
     heard = [each.event for each in studio.heard if each.event is not Event.BRANCH_MOVED]
-    assert heard == [Event.CHANGE_OPENED, Event.CHANGE_REVIEWED, Event.CHANGE_MERGED]
+    assert heard == [
+        Event.CHANGE_OPENED,
+        Event.CHANGE_REVIEWED,
+        Event.CHANGE_MERGED,
+        Event.PROMPT_CHANGED,
+    ]
     commit = studio.repository.store.commit(studio.repository.head(STAGING))
     assert commit.message.startswith(f"Merge change request {number}: For {ident}\n\nBecause")
     assert [key for key, _ in commit.trailers] == ["Change-Request", "Reviewed-by"]
