@@ -16,7 +16,7 @@ from flask import Blueprint, Flask, Response, current_app, request
 from werkzeug.exceptions import Forbidden
 
 from prompt_repo import git_cli, promotion
-from prompt_repo.errors import GitFailed, InvalidPush, PromptRepoError
+from prompt_repo.errors import GitFailed, InvalidPush, PromptRepoError, ReviewRequired
 from prompt_repo.git_incoming import Incoming, incoming, public_refs
 from prompt_repo.git_protocol import Orders, advertised, packet, read_orders, report
 from prompt_repo.git_store import Move
@@ -24,7 +24,7 @@ from prompt_repo.layout import ENVIRONMENTS
 from prompt_repo.receiving import Received, Rights, receive, refusal_of_name
 from prompt_repo.receiving_words import Refusal, explained
 from prompt_repo.repository import PRODUCTION
-from webapp import audit, events
+from webapp import audit, events, protection
 from webapp.access import NotAllowed, Scope, access, caller, require_environment
 from webapp.arrivals import Places
 from webapp.config import Settings
@@ -69,7 +69,10 @@ def init_app(app: Flask) -> None:
 
 def closed_branches() -> Mapping[str, str]:
     """Branches that take no direct pushes, each with why, and what to do instead."""
-    return {}
+    return {
+        branch: f"{ReviewRequired(branch)}: git push origin HEAD:changes/…"
+        for branch in protection.reviewed(settings())
+    }
 
 
 def rights() -> Rights:

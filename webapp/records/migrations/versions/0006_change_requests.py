@@ -6,7 +6,7 @@ from alembic import op
 from webapp.records.models import Key, Moment
 
 revision = "0006"
-down_revision = "0005"
+down_revision = "0007"
 
 
 def upgrade() -> None:
