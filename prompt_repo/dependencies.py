@@ -75,6 +75,7 @@ def check_result(
     repository: Repository, production: Catalogue, source: str, paths: Sequence[str]
 ) -> None:
     """Raises InvalidDocument where production with these paths as at `source` breaks a rule."""
+    repository.history.ensure(source)  # a push may have brought it a moment ago
     held = {path: repository.history.held(source, path) for path in paths}
     check_standing(production, held, repository.parsed(blobs_of(held)))
 

@@ -60,9 +60,7 @@ class Problem:
     def __str__(self) -> str:
         """`path:line:column: field: message`, as compilers write it."""
         place = ":".join(str(part) for part in (self.path, self.line, self.column) if part)
-        return (
-            f"{place}: {self.field}: {self.message}" if self.field else f"{place}: {self.message}"
-        )
+        return ": ".join(part for part in (place, self.field, self.message) if part)
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,8 +95,16 @@ def _again(
     return error
 
 
-def _some(paths: Sequence[str]) -> str:
-    return ", ".join(paths[:5]) + (f" and {len(paths) - 5} more" if len(paths) > 5 else "")
+class AboutPaths(PromptRepoError):
+    """Something to be said of several documents at once (carries their paths)."""
+
+    said = "{}"
+
+    def __init__(self, paths: Sequence[str]) -> None:
+        self.paths = tuple(dict.fromkeys(paths))
+        more = len(self.paths) - 5
+        named = ", ".join(self.paths[:5]) + (f" and {more} more" if more > 0 else "")
+        super().__init__(self.said.format(named))
 
 
 class InvalidId(PromptRepoError):
@@ -196,12 +202,14 @@ class InvalidDocument(PromptRepoError):
         return InvalidDocument([replace(problem, path=path) for problem in self.problems])
 
 
-class EditConflict(PromptRepoError):
+class EditConflict(AboutPaths):
     """Somebody changed this very prompt since the edit began."""
+
+    said = "changed since you began: {}"
 
     def __init__(self, conflicts: Sequence[Conflict], head: str) -> None:
         self.conflicts, self.head = tuple(conflicts), head
-        super().__init__(f"changed since you began: {_some([c.path for c in self.conflicts])}")
+        super().__init__([each.path for each in self.conflicts])
 
 
 class PreconditionFailed(PromptRepoError):
@@ -216,17 +224,17 @@ class PreconditionFailed(PromptRepoError):
 class ProtectedBranch(PromptRepoError):
     """The branch moves by promotion only."""
 
+    said = "{} moves only by promotion; edit staging, then promote"
+
     def __init__(self, branch: str) -> None:
         self.branch = branch
-        super().__init__(f"{branch} moves only by promotion; edit staging, then promote")
+        super().__init__(self.said.format(branch))
 
 
 class ReviewRequired(ProtectedBranch):
     """The branch moves by reviewed change requests only."""
 
-    def __init__(self, branch: str) -> None:
-        super().__init__(branch)
-        self.args = (f"{branch} changes by reviewed change requests; propose this edit in one",)
+    said = "{} changes by reviewed change requests; propose this edit in one"
 
 
 class RepositoryNotFound(PromptRepoError):
@@ -234,10 +242,9 @@ class RepositoryNotFound(PromptRepoError):
 
     def __init__(self, path: str, why: str = "") -> None:
         self.path, self.why = path, why
+        none = f"{path} holds no prompt repository; make one with `prompt-repo init`"
         super().__init__(
-            f"{path} holds a repository that can't be read here: {why}"
-            if why
-            else f"{path} holds no prompt repository; make one with `prompt-repo init`"
+            f"{path} holds a repository that can't be read here: {why}" if why else none
         )
 
 
@@ -338,24 +345,16 @@ class PlanMoved(PromptRepoError):
         )
 
 
-class Undecided(PromptRepoError):
+class Undecided(AboutPaths):
     """Diverged or held-back documents need somebody's choice."""
 
-    def __init__(self, paths: Sequence[str]) -> None:
-        self.paths = tuple(paths)
-        super().__init__(
-            f"decide first about {_some(self.paths)}: keep production's, take staging's, "
-            "or pick what was held back"
-        )
+    said = "decide first about {}: keep production's, take staging's, or pick what was held back"
 
 
-class RolledBackMoved(PromptRepoError):
+class RolledBackMoved(AboutPaths):
     """What shall be rolled back moved again in production since."""
 
-    def __init__(self, paths: Sequence[str]) -> None:
-        self.paths = tuple(paths)
-        then = "leave them out, or say that they go back anyway"
-        super().__init__(f"moved in production since: {_some(self.paths)}; {then}")
+    said = "moved in production since: {}; leave them out, or say that they go back anyway"
 
 
 class NotInPlan(PromptRepoError):
@@ -382,23 +381,16 @@ class ChangeMoved(PromptRepoError):
         super().__init__(f"{branch} is {now}")
 
 
-class MergeConflicts(PromptRepoError):
+class MergeConflicts(AboutPaths):
     """A change request and its base changed the same fields differently."""
 
-    def __init__(self, paths: Sequence[str]) -> None:
-        self.paths = tuple(dict.fromkeys(paths))
-        super().__init__(f"both sides changed {_some(self.paths)}; decide what shall stand")
+    said = "both sides changed {}; decide what shall stand"
 
 
-class UpdateNeeded(PromptRepoError):
+class UpdateNeeded(AboutPaths):
     """A merge would join two edits of one document into a text that nobody has seen."""
 
-    def __init__(self, paths: Sequence[str]) -> None:
-        self.paths = tuple(paths)
-        super().__init__(
-            f"{_some(self.paths)} changed on both sides, in different places; "
-            "update the change request first, so that the joined text can be looked at"
-        )
+    said = "{} changed on both sides; update the change request first, to see both joined"
 
 
 class NothingProposed(PromptRepoError):

@@ -38,12 +38,13 @@ UNREAD = 5_000  # characters of a name that are looked at
 class Rights:
     """What whoever pushes may move.
 
-    Without `environments` all are meant. `closed` says of a branch why it takes no pushes just
-    now: reviews are required there, say.
+    Who `proposes` may push to `changes/*` alone. Without `environments` all are meant. `closed`
+    says of a branch why it takes no pushes just now: reviews are required there, say.
     """
 
     writes: bool = False
     promotes: bool = False
+    proposes: bool = False
     environments: frozenset[str] | None = None
     closed: Mapping[str, str] = field(default_factory=dict)
 
@@ -122,6 +123,8 @@ def refusal_of_name(ref: str, rights: Rights) -> str:
         return f"this token is not for {needed}"
     if branch == PRODUCTION:
         return "" if rights.promotes else "this needs the right to promote"
+    if branch not in ENVIRONMENTS and rights.proposes:
+        return ""
     return "" if rights.writes else "this needs the right to write"
 
 

@@ -7,7 +7,7 @@ writers' lock, moved in (`prompt_repo.receiving`). Nothing of a body is held in 
 
 import re
 import tempfile
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import ExitStack
 from importlib.metadata import version
 
@@ -16,22 +16,24 @@ from flask import Blueprint, Flask, Response, current_app, request
 from werkzeug.exceptions import Forbidden
 
 from prompt_repo import git_cli, promotion
+from prompt_repo.changes import FOLDER
 from prompt_repo.errors import GitFailed, InvalidPush, PromptRepoError, ReviewRequired
 from prompt_repo.git_incoming import Incoming, incoming, public_refs
 from prompt_repo.git_protocol import Orders, advertised, packet, read_orders, report
 from prompt_repo.git_store import Move
 from prompt_repo.layout import ENVIRONMENTS
-from prompt_repo.receiving import Received, Rights, receive, refusal_of_name
+from prompt_repo.receiving import HEADS, Received, Rights, receive, refusal_of_name
 from prompt_repo.receiving_words import Refusal, explained
 from prompt_repo.repository import PRODUCTION
-from webapp import audit, events, protection
+from webapp import audit, change_records, events, protection
 from webapp.access import NotAllowed, Scope, access, caller, require_environment
 from webapp.arrivals import Places
+from webapp.change_records import Who
 from webapp.config import Settings
 from webapp.events import Event
 from webapp.git_bodies import Body
 from webapp.limits import Guesses
-from webapp.services import repository, settings
+from webapp.services import records, repository, settings
 
 blueprint = Blueprint("git_http", __name__, url_prefix="/git/prompts.git")
 log = structlog.get_logger(__name__)
@@ -39,6 +41,8 @@ UPLOAD, RECEIVE = "git-upload-pack", "git-receive-pack"
 PROTOCOL = re.compile(r"version=[012](:[a-z0-9=-]{1,40}){0,8}")
 ASKED = 32 * 1024 * 1024  # bytes that a client may say of what it has and wants
 WAIT = 5.0  # seconds one waits for others' clones and pushes to end
+PUSHERS = (Scope.REVIEW, Scope.WRITE, Scope.PROMOTE)
+OTHERS = "this change request is somebody else's; comment on it, or propose one of your own"
 NEVER_KEPT = {"Cache-Control": "no-cache, max-age=0, must-revalidate"}
 SERVING = (
     "-c", "uploadpack.allowFilter=true",
@@ -70,20 +74,29 @@ def init_app(app: Flask) -> None:
 def closed_branches() -> Mapping[str, str]:
     """Branches that take no direct pushes, each with why, and what to do instead."""
     return {
-        branch: f"{ReviewRequired(branch)}: git push origin HEAD:changes/…"
+        branch: f"{ReviewRequired(branch)}: push to changes/<name>"
         for branch in protection.reviewed(settings())
     }
 
 
-def rights() -> Rights:
-    """What the one who asks may push."""
+def rights(branches: Collection[str]) -> Rights:
+    """What the one who asks may do to these branches by a push."""
     who = caller()
+    writes = who.may(Scope.WRITE)
+    others = {} if writes else {each: OTHERS for each in branches if _is_anothers(each)}
     return Rights(
-        writes=who.may(Scope.WRITE),
+        writes=writes,
         promotes=who.may(Scope.PROMOTE),
+        proposes=who.may(Scope.REVIEW),
         environments=who.environments,
-        closed=closed_branches(),
+        closed={**closed_branches(), **others},
     )
+
+
+def _is_anothers(branch: str) -> bool:
+    """Whether an open change request of somebody else stands on a branch."""
+    row = change_records.open_on(records(), branch.removeprefix(FOLDER))
+    return branch.startswith(FOLDER) and row is not None and not Who.of(caller()).did(row)
 
 
 @blueprint.get("/info/refs")
@@ -164,7 +177,7 @@ def _received(body: Body) -> bytes:
         audit.leave_out()  # git asks so whether it may, before it sends much
         return b""
     unpacked, outcome = "ok", Received()
-    may = rights()
+    may = rights([order.ref.removeprefix(HEADS) for order in orders.orders])
     names = [(order.ref, refusal_of_name(order.ref, may)) for order in orders.orders]
     forbidden = tuple(Refusal(ref, why) for ref, why in names if why)
     if forbidden:
@@ -239,8 +252,10 @@ def _require_all() -> None:
 
 
 def _require_pusher() -> None:
-    if not (caller().may(Scope.WRITE) or caller().may(Scope.PROMOTE)):
-        raise NotAllowed("this token only reads; a push needs one with the scope write or promote")
+    if not any(caller().may(scope) for scope in PUSHERS):
+        raise NotAllowed(
+            "this token only reads; a push needs one with the scope review, write or promote"
+        )
 
 
 def _is_git() -> bool:

@@ -5,8 +5,8 @@ from alembic import op
 
 from webapp.records.models import Key, Moment
 
-revision = "0007"
-down_revision = "0005"
+revision = "0005"
+down_revision = "0004"
 
 
 def upgrade() -> None:
