@@ -50,10 +50,15 @@ def note(
     _enter(action, subject, outcome, 0, actor, detail)
 
 
-def write(records: Records, entry: AuditEntry) -> None:
+def hurry() -> None:
+    """Lets this request's entry not wait for the disk, as what it is about doesn't either."""
+    g.audit_lasting = False
+
+
+def write(records: Records, entry: AuditEntry, *, lasting: bool = True) -> None:
     """Appends an entry; what is too long is cut."""
     entry.subject = _clean(entry.subject[:LONGEST])
-    with records.writing() as session:
+    with records.writing(lasting=lasting) as session:
         session.add(entry)
 
 
@@ -128,7 +133,7 @@ def _enter(
         detail={key: _short(value) for key, value in detail.items()},
     )
     try:
-        write(records(), entry)
+        write(records(), entry, lasting=g.get("audit_lasting", True))
     except SQLAlchemyError:
         # What was done is done, and an answer that says otherwise would make people do it again.
         log.exception(

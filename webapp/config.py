@@ -9,6 +9,8 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+from prompt_repo.layout import ENVIRONMENTS
+
 CHECKOUT = Path(__file__).parent.parent
 PREFIX = "PROMPT_REPO_"
 FOREIGN = {"metrics_folder": "PROMETHEUS_MULTIPROC_DIR"}
@@ -23,6 +25,11 @@ PRIVATE: tuple[Network, ...] = tuple(
 )  # fmt: skip
 """Where a machine's own and its neighbours' addresses are."""
 
+PER_ENVIRONMENT = (
+    "video_service", "video_url", "video_key", "video_model", "video_size", "video_seconds",
+    "preview_storage",
+)  # fmt: skip
+"""Settings that may differ between environments: `staging=local,production=openai-compatible`."""
 ROLES = ("admin", "reviewer", "viewer")
 ISSUER = re.compile(r"https://[^/?#]|http://(localhost|127\.0\.0\.1|\[::1\])(:\d+)?(/|$)")
 
@@ -91,6 +98,36 @@ class Settings:
     """Which value of the claim is which role: `studio-leads=admin,studio=viewer`."""
     oidc_label: str = "single sign-on"
     """What the button on the log-in page calls it."""
+    video_service: str = "local"
+    """What makes previews: `local`, `openai-compatible`, or a name of your own (docs/)."""
+    video_url: str = ""
+    """The base URL of the video service, such as `https://litellm.studio.example/v1`."""
+    video_key: str = ""
+    """The key that the video service wants."""
+    video_model: str = ""
+    """The model that the video service is asked for."""
+    video_size: str = "960x540"
+    """How large previews are."""
+    video_seconds: str = "4"
+    """How long previews are."""
+    preview_storage: str = ""
+    """Where previews are kept: a folder, or `s3://bucket`; without it `previews` in the data."""
+    s3_endpoint: str = ""
+    """The address of an S3 server other than Amazon's."""
+    s3_region: str = "us-east-1"
+    """The region of the buckets."""
+    preview_limit_per_person: int = 120
+    """Previews that one person or token may ask for in an hour."""
+    preview_limit_per_environment: int = 600
+    """Previews that may be asked for in an hour in one environment."""
+    preview_queue: int = 300
+    """Previews that may wait at one time."""
+    preview_text_bytes: int = 16 * 1024
+    """The longest resolved text that is sent to a video service."""
+    preview_time_limit: int = 900
+    """Seconds that making one preview may take."""
+    job_workers: int = 1
+    """Processes that `run` starts for jobs."""
     log: str = "stderr"
     """`stderr`, or the file of the program's log."""
     access_log: str = "notable"
@@ -110,6 +147,12 @@ class Settings:
     def repository_path(self) -> Path:
         """The folder of the bare repository."""
         return self.repository or self.data / "prompts.git"
+
+    def of_environment(self, name: str, environment: str) -> str:
+        """What one of PER_ENVIRONMENT says of an environment."""
+        told: str = getattr(self, name)
+        named = _by_environment(told)
+        return told if named is None else named.get(environment, getattr(Settings, name))
 
     @property
     def records_address(self) -> str:
@@ -171,6 +214,8 @@ def _read(each: "Field[Any]", text: str) -> Any:
             return tuple(_role(part) for part in _parts(text))
         if each.name == "redis_url":
             return _redis(text)
+        if each.name in PER_ENVIRONMENT:
+            _by_environment(text)
         if each.name == "oidc_issuer":
             return _issuer(text)
         if each.type in (Path, Path | None):
@@ -181,6 +226,17 @@ def _read(each: "Field[Any]", text: str) -> Any:
         shown = "" if each.name.endswith("_url") else f"={text!r}"  # an address may hold a password
         raise InvalidSetting(f"{variable(each)}{shown}: {error}") from None
     return text
+
+
+def _by_environment(text: str) -> dict[str, str] | None:
+    """A value for each environment; None where one stands for all."""
+    if not text.startswith(tuple(f"{each}=" for each in ENVIRONMENTS)):
+        return None
+    pairs = [part.partition("=") for part in _parts(text)]
+    unknown = [name for name, _, _ in pairs if name not in ENVIRONMENTS]
+    if unknown:
+        raise ValueError(f"{unknown[0][:40]!r} is no environment; write `staging=…,production=…`")
+    return {name: value for name, _, value in pairs}
 
 
 def _parts(text: str) -> list[str]:

@@ -9,33 +9,42 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 PR_SET_PDEATHSIG = 1  # of Linux's prctl
+_libc = ctypes.CDLL(None)  # looked up before any fork
 PATIENCE = 10.0  # seconds a process may take to stop before it is killed
 
 
 class Child:
     """A program started as the leader of its own group, so that all of it can be stopped."""
 
-    def __init__(self, command: Sequence[str], environ: Mapping[str, str], log: Path) -> None:
+    def __init__(
+        self,
+        command: Sequence[str],
+        environ: Mapping[str, str],
+        log: Path,
+        folder: Path | None = None,
+    ) -> None:
         log.parent.mkdir(parents=True, exist_ok=True)
         self.log = log
         with log.open("ab") as output:
             self._process = subprocess.Popen(
                 command,
                 env=dict(environ),
+                cwd=folder,
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,  # Ctrl-C on the terminal is its parent's to answer
+                preexec_fn=_end_with_starter if sys.platform == "linux" else None,
             )
 
     def ended(self) -> int | None:
         """The exit code; None while it runs."""
         return self._process.poll()
 
-    def stop(self) -> None:
+    def stop(self, how: signal.Signals = signal.SIGTERM) -> None:
         """Ends the program and whatever it started: kindly, and after a while by force."""
         if self.ended() is None:
-            self._process.terminate()
+            self._process.send_signal(how)
             try:
                 self._process.wait(PATIENCE)
             except subprocess.TimeoutExpired:
@@ -51,9 +60,13 @@ class Child:
         return "\n".join(self.log.read_text(errors="replace").splitlines()[-lines:])
 
 
-def end_with_parent(parent: int) -> None:
-    """Has this process terminated when its parent dies, even of SIGKILL; on Linux alone."""
+def _end_with_starter() -> None:
+    _libc.prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
+
+
+def end_with_parent(parent: int, number: int = signal.SIGTERM) -> None:
+    """Has this process signalled when its parent dies, even of SIGKILL; on Linux alone."""
     if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
+        _libc.prctl(PR_SET_PDEATHSIG, number)
     if os.getppid() != parent:  # it died before we could ask
-        os.kill(os.getpid(), signal.SIGTERM)
+        os.kill(os.getpid(), number)

@@ -24,6 +24,12 @@ class Records:
         # reader and then writes fails at once where another wrote meanwhile, however long it
         # would wait.
         self._writer = self.engine.execution_options(writes=True)
+        self._quick = _engine(url, synchronous="normal") if self._is_sqlite else self.engine
+        self._quick_writer = self._quick.execution_options(writes=True)
+
+    @property
+    def _is_sqlite(self) -> bool:
+        return self.engine.dialect.name == "sqlite"
 
     @contextmanager
     def reading(self) -> Iterator[Session]:
@@ -32,9 +38,16 @@ class Records:
             yield session
 
     @contextmanager
-    def writing(self) -> Iterator[Session]:
-        """A transaction that is committed at the end, or rolled back where the block raises."""
-        with Session(self._writer, expire_on_commit=False) as session, session.begin():
+    def writing(self, *, lasting: bool = True) -> Iterator[Session]:
+        """A transaction that is committed at the end, or rolled back where the block raises.
+
+        One that needn't be `lasting` outlives this program's death as any other does, but not
+        a power cut in the same second: it doesn't wait for the disk.
+        """
+        engine = self._writer if lasting else self._quick_writer
+        with Session(engine, expire_on_commit=False) as session, session.begin():
+            if not lasting and not self._is_sqlite:
+                session.execute(text("set local synchronous_commit to off"))
             yield session
 
     def migrate(self) -> None:
@@ -49,12 +62,13 @@ class Records:
     def close(self) -> None:
         """Closes the connections that stand open."""
         self.engine.dispose()
+        self._quick.dispose()
 
 
-def _engine(url: str) -> Engine:
+def _engine(url: str, synchronous: str = "full") -> Engine:
     address = make_url(url)
     if address.get_backend_name() == "sqlite":
-        return _sqlite(create_engine(address, connect_args={"timeout": WAIT}))
+        return _sqlite(create_engine(address, connect_args={"timeout": WAIT}), synchronous)
     if address.get_backend_name() in ("postgresql", "postgres"):
         address = address.set(drivername="postgresql+psycopg")
     return create_engine(
@@ -62,12 +76,12 @@ def _engine(url: str) -> Engine:
     )
 
 
-def _sqlite(engine: Engine) -> Engine:
+def _sqlite(engine: Engine, synchronous: str) -> Engine:
     @event.listens_for(engine, "connect")
     def prepare(connection: Any, _record: object) -> None:
         connection.isolation_level = None  # the driver's own BEGIN leaves out schema changes
         connection.execute("pragma foreign_keys = on")
-        connection.execute("pragma synchronous = full")
+        connection.execute(f"pragma synchronous = {synchronous}")
 
     @event.listens_for(engine, "begin")
     def begin(connection: Connection) -> None:
