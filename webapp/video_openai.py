@@ -1,0 +1,265 @@
+"""Clips by any service that speaks OpenAI's Videos API: create, poll, download, delete.
+
+LiteLLM's proxy and vLLM-Omni do. Whatever a service answers ends in a clear state: what may be
+asked again before anything began is VideoAway, everything else VideoFailed with its own words.
+"""
+
+import time
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from pathlib import Path
+from typing import Any
+
+import httpx
+import structlog
+
+from webapp.video import Brief, Chosen, Misconfigured, Told, VideoAway, VideoFailed
+
+log = structlog.get_logger(__name__)
+CONNECT, READ = 10.0, 30.0  # seconds that a service may take to be reached, and to say something
+LARGEST_ANSWER, LARGEST_CLIP = 1024 * 1024, 256 * 1024 * 1024  # bytes
+FIRST_PAUSE, LONGEST_PAUSE, GROWTH = 1.0, 10.0, 1.4
+MOST_TRIES = 5  # times in a row that a question about a clip, or its download, may go wrong
+BUSY = frozenset({429, 500, 502, 503, 504})
+AT_WORK = frozenset({"queued", "pending", "in_progress", "processing", "running"})
+LONGEST_WORDS = 500
+
+
+class Trouble(Exception):
+    """An answer that is none: the connection broke, the service is busy, or says no JSON."""
+
+    def __init__(self, message: str, seconds: float | None = None, *, sure: bool = True) -> None:
+        self.seconds, self.sure = seconds, sure
+        super().__init__(message)
+
+
+class OpenAICompatible:
+    """One such service, at a base URL that ends before `/videos`."""
+
+    def __init__(self, chosen: Chosen) -> None:
+        if not chosen.url.startswith(("http://", "https://")):
+            raise Misconfigured("PROMPT_REPO_VIDEO_URL must name the video service: https://…/v1")
+        if not chosen.model:
+            raise Misconfigured("PROMPT_REPO_VIDEO_MODEL must name the model to ask for")
+        self._chosen, self._base = chosen, chosen.url.rstrip("/")
+
+    @property
+    def settings(self) -> Mapping[str, Any]:
+        """What shapes its clips."""
+        chosen = self._chosen
+        return {
+            "url": self._base,
+            "model": chosen.model,
+            "size": f"{chosen.width}x{chosen.height}",
+            "seconds": chosen.seconds,
+        }
+
+    def make(self, brief: Brief, target: Path, told: Told) -> Mapping[str, Any]:
+        """Asks for a clip, waits for it, fetches it."""
+        with self._client() as client:
+            ident = self._create(client, brief, told)
+            told.named(ident)
+            told.say(f"The service calls this clip {ident}")
+            try:
+                self._wait(client, ident, told)
+                told.at(0.95, "Fetching the clip")
+                size = self._fetch(client, ident, target)
+            except VideoFailed:
+                self._delete(client, ident)
+                raise
+            told.say(f"Fetched {size:,} bytes")
+            self._delete(client, ident)
+        return {"seconds": self._chosen.seconds, "remote_id": ident}
+
+    def give_up(self, remote_id: str) -> None:
+        """Asks the service to drop a clip; some can't."""
+        with self._client() as client:
+            self._delete(client, remote_id)
+
+    def _client(self) -> httpx.Client:
+        headers = {"Authorization": f"Bearer {self._chosen.key}"} if self._chosen.key else {}
+        return httpx.Client(
+            headers=headers,
+            timeout=httpx.Timeout(READ, connect=CONNECT),
+            trust_env=False,
+        )
+
+    def _create(self, client: httpx.Client, brief: Brief, told: Told) -> str:
+        told.at(0.02, "Asking the video service")
+        seconds = self._chosen.seconds
+        fields = {
+            "model": self._chosen.model,
+            "prompt": brief.text,
+            "size": f"{self._chosen.width}x{self._chosen.height}",
+            "seconds": str(int(seconds) if seconds == int(seconds) else seconds),
+        }
+        try:
+            # A multipart form without a file: that is how the contract has it.
+            parts = [(name, (None, value)) for name, value in fields.items()]
+            found = self._asked(client, "POST", "", files=parts)
+        except Trouble as trouble:
+            if trouble.sure:
+                raise VideoAway(str(trouble), trouble.seconds) from trouble
+            raise VideoFailed(str(trouble)) from trouble
+        ident = found.get("id")
+        if not isinstance(ident, str) or not 0 < len(ident) <= 200:
+            raise VideoFailed("the video service accepted the prompt and named no clip")
+        self._check_status(found)
+        return ident
+
+    def _wait(self, client: httpx.Client, ident: str, told: Told) -> None:
+        end, pause, troubles = time.monotonic() + self._chosen.patience, FIRST_PAUSE, 0
+        while time.monotonic() < end:
+            time.sleep(min(pause, max(0.0, end - time.monotonic())))
+            pause = min(pause * GROWTH, LONGEST_PAUSE)
+            try:
+                found = self._asked(client, "GET", f"/{_path(ident)}")
+            except Trouble as trouble:
+                troubles += 1
+                told.say(str(trouble))
+                if troubles >= MOST_TRIES:
+                    raise VideoFailed(f"{trouble} ({troubles} times in a row)") from trouble
+                pause = min(trouble.seconds or pause, 60.0)
+                continue
+            troubles = 0
+            if self._check_status(found):
+                return
+            share = _percent(found.get("progress"))
+            told.at(0.05 + 0.9 * share, f"The video service has it: {found.get('status')}"[:80])
+        raise VideoFailed(
+            f"the video service had not made the clip after {self._chosen.patience:.0f} s"
+        )
+
+    def _check_status(self, found: Mapping[str, Any]) -> bool:
+        """Whether the clip is there; raises VideoFailed where it never will be."""
+        status = found.get("status")
+        if status == "completed":
+            return True
+        if status in AT_WORK:
+            return False
+        words = self._words(found) or f"the video service says its clip is {str(status)[:40]!r}"
+        raise VideoFailed(words)
+
+    def _fetch(self, client: httpx.Client, ident: str, target: Path) -> int:
+        for attempt in range(1, MOST_TRIES + 1):
+            try:
+                return self._download(client, ident, target)
+            except Trouble as trouble:
+                if attempt == MOST_TRIES:
+                    raise VideoFailed(str(trouble)) from trouble
+                time.sleep(min(trouble.seconds or attempt, 30))
+        raise AssertionError("the last attempt returns or raises")
+
+    def _download(self, client: httpx.Client, ident: str, target: Path) -> int:
+        size, end = 0, time.monotonic() + self._chosen.patience
+        url = f"{self._base}/videos/{_path(ident)}/content"
+        try:
+            with client.stream("GET", url, follow_redirects=True) as answer:
+                if answer.status_code != 200:
+                    self._refuse(answer, answer.read()[:LARGEST_ANSWER])
+                with target.open("wb") as file:
+                    for piece in answer.iter_bytes():
+                        size += len(piece)
+                        if size > LARGEST_CLIP:
+                            raise VideoFailed(f"the clip has more than {LARGEST_CLIP:,} bytes")
+                        if time.monotonic() > end:
+                            raise VideoFailed("the clip came too slowly to be fetched")
+                        file.write(piece)
+        except httpx.HTTPError as error:
+            raise Trouble(f"the clip broke off after {size:,} bytes: {_kind(error)}") from error
+        if not is_mp4(target):
+            raise VideoFailed("the video service sent something that is no MP4")
+        return size
+
+    def _asked(self, client: httpx.Client, method: str, path: str, **more: Any) -> dict[str, Any]:
+        """The JSON object that the service answers; raises Trouble and VideoFailed."""
+        try:
+            with client.stream(method, f"{self._base}/videos{path}", **more) as answer:
+                body = b""
+                for piece in answer.iter_bytes():
+                    body += piece
+                    if len(body) > LARGEST_ANSWER:
+                        raise VideoFailed("the video service answered more than can be an answer")
+        except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout) as error:
+            raise Trouble(f"the video service can't be reached: {_kind(error)}") from error
+        except httpx.InvalidURL as error:
+            raise VideoFailed(f"PROMPT_REPO_VIDEO_URL can't be used: {error}") from error
+        except httpx.HTTPError as error:
+            words = f"the video service did not answer to the end: {_kind(error)}"
+            raise Trouble(words, sure=False) from error
+        if not answer.is_success:
+            self._refuse(answer, body)
+        found = _json(body)
+        if not isinstance(found, dict):
+            raise Trouble("the video service gave an answer that is no JSON object", sure=False)
+        return found
+
+    def _refuse(self, answer: httpx.Response, body: bytes) -> None:
+        said = self._words(_json(body)) or self._plain(body)
+        words = f"the video service answers {answer.status_code}{': ' if said else ''}{said}"
+        if answer.status_code in BUSY:
+            raise Trouble(words, _retry_after(answer))
+        raise VideoFailed(words)
+
+    def _words(self, found: Any) -> str:
+        """What a service says is wrong, wherever in its answer it says so."""
+        error = found.get("error") or found.get("detail") if isinstance(found, dict) else None
+        if isinstance(error, dict):
+            error = error.get("message") or error.get("code")
+        return self._without_key(str(error)) if error else ""
+
+    def _plain(self, body: bytes) -> str:
+        text = body[:4096].decode("utf-8", "replace")
+        return self._without_key(" ".join(text.split())) if "<" not in text[:200] else ""
+
+    def _without_key(self, text: str) -> str:
+        key = self._chosen.key
+        return (text.replace(key, "…") if key else text)[:LONGEST_WORDS]
+
+    def _delete(self, client: httpx.Client, ident: str) -> None:
+        try:
+            answer = client.delete(f"{self._base}/videos/{_path(ident)}", timeout=CONNECT)
+        except (httpx.HTTPError, httpx.InvalidURL) as error:
+            log.info("a clip was not deleted at the service", clip=ident, exc_info=error)
+        else:
+            if answer.status_code not in (200, 202, 204, 404, 405):
+                log.info("a clip was not deleted", clip=ident, status=answer.status_code)
+
+
+def is_mp4(path: Path) -> bool:
+    """Whether a file begins as an MP4 does."""
+    with path.open("rb") as file:
+        return file.read(12)[4:8] == b"ftyp"
+
+
+def _path(ident: str) -> str:
+    """A service's own id as one step of an address."""
+    safe = str(httpx.QueryParams({"i": ident}))[2:].replace("+", "%20")
+    return safe if safe not in (".", "..") else "%2E"
+
+
+def _json(body: bytes) -> Any:
+    try:
+        return httpx.Response(200, content=body).json()
+    except (ValueError, RecursionError):
+        return None
+
+
+def _percent(progress: Any) -> float:
+    return min(max(float(progress), 0.0), 100.0) / 100 if isinstance(progress, int | float) else 0.0
+
+
+def _kind(error: Exception) -> str:
+    return str(error)[:200] or type(error).__name__
+
+
+def _retry_after(answer: httpx.Response) -> float | None:
+    told = answer.headers.get("Retry-After", "").strip()
+    if told.isascii() and told.isdigit():
+        return float(min(int(told[:6]), 3600))
+    try:
+        left = (parsedate_to_datetime(told) - datetime.now(UTC)).total_seconds()
+    except (ValueError, TypeError):
+        return None
+    return min(max(left, 1.0), 3600.0)
