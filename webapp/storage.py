@@ -1,0 +1,80 @@
+"""Where clips are kept until they expire: one interface, two homes, one for each environment."""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Protocol
+
+from prompt_repo.layout import ENVIRONMENTS
+from webapp.config import Settings
+
+NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,99}\.mp4")
+BUCKET = re.compile(r"s3://([a-z0-9][a-z0-9.-]{1,61}[a-z0-9])/?")
+CHUNK = 256 * 1024
+
+
+class StorageFailed(Exception):
+    """A file could not be kept or read; says where and why."""
+
+
+class NotStored(Exception):
+    """There is no such file."""
+
+
+class StorageMisconfigured(Exception):
+    """The settings of the storage can't be used; says which and why."""
+
+
+class Storage(Protocol):
+    """Files by name; a file is there whole, or not at all. Methods raise StorageFailed."""
+
+    def put(self, name: str, source: Path) -> int:
+        """Keeps a copy of a file, in place of one of this name; gives its size."""
+
+    def size(self, name: str) -> int:
+        """How many bytes a file has; raises NotStored."""
+
+    def read(self, name: str, start: int, length: int) -> Iterator[bytes]:
+        """Part of a file, in pieces; raises NotStored before the first."""
+
+    def delete(self, name: str) -> None:
+        """Takes a file away, if it is there."""
+
+    def names(self) -> Iterator[str]:
+        """Every file."""
+
+    def link(self, name: str, seconds: int, filename: str) -> str | None:
+        """An address that gives the file to anybody for so long; None: it has none."""
+
+
+def storage(settings: Settings, environment: str) -> Storage:
+    """Where an environment's clips are; raises StorageMisconfigured."""
+    where = _place(settings, environment)
+    for other in ENVIRONMENTS:
+        if other != environment and where.startswith("s3://") and where == _place(settings, other):
+            raise StorageMisconfigured(
+                f"PROMPT_REPO_PREVIEW_STORAGE gives {environment} and {other} the same bucket; "
+                "write `staging=s3://…,production=s3://…` with two"
+            )
+    if not where.startswith("s3://"):
+        from webapp.storage_folder import Folder
+
+        return Folder(Path(where) / environment)
+    from webapp.storage_s3 import Bucket
+
+    found = BUCKET.fullmatch(where)
+    if found is None:
+        raise StorageMisconfigured(f"{where[:100]!r} names no bucket; write s3://bucket")
+    return Bucket(found[1], settings.s3_endpoint, settings.s3_region)
+
+
+def check_name(name: str) -> str:
+    """A name that stands for itself everywhere; raises ValueError for any other."""
+    if not NAME.fullmatch(name):
+        raise ValueError(f"{name[:80]!r} is no file of ours")
+    return name
+
+
+def _place(settings: Settings, environment: str) -> str:
+    told = settings.of_environment("preview_storage", environment).strip().rstrip("/")
+    return told or str(settings.data.absolute() / "previews")
