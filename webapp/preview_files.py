@@ -1,0 +1,95 @@
+"""The files of previews: deleted when the last preview that has them expires."""
+
+from datetime import datetime
+
+import structlog
+from sqlalchemy import select, update
+
+from webapp import clock
+from webapp.config import Settings
+from webapp.records import Records
+from webapp.records.preview_models import AT_WORK, Preview, Status
+from webapp.storage import StorageFailed, storage
+
+log = structlog.get_logger(__name__)
+BATCH = 500
+
+
+def clean_up(records: Records, settings: Settings, older_than: datetime | None = None) -> int:
+    """Deletes the clips of previews that expired; gives how many previews that was.
+
+    With `older_than`, those of previews asked for before it too. The records stay.
+    """
+    count = 0
+    while True:
+        expired = _expired(records, older_than)
+        for preview in expired:
+            _let_go(records, settings, preview)
+        count += len(expired)
+        if len(expired) < BATCH:
+            return count
+
+
+def _expired(records: Records, older_than: datetime | None) -> list[Preview]:
+    over = Preview.expires_at <= clock.now()
+    if older_than is not None:
+        over |= Preview.created_at < older_than
+    with records.reading() as session:
+        return list(
+            session.scalars(
+                select(Preview)
+                .where(Preview.cleaned_at.is_(None), over, Preview.status.not_in(AT_WORK))
+                .order_by(Preview.expires_at)
+                .limit(BATCH)
+            )
+        )
+
+
+def _let_go(records: Records, settings: Settings, preview: Preview) -> None:
+    """Ends one preview's life, and its file's where no other has it."""
+    now = clock.now()
+    with records.writing() as session:
+        session.execute(
+            update(Preview)
+            .where(Preview.id == preview.id)
+            .values(cleaned_at=now, expires_at=min(preview.expires_at, now))
+        )
+        if not preview.file:
+            return
+        # Within this transaction, so that nobody can begin to reuse the file meanwhile.
+        wanted = session.scalar(
+            select(Preview.id).where(
+                Preview.file == preview.file,
+                Preview.status == Status.COMPLETED,
+                Preview.expires_at > now,
+            ).limit(1)
+        )  # fmt: skip
+        if wanted is None:
+            drop(settings, preview.environment, preview.file)
+
+
+def drop(settings: Settings, environment: str, file: str) -> None:
+    """Deletes a file; a storage that is away is tried again by whoever sweeps what nobody has."""
+    try:
+        storage(settings, environment).delete(file)
+    except StorageFailed as error:
+        log.warning("a clip was not deleted", file=file, exc_info=error)
+
+
+def sweep(records: Records, settings: Settings, environment: str) -> int:
+    """Deletes files that no living preview has: of workers killed in mid-work, say."""
+    home = storage(settings, environment)
+    count = 0
+    for name in home.names():
+        with records.reading() as session:
+            wanted = session.scalar(
+                select(Preview.id)
+                .where(Preview.environment == environment)
+                .where((Preview.file == name) | (Preview.id == name.removesuffix(".mp4")))
+                .where(Preview.cleaned_at.is_(None))
+                .limit(1)
+            )
+        if wanted is None:
+            drop(settings, environment, name)
+            count += 1
+    return count

@@ -1,0 +1,300 @@
+"""Previews: asked for, made, reused, given up, expired; the records are what is true of them.
+
+The queue only says whose turn it is. A preview is `pending` in the records before it is queued,
+becomes `processing` by one worker alone, and whatever happens to Redis or to a worker,
+`preview_watch` sees to it that nothing waits or runs for ever.
+"""
+
+import hashlib
+import json
+import uuid
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import select, update
+from sqlalchemy.orm import Session
+
+from webapp import clock, preview_limits
+from webapp.access import Caller
+from webapp.config import Settings
+from webapp.preview_errors import PreviewNotFound, PreviewOver
+from webapp.records import Records
+from webapp.records.preview_models import AT_WORK, Preview, Status
+from webapp.video import Brief
+
+LIFE = timedelta(hours=24)
+REUSED = timedelta(days=5)
+"""How long after a file was made it may get new previews; S3's own rule deletes it after 7 days."""
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What to preview: a text, filled in for somebody, and where it comes from."""
+
+    environment: str
+    character_id: str | None
+    brief: Brief
+    prompt_text: str
+    origin: str
+    version: int | None
+    commit: str
+    service: str
+    service_settings: Mapping[str, Any]
+
+    @property
+    def fingerprint(self) -> str:
+        """The same for two that would give the same clip."""
+        told = [
+            self.environment, self.brief.as_json(), self.service, dict(self.service_settings),
+        ]  # fmt: skip
+        plain = json.dumps(told, sort_keys=True, ensure_ascii=False)
+        return hashlib.sha256(plain.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def ask(
+    records: Records, settings: Settings, wanted: Wanted, who: Caller, *, reuse: bool = True
+) -> Preview:
+    """A new preview: completed already where a live clip is the same, else pending.
+
+    Raises NothingToPreview and TooManyPreviews, and then records nothing.
+    """
+    preview_limits.check_text(settings, wanted.brief.text)
+    now = clock.now()
+    with records.writing(lasting=False) as session:
+        preview_limits.alone(session)
+        preview_limits.check_limits(session, settings, wanted.environment, who.actor, now)
+        made = _new(wanted, who, now)
+        same = _alive(session, wanted.fingerprint, now) if reuse else None
+        if same is not None:
+            _take_over(made, same, now)
+        else:
+            preview_limits.check_queue(session, settings)
+        session.add(made)
+    return made
+
+
+def job_of(ident: str, attempt: int) -> str:
+    """The id of the job that makes a preview at an attempt, counted from 1."""
+    return f"{ident}-{attempt}"
+
+
+def forget(records: Records, ident: str) -> None:
+    """Takes back a preview that was asked for and could not be queued."""
+    with records.writing(lasting=False) as session:
+        found = session.get(Preview, ident)
+        if found is not None and found.status == Status.PENDING:
+            session.delete(found)
+
+
+def find(records: Records, ident: str) -> Preview:
+    """A preview; raises PreviewNotFound."""
+    with records.reading() as session:
+        found = session.get(Preview, ident)
+    if found is None:
+        raise PreviewNotFound
+    return found
+
+
+def cancel(records: Records, ident: str) -> Preview:
+    """Ends a preview that waits or is being made; raises PreviewNotFound, PreviewOver."""
+    with records.writing(lasting=False) as session:
+        changed = _change(
+            session, ident, AT_WORK, status=Status.CANCELLED, completed_at=clock.now()
+        )
+    found = find(records, ident)
+    if not changed and found.status != Status.CANCELLED:
+        raise PreviewOver(f"this preview is {found.status}; there is nothing to cancel")
+    return found
+
+
+def begin(records: Records, ident: str) -> Preview | None:
+    """Takes a pending preview for the one who asks; None where it is somebody else's, or over.
+
+    Where the same clip came alive while it waited, it is completed by that one.
+    """
+    now = clock.now()
+    with records.writing(lasting=False) as session:
+        taken = _change(session, ident, (Status.PENDING,), status=Status.PROCESSING, started_at=now)
+        found = session.get(Preview, ident)
+        if not taken or found is None:
+            return None
+        found.attempts += 1
+        same = _alive(session, found.fingerprint, now) if not found.facts.get("anew") else None
+        if same is not None:
+            _take_over(found, same, now)
+            return None
+    return found
+
+
+def wait_again(records: Records, ident: str) -> bool:
+    """Puts a preview that is being made back among those that wait; False where it is over."""
+    with records.writing(lasting=False) as session:
+        return _change(session, ident, (Status.PROCESSING,), status=Status.PENDING, started_at=None)
+
+
+def name_remote(records: Records, ident: str, remote_id: str) -> None:
+    """Keeps what the service calls the clip, so that it can be given up."""
+    with records.writing(lasting=False) as session:
+        _change(session, ident, tuple(Status), remote_id=remote_id[:200])
+
+
+def complete(
+    records: Records,
+    ident: str,
+    file: str,
+    size: int,
+    facts: Mapping[str, Any],
+    log: Sequence[str],
+    seconds: float,
+) -> bool:
+    """Says that a clip is there; False where nobody wants it any more."""
+    now = clock.now()
+    with records.writing(lasting=False) as session:
+        return _change(
+            session, ident, (Status.PROCESSING,),
+            status=Status.COMPLETED, completed_at=now, made_at=now, file=file, size=size,
+            facts=dict(facts), log=list(log), seconds=seconds, error="",
+        )  # fmt: skip
+
+
+def fail(records: Records, ident: str, error: str, log: Sequence[str] = ()) -> bool:
+    """Says why a clip could not be made; False where it is over already."""
+    with records.writing(lasting=False) as session:
+        more = {"log": list(log)} if log else {}
+        return _change(
+            session, ident, AT_WORK,
+            status=Status.FAILED, error=error.strip()[:4000], completed_at=clock.now(), **more,
+        )  # fmt: skip
+
+
+def see(records: Records, account_id: int, ident: str = "") -> None:
+    """Takes note that a person has seen how their previews ended, or how one did."""
+    with records.writing(lasting=False) as session:
+        session.execute(
+            update(Preview)
+            .where(Preview.account_id == account_id, Preview.seen_at.is_(None))
+            .where(Preview.status.not_in(AT_WORK), *([Preview.id == ident] if ident else []))
+            .values(seen_at=clock.now())
+        )
+
+
+def unseen(records: Records, account_id: int) -> list[Preview]:
+    """A person's previews of the last day that are at work, or failed and weren't seen yet."""
+    with records.reading() as session:
+        return list(
+            session.scalars(
+                select(Preview)
+                .where(Preview.account_id == account_id, Preview.seen_at.is_(None))
+                .where(Preview.created_at > clock.now() - LIFE)
+                .where(Preview.status.in_((*AT_WORK, Status.FAILED)))
+                .order_by(Preview.created_at.desc())
+                .limit(20)
+            )
+        )
+
+
+def listed(
+    records: Records, environment: str = "", actor: str = "", status: str = "", limit: int = 50
+) -> list[Preview]:
+    """Previews, newest first; of everybody where no `actor` is named."""
+    wheres = [
+        *([Preview.environment == environment] if environment else []),
+        *([Preview.created_by == actor] if actor else []),
+        *([Preview.status == status] if status else []),
+    ]
+    with records.reading() as session:
+        query = select(Preview).where(*wheres)
+        return list(session.scalars(query.order_by(Preview.created_at.desc()).limit(limit)))
+
+
+def of_texts(
+    records: Records, environment: str, character_id: str | None
+) -> dict[tuple[str, str], Preview]:
+    """A character's previews of the last day, by emotion and resolved text; the newest of each."""
+    whose = Preview.character_id
+    with records.reading() as session:
+        found = session.scalars(
+            select(Preview)
+            .where(whose == character_id if character_id is not None else whose.is_(None))
+            .where(Preview.environment == environment, Preview.expires_at > clock.now())
+            .order_by(Preview.created_at)
+        )
+        return {(each.emotion, each.resolved_text): each for each in found}
+
+
+def newest(
+    records: Records, environment: str, character_id: str | None, emotion: str
+) -> Preview | None:
+    """The newest preview of a prompt as it stood or was typed."""
+    with records.reading() as session:
+        query = select(Preview).where(
+            Preview.environment == environment,
+            Preview.emotion == emotion,
+            Preview.origin != "version",
+            Preview.character_id == character_id
+            if character_id is not None
+            else Preview.character_id.is_(None),
+        )
+        return session.scalars(query.order_by(Preview.created_at.desc()).limit(1)).first()
+
+
+def _new(wanted: Wanted, who: Caller, now: datetime) -> Preview:
+    brief = wanted.brief.as_json()
+    return Preview(
+        id=str(uuid.uuid4()),
+        environment=wanted.environment,
+        character_id=wanted.character_id,
+        emotion=wanted.brief.emotion,
+        shown={name: brief[name] for name in ("character", "label", "colour")},
+        prompt_text=wanted.prompt_text,
+        resolved_text=wanted.brief.text,
+        origin=wanted.origin,
+        version=wanted.version,
+        commit=wanted.commit,
+        service=wanted.service,
+        service_settings=dict(wanted.service_settings),
+        fingerprint=wanted.fingerprint,
+        status=Status.PENDING,
+        error="",
+        created_by=who.actor[:80],
+        account_id=who.account_id,
+        created_at=now,
+        expires_at=now + LIFE,
+        attempts=0,
+        file="",
+        remote_id="",
+        facts={},
+        log=[],
+    )
+
+
+def _alive(session: Session, fingerprint: str, now: datetime) -> Preview | None:
+    """A finished preview of the same clip whose file is there and will be."""
+    return session.scalars(
+        select(Preview)
+        .where(Preview.fingerprint == fingerprint, Preview.expires_at > now)
+        .where(Preview.status == Status.COMPLETED, Preview.made_at > now - REUSED)
+        .order_by(Preview.expires_at.desc())
+        .limit(1)
+    ).first()
+
+
+def _take_over(preview: Preview, same: Preview, now: datetime) -> None:
+    preview.status = Status.COMPLETED
+    preview.started_at = preview.completed_at = now
+    preview.file, preview.made_at, preview.size = same.file, same.made_at, same.size
+    preview.reused_from = same.reused_from or same.id
+    preview.seconds, preview.facts, preview.log = same.seconds, same.facts, same.log
+
+
+def _change(session: Session, ident: str, present: Sequence[str], **values: object) -> bool:
+    """Changes a preview that is in one of some states; says whether it was."""
+    done = session.execute(
+        update(Preview)
+        .where(Preview.id == ident, Preview.status.in_(present))
+        .values(**values)
+        .execution_options(synchronize_session="fetch")
+    )
+    return bool(done.rowcount)  # type: ignore[attr-defined]
