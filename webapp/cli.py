@@ -16,6 +16,8 @@ MODULES = {
     "demo": "webapp.cli_serving",
     "user": "webapp.cli_accounts",
     "token": "webapp.cli_accounts",
+    "worker": "webapp.cli_jobs",
+    "preview": "webapp.cli_jobs",
 }
 """Where the verbs that need more than the repository are; imported when they are called."""
 

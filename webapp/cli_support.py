@@ -17,8 +17,9 @@ from webapp.records import Records
 from webapp.running import StartError
 from webapp.serving import HostRefused, PortTaken
 from webapp.tokens import TokenError
+from webapp.valkey import ValkeyError
 
-REFUSALS = (FolderError, HostRefused, PortTaken, StartError)
+REFUSALS = (FolderError, HostRefused, PortTaken, StartError, ValkeyError)
 MISUSES = (PeopleError, TokenError)
 """Refusals of what was asked; the others say that something here stands in the way."""
 

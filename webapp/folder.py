@@ -19,6 +19,8 @@ OURS = (
     "token_endings",
     "logs",
     "metrics",
+    "redis",
+    "previews",
 )
 """What `set_aside` takes away; anything else in the folder stays."""
 EARLIER = "earlier"

@@ -17,6 +17,7 @@ from prompt_repo import cli_output, demo
 from prompt_repo.repository import PRODUCTION, STAGING, Repository
 from webapp import folder, log, passwords, people, serving
 from webapp.access import Role
+from webapp.backstage import Backstage
 from webapp.config import Settings, environment_of
 from webapp.processes import Child
 from webapp.records import Records
@@ -73,7 +74,7 @@ def _port(host: str, port: int | None) -> int:
 
 def _with_logs(settings: Settings) -> Settings:
     logs = settings.data / LOGS
-    for name in ("prompt-repo.jsonl", "server.log"):
+    for name in ("prompt-repo.jsonl", "server.log", "redis.log", "worker.log"):
         log.put_aside(logs / name)
     if settings.log == "stderr":
         return dataclasses.replace(settings, log=str(logs.absolute() / "prompt-repo.jsonl"))
@@ -125,22 +126,28 @@ def _show_password(name: str, password: str) -> None:
 
 def _serve(settings: Settings, host: str, port: int) -> int:
     told = _Told()
-    where = ("--host", host, "--port", str(port), "--with-parent", str(os.getpid()))
-    child = Child(
-        [sys.executable, "-m", "webapp.cli", "serve", *where],
-        environment_of(settings),
-        settings.data / LOGS / "server.log",
-    )
+    backstage = Backstage(settings, settings.data / LOGS)
+    server: Child | None = None
     try:
+        settings = backstage.begin()
+        where = ("--host", host, "--port", str(port), "--with-parent", str(os.getpid()))
+        server = Child(
+            [sys.executable, "-m", "webapp.cli", "serve", *where],
+            environment_of(settings),
+            settings.data / LOGS / "server.log",
+        )
         url = serving.address(host, port)
-        if _answers(f"{url}healthz", child, told):
+        if _answers(f"{url}healthz", server, told):
             click.echo(f"Ready: {url}")
             sys.stdout.flush()
         while not told.wait(0.5):
-            if child.ended() is not None:
-                raise StartError(f"the server stopped by itself:\n{child.last_words()}")
+            if server.ended() is not None:
+                raise StartError(f"the server stopped by itself:\n{server.last_words()}")
+            backstage.tend()
     finally:
-        child.stop()
+        if server is not None:
+            server.stop()
+        backstage.end()
     return told.exit_code
 
 

@@ -11,6 +11,7 @@ from flask import current_app
 from prompt_repo.model import Commit
 from prompt_repo.repository import Repository
 from webapp.config import Settings
+from webapp.queue import Jobs
 from webapp.records import Records
 from webapp.tokens import Tokens
 
@@ -70,3 +71,8 @@ def records() -> Records:
 def repository() -> Repository:
     """The prompt repository; raises RepositoryNotFound."""
     return services().repository.get()
+
+
+def jobs() -> Jobs:
+    """The queues of background jobs, which raise NoQueue where there is no Redis."""
+    return Jobs(services().redis)

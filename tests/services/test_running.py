@@ -6,15 +6,20 @@ import signal
 import socket
 import subprocess
 import sys
+import time
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+import redis
+from rq import Worker
 
 from prompt_repo.repository import STAGING, Repository
+from tests.preview_world import answers as answers_redis
+from webapp import valkey
 
 ROOT = Path(__file__).parents[2]
 PASSWORD = re.compile(r"Password +([0-9a-f-]{19})")
@@ -193,3 +198,24 @@ def test_ctrl_c_before_it_is_ready_ends_it(tmp_path: Path) -> None:
     with running(tmp_path / "data") as after:
         assert answers(after.url)
         assert PASSWORD.search(after.said)
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
+def test_jobs_run_beside_the_server_and_stop_with_it(data: Path, number: signal.Signals) -> None:
+    """The bundled Valkey and a worker: there when it is ready, gone when it is, even killed."""
+    client = redis.Redis.from_url(valkey.url_of(data))
+    with running(data) as program:
+        _until(lambda: Worker.all(connection=client))
+        pids = [each.pid for each in Worker.all(connection=client)]
+        os.kill(program.process.pid, number)
+        program.process.wait(30)
+
+        _until(lambda: not answers_redis(client))
+        _until(lambda: not [pid for pid in pids if Path(f"/proc/{pid}").exists()])
+
+
+def _until(what: Callable[[], object]) -> None:
+    end = time.monotonic() + 60
+    while not what():
+        assert time.monotonic() < end, "it did not come to be so"
+        time.sleep(0.1)

@@ -1,0 +1,139 @@
+"""What workers run, by name: each takes ids, and finds everything else by the settings."""
+
+import tempfile
+import time
+from dataclasses import dataclass
+from datetime import timedelta
+from functools import cached_property
+from pathlib import Path
+
+import redis
+import structlog
+
+from prompt_repo.layout import ENVIRONMENTS
+from webapp import preview_files, previews, video
+from webapp.config import Settings
+from webapp.job_progress import Reporter
+from webapp.queue import PREVIEWS, Jobs
+from webapp.records import Records
+from webapp.records.preview_models import Preview
+from webapp.storage import StorageFailed, StorageMisconfigured, storage
+from webapp.video import Brief, Misconfigured, VideoAway, VideoFailed
+
+log = structlog.get_logger(__name__)
+PAUSES = (5, 20, 60, 180)
+"""Seconds until a service that is away is asked again; after the last one the preview fails."""
+LONGEST_PAUSE = 600
+
+
+@dataclass(frozen=True)
+class Bench:
+    """What a job works with; made anew in the process of each job, where nothing is shared."""
+
+    settings: Settings
+
+    @cached_property
+    def records(self) -> Records:
+        """The SQL database."""
+        return Records(self.settings.records_address)
+
+    @cached_property
+    def redis(self) -> "redis.Redis":
+        """Redis; raises ValueError where the settings name none."""
+        return redis.Redis.from_url(self.settings.redis_url, socket_timeout=10)
+
+    @cached_property
+    def jobs(self) -> Jobs:
+        """The queues."""
+        return Jobs(self.redis)
+
+
+def make_preview(ident: str) -> None:
+    """Makes one clip, unless another worker has it, or nobody wants it any more."""
+    bench = Bench(Settings.from_environment())
+    preview = previews.begin(bench.records, ident)
+    if preview is None:
+        return
+    teller = Teller(bench, ident)
+    try:
+        _make(bench, preview, teller)
+    except VideoAway as error:
+        _try_later(bench, preview, teller, error)
+    except (VideoFailed, Misconfigured, StorageFailed, StorageMisconfigured) as error:
+        teller.say(str(error))
+        previews.fail(bench.records, ident, str(error), teller.lines)
+
+
+def release_preview(ident: str) -> None:
+    """Frees what a cancelled preview made: the file, and the clip on the service's side."""
+    bench = Bench(Settings.from_environment())
+    preview = previews.find(bench.records, ident)
+    preview_files.drop(bench.settings, preview.environment, file_of(ident))
+    if preview.remote_id:
+        try:
+            video.service(bench.settings, preview.environment).give_up(preview.remote_id)
+        except Misconfigured as error:
+            log.warning("a clip can't be given up", preview=ident, exc_info=error)
+
+
+def clean_up_previews() -> None:
+    """Deletes the clips that expired, and files that no preview has."""
+    bench = Bench(Settings.from_environment())
+    count = preview_files.clean_up(bench.records, bench.settings)
+    swept = sum(
+        preview_files.sweep(bench.records, bench.settings, environment)
+        for environment in ENVIRONMENTS
+    )
+    log.info("previews cleaned up", expired=count, swept=swept)
+
+
+def file_of(ident: str) -> str:
+    """What the clip of a preview is called in the storage."""
+    return f"{ident}.mp4"
+
+
+class Teller(Reporter):
+    """What a video service tells of one preview."""
+
+    def __init__(self, bench: Bench, ident: str) -> None:
+        super().__init__(bench.redis, ident)
+        self._bench, self._ident = bench, ident
+
+    def named(self, remote_id: str) -> None:
+        """Keeps what the service calls this clip."""
+        previews.name_remote(self._bench.records, self._ident, remote_id)
+
+
+def _make(bench: Bench, preview: Preview, teller: Teller) -> None:
+    service = video.service(bench.settings, preview.environment)
+    brief = Brief(text=preview.resolved_text, emotion=preview.emotion, **preview.shown)
+    began = time.monotonic()
+    with tempfile.TemporaryDirectory(prefix="preview-") as folder:
+        target = Path(folder) / "clip.mp4"
+        facts = service.make(brief, target, teller)
+        name = file_of(preview.id)
+        size = storage(bench.settings, preview.environment).put(name, target)
+    seconds = round(time.monotonic() - began, 3)
+    teller.at(1.0, "Done")
+    wanted = previews.complete(bench.records, preview.id, name, size, facts, teller.lines, seconds)
+    if not wanted:  # cancelled in the last moment
+        preview_files.drop(bench.settings, preview.environment, name)
+
+
+def _try_later(bench: Bench, preview: Preview, teller: Teller, error: VideoAway) -> None:
+    """Queues the job again with a growing pause: nothing was begun on the service's side."""
+    if preview.attempts > len(PAUSES):
+        words = f"{error} (tried {preview.attempts} times)"
+        previews.fail(bench.records, preview.id, words, teller.lines)
+        return
+    pause = min(error.seconds or PAUSES[preview.attempts - 1], LONGEST_PAUSE)
+    teller.say(f"{error}; asking again in {pause:.0f} s")
+    if previews.wait_again(bench.records, preview.id):
+        bench.jobs.enqueue(
+            PREVIEWS,
+            "make_preview",
+            preview.id,
+            ident=previews.job_of(preview.id, preview.attempts + 1),
+            seconds=bench.settings.preview_time_limit,
+            delay=timedelta(seconds=pause),
+        )

@@ -1,0 +1,108 @@
+"""What is done by the clock: one clock among all machines, another takes over when it dies."""
+
+import secrets
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import redis
+import structlog
+from croniter import croniter
+from rq.registry import clean_registries
+from rq.scheduler import RQScheduler
+from rq.serializers import JSONSerializer
+from sqlalchemy.exc import SQLAlchemyError
+
+from webapp import clock, preview_watch
+from webapp.config import Settings
+from webapp.queue import QUEUES, UPKEEP, Jobs, NoQueue
+from webapp.records import Records
+
+log = structlog.get_logger(__name__)
+LEASE, PREFIX = 15_000, "prompt-repo:clock"  # milliseconds that a clock which died is waited for
+RENEW = """
+if redis.call('get', KEYS[1]) == ARGV[1] then return redis.call('pexpire', KEYS[1], ARGV[2]) end
+return 0
+"""
+RELEASE = """
+if redis.call('get', KEYS[1]) == ARGV[1] then return redis.call('del', KEYS[1]) end
+return 0
+"""
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A function of `webapp.jobs` that is queued at the times of a cron expression, in UTC."""
+
+    function: str
+    cron: str
+    queue: str = UPKEEP
+    seconds: int = 3_600
+
+
+ENTRIES: tuple[Entry, ...] = (Entry("clean_up_previews", "7 * * * *"),)
+"""What is always done; a sync's own schedule comes from its settings."""
+Source = Callable[[], tuple[Entry, ...]]
+
+
+class Clock:
+    """Queues what is due, and looks after what was left behind, while it holds the lease."""
+
+    def __init__(self, settings: Settings, entries: Source = lambda: ENTRIES) -> None:
+        self._settings, self._entries = settings, entries
+        self._redis = redis.Redis.from_url(settings.redis_url, socket_timeout=10)
+        self._jobs = Jobs(self._redis)
+        self._records = Records(settings.records_address)
+        self._name = secrets.token_hex(8)
+        self._looked = 0.0
+
+    def tick(self) -> bool:
+        """Does what is due; False where another clock holds the lease. Raises RedisError."""
+        if not self._holds():
+            return False
+        for entry in self._entries():
+            self._queue_if_due(entry)
+        self._queue_delayed()
+        if time.monotonic() - self._looked > 3:
+            self._looked = time.monotonic()
+            self._look()
+        return True
+
+    def stop(self) -> None:
+        """Leaves the lease to others at once."""
+        try:
+            self._redis.eval(RELEASE, 1, PREFIX, self._name)
+        except (redis.RedisError, OSError) as error:
+            log.info("the lease runs out by itself", exc_info=error)
+        self._records.close()
+
+    def _holds(self) -> bool:
+        if self._redis.set(PREFIX, self._name, nx=True, px=LEASE):
+            return True
+        return bool(self._redis.eval(RENEW, 1, PREFIX, self._name, LEASE))
+
+    def _queue_if_due(self, entry: Entry) -> None:
+        key = f"{PREFIX}:{entry.function}"
+        latest = croniter(entry.cron, clock.now()).get_prev(datetime).isoformat()
+        before: Any = self._redis.set(key, latest, get=True)
+        if before is None or before.decode() >= latest:
+            return
+        ident = f"{entry.function}-{latest[:16].replace(':', '')}"
+        self._jobs.enqueue(entry.queue, entry.function, ident=ident, seconds=entry.seconds)
+
+    def _queue_delayed(self) -> None:
+        """Queues jobs whose pause is over, as RQ's own scheduler would."""
+        queues = self._jobs.queues()
+        scheduler = RQScheduler(queues, self._redis, serializer=JSONSerializer)
+        scheduler.prepare_registries(QUEUES)
+        scheduler.enqueue_scheduled_jobs()
+
+    def _look(self) -> None:
+        for queue in self._jobs.queues():
+            clean_registries(queue)
+        try:
+            preview_watch.look(self._records, self._settings, self._jobs)
+        except (SQLAlchemyError, NoQueue) as error:
+            log.warning("previews can't be looked after", exc_info=error)
