@@ -59,6 +59,7 @@ def test_what_changes_something_needs_more_than_reading(app: Flask) -> None:
         "auth.change_password",
         "auth.check_password",
         "auth.log_out",
+        "previews.seen",
         "git_http.receive_pack",  # it may be that a push moves what promoting is enough for
         "git_http.upload_pack",  # git asks by POST
         "mirror.webhook",  # it is signed

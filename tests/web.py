@@ -30,6 +30,7 @@ FILLED = {
     "number": "1",
     "filename": "app.css",
     "path": "x",
+    "preview": "00000000-0000-4000-8000-000000000001",
 }
 """What a swept route's address is filled with."""
 

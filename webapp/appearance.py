@@ -83,6 +83,7 @@ RAIL: tuple[tuple[str, tuple[Entry, ...]], ...] = (
             Entry("Matrix", "grid", "matrix.index"),
             Entry("Changes", "branch", "changes.index", count=change_requests.open_count),
             Entry("Promotion", "promotion", "promotion.index", count=drifting.waiting),
+            Entry("Previews", "film", "previews.index"),
             Entry("Removed", "removed", "prompts.removed"),
         ),
     ),
@@ -90,6 +91,7 @@ RAIL: tuple[tuple[str, tuple[Entry, ...]], ...] = (
         "Admin",
         (
             Entry("People", "person", "accounts.index", Scope.ADMIN),
+            Entry("Jobs", "stack", "job_pages.index", Scope.ADMIN),
             Entry("Git", "branch", "mirror.show", Scope.ADMIN),
             Entry("Tokens", "key", "token_pages.index", Scope.ADMIN),
             Entry("Webhooks", "webhook", "webhook_pages.index", Scope.ADMIN),
@@ -206,7 +208,10 @@ def _place(entry: Entry, environment: str) -> Place:
     part = endpoint.partition(".")[0]
     in_part = (request.endpoint or "").partition(".")[0]
     arguments = request.view_args or {}
-    if in_part in ("prompts", "history") and request.endpoint != "prompts.removed":
+    if (
+        in_part in ("prompts", "history", "preview_of", "clips")
+        and request.endpoint != "prompts.removed"
+    ):
         in_part = "characters" if arguments.get("character") else "defaults"
     elif request.endpoint == "prompts.removed":
         in_part = "prompts"

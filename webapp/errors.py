@@ -28,8 +28,20 @@ from webapp import limits
 from webapp.access import API, GIT, NotAllowed, NotLoggedIn, PasswordMustChange, UndeclaredAccess
 from webapp.change_records import ChangeNotFound, ChangeState
 from webapp.people import PeopleError
+from webapp.preview_errors import (
+    NothingToPreview,
+    PreviewFailed,
+    PreviewGone,
+    PreviewNotFound,
+    PreviewNotReady,
+    PreviewOver,
+    TooManyPreviews,
+)
+from webapp.queue import NoQueue
 from webapp.security import request_id
+from webapp.storage import StorageFailed, StorageMisconfigured
 from webapp.tokens import TokenError
+from webapp.video import Misconfigured
 
 log = structlog.get_logger(__name__)
 
@@ -90,6 +102,17 @@ STATUS: Mapping[type[Exception], int] = {
     DBAPIError: 503,
     PoolTimeout: 503,
     RedisError: 503,
+    NoQueue: 503,
+    PreviewNotFound: 404,
+    PreviewGone: 410,
+    PreviewNotReady: 409,
+    PreviewOver: 409,
+    PreviewFailed: 500,
+    NothingToPreview: 422,
+    TooManyPreviews: 429,
+    StorageFailed: 503,
+    StorageMisconfigured: 503,
+    Misconfigured: 503,
 }
 RETRY = {503: "5"}
 SAYS = {
@@ -272,6 +295,8 @@ def _headers(error: Exception, status: int) -> list[tuple[str, str]]:
         headers.append(("WWW-Authenticate", f'{scheme} realm="prompt-repo"{more}'))
     if isinstance(error, RateLimitExceeded):
         headers.append(("Retry-After", str(limits.seconds_left())))
+    if isinstance(error, TooManyPreviews):
+        headers.append(("Retry-After", str(error.seconds)))
     if status in RETRY:
         headers.append(("Retry-After", RETRY[status]))
     return headers

@@ -23,6 +23,7 @@ def register(app: Flask) -> None:
     """Makes the filters and `asset` known to the app's templates."""
     app.add_template_filter(ago)
     app.add_template_filter(dated)
+    app.add_template_filter(until)
     app.add_template_filter(exact)
     app.add_template_filter(readable)
     app.add_template_filter(counted)
@@ -54,6 +55,16 @@ def dated(moment: datetime) -> str:
     """The day of a moment, in UTC."""
     utc = moment.astimezone(UTC)
     return f"{utc.day} {utc:%b %Y}"
+
+
+def until(moment: datetime, now: datetime | None = None) -> str:
+    """How long it is until a moment, in the largest unit that is not zero."""
+    seconds = int((moment - (now or datetime.now(UTC))).total_seconds())
+    if seconds < MINUTE:
+        return "now"
+    if seconds < HOUR:
+        return f"in {counted(seconds // MINUTE, 'minute')}"
+    return f"in {counted(seconds // HOUR, 'hour')}"
 
 
 def exact(moment: datetime) -> str:

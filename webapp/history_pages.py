@@ -82,7 +82,7 @@ def blame(environment: str, character: str | None, emotion: str):
 def compare(environment: str, character: str | None, emotion: str):
     """Two versions, side by side or in one column."""
     subject = subject_of(environment, character, emotion)
-    old, new = (_numbered(subject, _asked(name)) for name in ("from", "to"))
+    old, new = (_numbered(subject, asked_number(name)) for name in ("from", "to"))
     before, after = _text(old), _text(new)
     context = WHOLE if "whole" in request.args else 3
     rows = diffing.rows(before, after, context) if before != after else ()
@@ -157,7 +157,7 @@ def _numbered(subject: Subject, number: int) -> Version:
     return versions.numbered(repository(), subject, number)
 
 
-def _asked(name: str) -> int:
+def asked_number(name: str) -> int:
     """A version's number from the query; 400 where it is none."""
     number = request.args.get(name, "")
     if not (number.isascii() and number.isdigit() and len(number) < 10):

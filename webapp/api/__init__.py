@@ -14,6 +14,7 @@ from webapp.api import (  # noqa: E402 - they add their routes to the blueprint 
     characters,
     collections,
     description,
+    previews,
     promotions,
     prompts,
 )
@@ -25,6 +26,7 @@ __all__ = [
     "collections",
     "description",
     "init_app",
+    "previews",
     "promotions",
     "prompts",
 ]

@@ -48,6 +48,8 @@ Errors are problems of RFC 9457."""
 GROUPS = {
     "changes": "Change requests",
     "promotions": "Promotions",
+    "previews": "Previews",
+    "/test": "Previews",
     "defaults": "Global defaults",
     "emotional-prompts": "Prompts of a character",
     "characters": "Characters",
@@ -63,6 +65,7 @@ ORDER = (
     "Everything at once",
     "Change requests",
     "Promotions",
+    "Previews",
 )
 ENTITY_TAGS = r'^(W/)?"[!#-~]*"(, ?(W/)?"[!#-~]*")*$'
 REQUEST_HEADERS: dict[str, dict[str, Any]] = {
@@ -99,6 +102,7 @@ IDENTS = {
     "env": {"$ref": REFERENCE.format(model="Environment")},
     "number": {"type": "integer", "minimum": 1, "maximum": intake.MOST_VERSIONS, "examples": [1]},
     "comment": {"type": "integer", "minimum": 1, "maximum": intake.MOST_VERSIONS},
+    "preview": {"type": "string", "format": "uuid"},
     "promotion": {"type": "string", "pattern": intake.COMMIT},
 }
 
@@ -271,6 +275,8 @@ def _responses(told: Operation) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for status, model in told.answers.items():
         content: dict[str, Any] = {"application/json": {"schema": _reference(model)}}
+        if told.media:
+            content = {told.media: {"schema": {"contentMediaType": told.media}}}
         if told.text:
             content["text/plain"] = {"schema": {"type": "string"}}
         found[str(status)] = {"description": SENTENCES[status], "content": content}
@@ -281,13 +287,16 @@ def _responses(told: Operation) -> dict[str, Any]:
     problem = {"application/problem+json": {"schema": _reference(problems.Problem)}}
     for status in WRITE_REFUSALS if told.writes else READ_REFUSALS:
         found[str(status)] = {"description": SENTENCES[status], "content": problem}
+    for status, sentence in told.also.items():
+        content = {"content": problem} if status >= 400 else {}
+        found[str(status)] = {"description": sentence, **content}
     found["401"]["headers"] = _headers("WWW-Authenticate")
     found["503"]["headers"] = _headers("Retry-After")
     return found
 
 
 def _answered(told: Operation, status: int) -> dict[str, Any]:
-    names = ["Prompt-Commit"]
+    names = ["Prompt-Commit"] if not told.also else []
     if told.headers and told.answers[status] is not schemas.Saved:  # it stands for many prompts
         names.append("ETag")
     if status == 201 and not told.headers:

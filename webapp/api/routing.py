@@ -1,7 +1,7 @@
 """Routes of the API, each with what the OpenAPI document says of it."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 from flask import Blueprint
@@ -28,6 +28,10 @@ class Operation:
     writes: bool = False
     headers: tuple[str, ...] = ()
     text: bool = False
+    also: Mapping[int, str] = field(default_factory=dict)
+    """Further statuses with what they mean."""
+    media: str = ""
+    """What the body is where it is no JSON."""
 
 
 OPERATIONS: dict[str, Operation] = {}

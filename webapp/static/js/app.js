@@ -1,4 +1,5 @@
 // What every page does with JavaScript; each part looks for its own marks in the page.
+import { watchClips } from "./clips.js";
 import { watchCopies } from "./copy.js";
 import { watchDrafts } from "./drafts.js";
 import { watchEditor } from "./editor.js";
@@ -21,6 +22,7 @@ watchDrafts();
 watchProposing();
 watchFilters();
 watchMatrix();
+watchClips();
 watchCopies();
 watchPromotion();
 watchSearch();

@@ -1,0 +1,65 @@
+"""The page of background jobs, for admins: queues, workers, what runs, what failed."""
+
+import re
+
+from flask import Blueprint, flash, redirect, render_template, url_for
+from werkzeug.wrappers import Response
+
+from webapp import audit, job_progress
+from webapp.access import Scope, access
+from webapp.queue import Row
+from webapp.services import jobs, services
+
+blueprint = Blueprint("job_pages", __name__, url_prefix="/jobs")
+ONE = "/<string(maxlength=200):job>"
+PREVIEW = re.compile(r"make_preview\(([0-9a-f-]{36})\)")
+
+
+@blueprint.get("")
+@access(Scope.ADMIN)
+def index() -> str:
+    """Everything there is to see of jobs."""
+    found = jobs().overview()
+    redis = services().redis
+    previews = {each.ident: _preview(each) for each in (*found.running, *found.failed)}
+    standings = {
+        each.ident: job_progress.read(redis, previews[each.ident] or each.ident)
+        for each in found.running
+    }
+    return render_template("jobs/index.html", found=found, standings=standings, previews=previews)
+
+
+@blueprint.post(f"{ONE}/again")
+@access(Scope.ADMIN)
+def again(job: str) -> Response:
+    """Queues a failed job once more."""
+    audit.describe(f"job {job}")
+    done = jobs().run_again(job)
+    flash("Queued again." if done else "This job is no longer among those that failed.")
+    return redirect(url_for("job_pages.index"), 303)
+
+
+@blueprint.post(f"{ONE}/forget")
+@access(Scope.ADMIN)
+def forget(job: str) -> Response:
+    """Takes a failed job off the list; what it was to do stays undone."""
+    audit.describe(f"job {job}")
+    done = jobs().forget(job)
+    flash("Taken off the list." if done else "This job is no longer among those that failed.")
+    return redirect(url_for("job_pages.index"), 303)
+
+
+@blueprint.post(f"{ONE}/stop")
+@access(Scope.ADMIN)
+def stop(job: str) -> Response:
+    """Ends a running job at once."""
+    audit.describe(f"job {job}")
+    jobs().cancel(job)
+    flash("Told to stop.")
+    return redirect(url_for("job_pages.index"), 303)
+
+
+def _preview(row: Row) -> str:
+    """The preview that a job makes, which has a page of its own; empty for other jobs."""
+    found = PREVIEW.fullmatch(row.what)
+    return found[1] if found else ""

@@ -1,0 +1,157 @@
+"""Asking for a preview of a prompt, whoever asks: a page, the API, another page's wall of clips."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from flask import current_app
+
+from prompt_repo import documents, variables
+from prompt_repo.catalogue import Catalogue
+from prompt_repo.errors import PromptNotFound, UnknownEmotion
+from prompt_repo.model import Prompt, PromptKey
+from webapp import audit, preview_errors, previews, video
+from webapp.access import caller
+from webapp.previews import Wanted
+from webapp.queue import PREVIEWS, NoQueue
+from webapp.records.preview_models import Preview, Status
+from webapp.services import jobs, records, repository, settings
+from webapp.video import Brief, Misconfigured, VideoService
+
+ANYBODY = "Any character"
+
+
+@dataclass(frozen=True)
+class Text:
+    """A prompt's text with where it is from: typed, or of a version."""
+
+    text: str
+    origin: str
+    version: int | None
+    commit: str
+
+
+def typed(catalogue: Catalogue, key: PromptKey, text: str) -> Text:
+    """A text that somebody typed over the prompt that stands."""
+    stored = catalogue.lookup(key)
+    saved = stored is not None and stored.prompt.text == text
+    if saved and stored is not None:
+        return Text(text, "saved", stored.held.number, stored.held.commit)
+    return Text(text, "typed", stored.held.number if stored else None, catalogue.commit)
+
+
+def standing(catalogue: Catalogue, key: PromptKey) -> Text:
+    """What stands, override or default; raises PromptNotFound."""
+    stored = catalogue.lookup(key)
+    if stored is None:
+        raise PromptNotFound(key.path)
+    return Text(stored.prompt.text, "saved", stored.held.number, stored.held.commit)
+
+
+def numbered(catalogue: Catalogue, key: PromptKey, number: int) -> Text:
+    """A version of exactly this prompt; raises VersionNotFound, NothingToPreview for a removal."""
+    found = repository().history.numbered(catalogue.commit, key.path, number)
+    if found.blob is None:
+        raise preview_errors.NothingToPreview(
+            f"version {number} removed the prompt; it has no text"
+        )
+    value = documents.parse(repository().store.blob(found.blob), found.path)
+    text = value.text if isinstance(value, Prompt) else ""
+    return Text(text, "version", found.number, found.commit)
+
+
+def resolved(catalogue: Catalogue, key: PromptKey, text: str) -> str:
+    """The text as the video service gets it."""
+    return variables.fill(text, catalogue.variables(key))
+
+
+def ask(
+    environment: str, catalogue: Catalogue, key: PromptKey, text: Text, *, reuse: bool = True
+) -> Preview:
+    """Asks for one preview, and queues it.
+
+    Raises UnknownEmotion, CharacterNotFound, NothingToPreview, TooManyPreviews, NoQueue,
+    Misconfigured.
+    """
+    emotion = catalogue.configuration.by_id.get(key.emotion)
+    if emotion is None:
+        raise UnknownEmotion(key.emotion, catalogue.configuration.emotion_ids)
+    character = catalogue.character(key.character).name if key.character else ANYBODY
+    filled = resolved(catalogue, key, text.text)
+    brief = Brief(filled, character, emotion.id, emotion.label, emotion.colour)
+    name, service = _service(environment)
+    wanted = Wanted(
+        environment, key.character, brief, text.text, text.origin, text.version, text.commit,
+        name, service.settings,
+    )  # fmt: skip
+    return enqueue(wanted, key.path, reuse=reuse)
+
+
+def again(preview: Preview) -> Preview:
+    """Asks for the same once more, with the service as its settings are now."""
+    name, service = _service(preview.environment)
+    brief = Brief(text=preview.resolved_text, emotion=preview.emotion, **preview.shown)
+    wanted = Wanted(
+        preview.environment, preview.character_id, brief, preview.prompt_text, preview.origin,
+        preview.version, preview.commit, name, service.settings,
+    )  # fmt: skip
+    return enqueue(wanted, PromptKey(preview.character_id, preview.emotion).path)
+
+
+def enqueue(wanted: Wanted, path: str, *, reuse: bool = True) -> Preview:
+    """Records a preview and queues its job: both, or neither."""
+    queue = jobs()
+    preview = previews.ask(records(), settings(), wanted, caller(), reuse=reuse)
+    audit.hurry()
+    audit.describe(
+        f"{wanted.environment}:{path}",
+        preview=preview.id,
+        service=wanted.service,
+        origin=wanted.origin,
+        reused=preview.reused_from or "",
+    )
+    if preview.status == Status.PENDING:
+        ident = previews.job_of(preview.id, 1)
+        seconds = settings().preview_time_limit
+        try:
+            queue.enqueue(PREVIEWS, "make_preview", preview.id, ident=ident, seconds=seconds)
+        except NoQueue:
+            previews.forget(records(), preview.id)
+            raise
+    return preview
+
+
+def cancel(ident: str) -> Preview:
+    """Ends a preview, kills its job, and has freed what it made.
+
+    Raises PreviewNotFound, PreviewOver. Without Redis the job finds out by itself.
+    """
+    preview = previews.cancel(records(), ident)
+    audit.describe(f"preview {ident}", preview=ident)
+    queue = jobs()
+    try:
+        for attempt in {preview.attempts, preview.attempts + 1} - {0}:
+            queue.cancel(previews.job_of(ident, attempt))
+        release = f"release-{ident}"
+        queue.enqueue("upkeep", "release_preview", ident, ident=release, seconds=120)
+    except NoQueue as error:
+        current_app.logger.warning("a cancelled preview's job was not stopped: %s", error)
+    return preview
+
+
+def services_named(environments: Iterable[str]) -> dict[str, str]:
+    """What makes previews in each environment, or why nothing does."""
+    found = {}
+    for environment in environments:
+        try:
+            found[environment] = _service(environment)[0]
+        except Misconfigured as error:
+            found[environment] = str(error)
+    return found
+
+
+def _service(environment: str) -> tuple[str, VideoService]:
+    name = settings().of_environment("video_service", environment)
+    kept = current_app.extensions.setdefault("video_services", {})
+    if environment not in kept:
+        kept[environment] = video.service(settings(), environment)
+    return name, kept[environment]
