@@ -39,7 +39,7 @@ def test_links_lead_somewhere(document: Path, target: str) -> None:
     assert target.startswith("http") or (ROOT / document.parent / target).exists()
 
 
-@pytest.mark.parametrize("name", sorted(set(re.findall(r"PROMPT_REPO_[A-Z_]+", ALL))))
+@pytest.mark.parametrize("name", sorted(set(re.findall(r"PROMPT_REPO_[A-Z0-9_]+", ALL))))
 def test_settings_exist(name: str) -> None:
     """Every variable that README names is read."""
     assert name in {variable(each) for each in fields(Settings)}

@@ -17,15 +17,18 @@ from prompt_repo.repository import PRODUCTION, STAGING
 from tests.browser.hands import prompt
 from tests.browser.studio import Studio
 from tests.factories import SAM, put
-from webapp import tokens, webhooks
-from webapp.access import Role, Scope
+from webapp import previews, tokens, webhooks
+from webapp.access import Caller, Role, Scope
+from webapp.config import Settings
 from webapp.events import Event
+from webapp.previews import Wanted
+from webapp.video import Brief
 
 AXE = Path(__file__).parent / "vendor" / "axe" / "axe.min.js"
 TAGS = ("wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice")
 COLOURS = ("color-contrast", "link-in-text-block")
 """The rules that another theme may break; a page is else the same in both."""
-PROGRAMS = re.compile(r"/(static|api/v1|git|healthz|readyz|metrics)\b|.*\.css$")
+PROGRAMS = re.compile(r"/(static|api/v1|git|healthz|readyz|metrics)\b|.*(\.css|/video)$")
 """Routes that programs read."""
 LEAD_AWAY = {"auth.log_in", "single_sign_on.start", "single_sign_on.callback"}
 """Ways in, which lead whoever is logged in somewhere else; `outside` has what they show."""
@@ -36,6 +39,7 @@ SETTLED = """() => document.fonts.ready.then(() => new Promise((done) => {
 }))"""
 QUERIES = {
     "history.compare": "?from=1&to=3",
+    "clips.compare": "?from=1&to=3",
     "promotion.document": "?path=characters/<character>/angry.yaml",
     "releases.document": "?path=defaults/angry.yaml",
     "changes.reach": "?path=characters/<character>/angry.yaml",
@@ -58,6 +62,7 @@ class Scene:
     diverged: str
     change: int
     clashing: int
+    preview: str
 
     def names(self, endpoint: str) -> dict[str, str]:
         """What a route's variables are filled with; a new variable needs its place here."""
@@ -74,6 +79,7 @@ class Scene:
             "emotion": "angry",
             "number": number,
             "name": self.person,
+            "preview": self.preview,
             "promotion": self.promotion,
         }
 
@@ -86,7 +92,9 @@ def set_scene(studio: Studio, character: str = "", archived: str = "") -> Scene:
     webhook = _webhook(studio)
     promoted = _promoted(studio, character)
     changes = _changes(studio, character)
-    return Scene(studio, character, archived, person, token.id, webhook, *promoted, *changes)
+    preview = failed_preview(studio, character)
+    numbers = (token.id, webhook, *promoted, *changes)
+    return Scene(studio, character, archived, person, *numbers, preview)
 
 
 def _webhook(studio: Studio) -> int:
@@ -123,6 +131,18 @@ def _changes(studio: Studio, character: str) -> tuple[int, int]:
     clashing = studio.change(character, f"{{character_name}} waits.\n{text}")
     put(studio.repository, {f"{character}/angry": f"{{character_name}} turns.\n{text}"}, "Turn")
     return studio.change(character, f"{{character_name}} turns, {{sighs}}.\n{text}"), clashing
+
+
+def failed_preview(studio: Studio, character: str) -> str:
+    """A preview that a video service refused; gives the id."""
+    brief = Brief("Fumes. Then a breath.", "Aria", "angry", "Angry", "#dc2626")
+    asked = Wanted(
+        STAGING, character, brief, brief.text, "typed", 1, "0" * 40, "openai-compatible",
+        {"model": "wan-2", "size": "1280x720"},
+    )  # fmt: skip
+    made = previews.ask(studio.records, Settings(data=studio.folder), asked, Caller("person:sam"))
+    previews.fail(studio.records, made.id, "The service answers 400: this prompt is too angry.")
+    return made.id
 
 
 @dataclass(frozen=True)
@@ -221,6 +241,8 @@ def _acted(scene: Scene) -> Iterator[Place]:
     editor = prompt(scene.studio, scene.character).removeprefix(scene.studio.address)
     yield Place("account-menu", "/environments/staging/characters", _menu)
     yield Place("editor-review", editor, _review)
+    yield Place("editor-clip", editor, _clip)
+    yield Place("wall-made", f"/environments/staging/clips/{scene.character}", _wall)
     yield Place("editor-warned", editor, _warn)
     yield Place("editor-refused", editor, _empty)
     yield Place("editor-conflict", editor, _conflict)
@@ -248,6 +270,26 @@ def _ask(page: Page, text: str) -> None:
     page.get_by_label("Prompt text").fill(text)
     page.get_by_label("Reason").fill("As the director asked")
     page.get_by_role("button", name="Review changes").click()
+
+
+def _clip(page: Page, scene: Scene) -> None:
+    _pane(page, "Resolved")
+    page.get_by_role("button", name="Test this text").click()
+    expect(page.locator("#clips video").first).to_be_visible(timeout=60_000)
+
+
+def _wall(page: Page, scene: Scene) -> None:
+    wanted = page.get_by_role("button", name=re.compile("Make [0-9]+ clip"))
+    if wanted.count():
+        wanted.click()
+    expect(page.locator("[data-status=completed]").first).to_be_visible(timeout=60_000)
+
+
+def _pane(page: Page, name: str) -> None:
+    """On a narrow window the editor shows one of its parts at a time."""
+    choice = page.locator(".panes").get_by_text(name, exact=True)
+    if choice.is_visible():
+        choice.click()
 
 
 def _review(page: Page, scene: Scene) -> None:

@@ -1,0 +1,88 @@
+"""Testing a prompt by a clip, in a real browser that plays it."""
+
+import re
+
+from playwright.sync_api import Page, expect
+
+from tests.browser.hands import every_way, prompt, someone
+from tests.browser.pages import failed_preview
+from tests.browser.watching import Visit
+
+SOON = 60_000
+TIME = "video => video.currentTime"
+
+
+def play(page: Page, selector: str) -> float:
+    """Plays a clip for a moment; gives where it is then."""
+    video = page.locator(selector).first
+    expect(video).to_be_visible(timeout=SOON)
+    return float(
+        video.evaluate(
+            "async video => { await video.play();"
+            " await new Promise(done => setTimeout(done, 900)); return video.currentTime }"
+        )
+    )
+
+
+def test_the_text_being_written_is_tested_in_place(visit: Visit) -> None:
+    """Without a save and without a reload; it shows up in the tray, and plays."""
+    hands, studio = someone(visit, "mouse")
+    page, ident = hands.page, studio.character()
+    hands.goto(prompt(studio, ident))
+    page.evaluate("window.stayed = true")
+    page.get_by_label("Prompt text").fill("{character_name} laughs. Then pulls back.")
+
+    page.get_by_role("button", name="Test this text").click()
+    expect(page.locator("#tray")).to_contain_text("angry", timeout=SOON)
+    second = play(page, "#clips video")
+
+    assert second > 0
+    assert page.evaluate("window.stayed")
+    expect(page.get_by_label("Prompt text")).to_have_value(
+        "{character_name} laughs. Then pulls back."
+    )
+    assert "fumes" in (studio.text(ident) or "") or "boils" in (studio.text(ident) or "")
+
+
+def test_a_failure_is_told_and_tried_again(visit: Visit) -> None:
+    """In the service's own words, on the preview's page."""
+    hands, studio = someone(visit, "mouse")
+    page = hands.page
+    hands.goto(f"{studio.address}/previews/{failed_preview(studio, studio.character())}")
+    expect(page.get_by_role("status").filter(has_text="too angry")).to_be_visible()
+
+    page.get_by_role("button", name="Try again").click()
+
+    assert play(page, ".clip video") > 0
+
+
+@every_way
+def test_a_character_is_seen_in_all_emotions(visit: Visit, way: str) -> None:
+    """One press asks for every clip that isn't there."""
+    hands, studio = someone(visit, way)
+    page, ident = hands.page, studio.character()
+    hands.goto(f"{studio.address}/environments/staging/characters/{ident}")
+    hands.press(page.get_by_role("link", name="Clips"))
+
+    hands.press(page.get_by_role("button", name=re.compile("Make [0-9]+ clip")))
+
+    expect(page.locator(".clip[data-status]").first).to_be_visible()
+    expect(page.get_by_role("button", name=re.compile("Make [0-9]+ clip"))).to_have_count(0)
+
+
+def test_before_and_after_play_in_step(visit: Visit) -> None:
+    """Playing one plays both, at the same moment of the clip."""
+    hands, studio = someone(visit, "mouse")
+    page, ident = hands.page, studio.character()
+    hands.goto(prompt(studio, ident, "/compare/clips?from=1&to=3"))
+    page.get_by_role("button", name="Make 2 clips").click()
+    expect(page.locator(".clip-pair video")).to_have_count(2, timeout=SOON)
+    page.reload()
+
+    page.get_by_role("button", name="Play both").click()
+    page.wait_for_timeout(1500)
+    first, second = (each.evaluate(TIME) for each in page.locator(".clip-pair video").all())
+
+    assert first > 0
+    assert second > 0
+    assert abs(first - second) < 0.5
