@@ -19,6 +19,7 @@ NAMES = (
     "change_requests",
     "finding",
     "pages",
+    "previews",
     "git_over_http",
 )
 
