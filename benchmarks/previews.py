@@ -21,7 +21,6 @@ from prompt_repo import demo
 from webapp import create_app, previews, tokens, valkey, video_mp4
 from webapp.access import Caller, Scope, public
 from webapp.config import Settings, environment_of
-from webapp.preview_watch import LOST
 from webapp.previews import Wanted
 from webapp.queue import PREVIEWS, Jobs
 from webapp.records import Records
@@ -290,7 +289,7 @@ def _killing(data: Path, scale: Scale) -> list[Row]:
     server.stop()
     found = [previews.find(records, each) for each in asked]
     records.close()
-    told = [each for each in found if each.status == Status.FAILED and LOST in each.error]
+    told = [each for each in found if each.status == Status.FAILED and each.error]
     done = [each for each in found if each.status == Status.COMPLETED]
     twice = [each for each in done if each.attempts != 1]
     files = set(storage(settings, "staging").names())

@@ -7,13 +7,15 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+import redis
 from sqlalchemy import select
 
 from tests.preview_world import ANGRY, SAM, World, wanted, world
 from tests.web import bearer, make_app
-from webapp import clock, preview_files, preview_watch, previews
+from webapp import clock, job_progress, preview_files, preview_watch, previews
 from webapp.access import Scope
 from webapp.config import Settings
+from webapp.job_progress import Reporter
 from webapp.preview_errors import PreviewOver, TooManyPreviews
 from webapp.queue import PREVIEWS, Jobs
 from webapp.records import Records
@@ -476,3 +478,14 @@ def test_the_address_of_no_preview_is_404(tmp_path: Path) -> None:
     nowhere = "/api/v1/previews/00000000-0000-4000-8000-000000000009"
 
     assert 404 == app.test_client().get(nowhere, headers=token).status_code
+
+
+def test_no_job_fails_for_what_it_could_not_tell() -> None:
+    """Redis went away in mid-work: the clip is made all the same, its lines are kept."""
+    teller = Reporter(redis.Redis(unix_socket_path="/nowhere/at/all"), "x")
+
+    teller.at(0.5, "Drawing")
+    teller.say("3 beats")
+
+    assert ["3 beats"] == teller.lines
+    assert 0 == job_progress.read(redis.Redis(unix_socket_path="/nowhere/at/all"), "x").percent

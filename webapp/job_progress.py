@@ -6,8 +6,10 @@ from dataclasses import dataclass
 from typing import Any
 
 import redis
+import structlog
 from redis.exceptions import RedisError
 
+log = structlog.get_logger(__name__)
 LINES, LONGEST_LINE = 200, 500
 DAY = 24 * 60 * 60  # seconds
 PACE = 0.2  # seconds between two writes of a fraction
@@ -47,14 +49,23 @@ class Reporter:
         pipeline = self._redis.pipeline(transaction=False)
         pipeline.hset(self._key, mapping=told)
         pipeline.expire(self._key, DAY)
-        pipeline.execute()
+        self._send(pipeline)
 
     def say(self, line: str) -> None:
         """Adds a line to the job's log."""
         if len(self.lines) < LINES:
             self.lines.append(line[:LONGEST_LINE])
-            self._redis.hset(self._key, "lines", json.dumps(self.lines))
-            self._redis.expire(self._key, DAY)
+            pipeline = self._redis.pipeline(transaction=False)
+            pipeline.hset(self._key, "lines", json.dumps(self.lines))
+            pipeline.expire(self._key, DAY)
+            self._send(pipeline)
+
+    def _send(self, pipeline: "redis.client.Pipeline") -> None:
+        """Telling is worth no job: while Redis is away the work goes on untold."""
+        try:
+            pipeline.execute()
+        except (RedisError, OSError) as error:
+            log.info("progress is not told", key=self._key, why=str(error))
 
 
 def read(client: "redis.Redis | None", ident: str) -> Standing:
