@@ -34,12 +34,12 @@ LAYERS = (
 ONLY_IN = {
     "httpx": r"(prompt_repo/client\w*|webapp/.*)\.py",
     "dulwich": r"prompt_repo/git_\w+\.py",
-    "faker": r"sync/anonymise\.py",
+    "faker": r"sync/pools_from_faker\.py",
     "argon2": r"webapp/passwords\.py",
     **dict.fromkeys(("authlib", "joserfc", "requests"), r"webapp/single_sign_on\.py"),
     "boto3": r"webapp/\w+\.py",
     **dict.fromkeys(WEB | JOBS, r"webapp/.*"),
-    **dict.fromkeys(DATABASES, r"(sync/tables|webapp/.*)\.py"),
+    **dict.fromkeys(DATABASES, r"(sync/tables\w*|webapp/.*)\.py"),
 }
 """Where the modules of a library may be imported: a pattern of paths."""
 

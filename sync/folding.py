@@ -1,0 +1,32 @@
+"""Spellings of one value brought to one form, so that they get one fake."""
+
+import re
+import unicodedata
+from functools import lru_cache
+
+OTHER_LETTERS = str.maketrans(
+    {"ß": "ss", "ø": "o", "ł": "l", "đ": "d", "æ": "ae", "œ": "oe", "ð": "d", "þ": "th", "ı": "i"}
+)
+
+
+@lru_cache(maxsize=65536)
+def folded(text: str) -> str:
+    """Lower case without accents, blanks run together: `Bjørn  Hansen` is `bjorn hansen`."""
+    small = unicodedata.normalize("NFKD", text).casefold().translate(OTHER_LETTERS)
+    plain = "".join(letter for letter in small if not unicodedata.combining(letter))
+    return " ".join(re.sub(r"[^\w]+", " ", plain).split())
+
+
+def folded_email(text: str) -> str:
+    """Case and blanks folded: what two spellings of one address share."""
+    return unicodedata.normalize("NFKC", text).strip().casefold()
+
+
+def ascii_word(text: str) -> str:
+    """The part of a name that an address can hold: `Müller-Lüdke` is `mullerludke`."""
+    return re.sub(r"[^a-z]", "", folded(text))
+
+
+def digits_of(text: str) -> str:
+    """The decimal digits of a text, as ASCII."""
+    return "".join(str(unicodedata.decimal(each)) for each in text if each.isdecimal())
