@@ -1,1 +1,1 @@
-"""An anonymised copy of production's database; not built yet."""
+"""An anonymised copy of production's database: rules, fakes, and runs that can be resumed."""

@@ -1,0 +1,406 @@
+"""A sync from beginning to end: checked, walked through table by table, cleaned up, searched."""
+
+import datetime
+import hashlib
+import json
+import secrets
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from sync import pools
+from sync.anonymise import Anonymiser, Fakes, compiled
+from sync.check import check, differences, lengths
+from sync.comparing import Conflict
+from sync.errors import (
+    AnotherRun,
+    Cancelled,
+    DatabaseFailed,
+    Leak,
+    Leaked,
+    RunInProgress,
+    SchemasDiffer,
+    SyncError,
+    Unsupported,
+)
+from sync.isolation import check_databases
+from sync.keyed import Key
+from sync.leaks import search
+from sync.model import Cell, Row, Schema, Table
+from sync.ordering import backward, conditions, in_order
+from sync.people import Beside, beside, homes_of
+from sync.progress import Clock, Counts, Progress, silent
+from sync.rules import Rules, dump
+from sync.settling import settle
+from sync.state import State
+from sync.tables import Reference, Selection, Source, Target
+from sync.tables_failures import FAILURES, told
+from sync.walking import Outcome, Walk, Work
+
+SAMPLE = 200
+PAUSED, RUNNING, COMPLETED, FAILED, CANCELLED = (
+    "paused", "running", "completed", "failed", "cancelled",
+)  # fmt: skip
+UNFINISHED = (PAUSED, RUNNING, FAILED, CANCELLED)
+RECORD = Callable[[Table, list[Row], list[Row]], None]
+
+
+def never() -> bool:
+    """Nobody cancels."""
+    return False
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """How a run goes about it."""
+
+    tables: tuple[str, ...] = ()
+    """Only these; without it all that the rules do not skip."""
+    dry_run: bool = False
+    reset: bool = False
+    """Staging's own rows and changes go."""
+    on_conflict: str = "pause"
+    """`pause`, or what is done about every conflict: overwrite, skip, merge."""
+    restart: bool = False
+    """An unfinished run of other rules, key or pools is given up."""
+    progress: Progress = silent
+    cancelled: Callable[[], bool] = never
+    record: RECORD | None = None
+    """Is handed each table's originals and fakes, for a mapping on production's side."""
+
+
+@dataclass(slots=True)
+class Result:
+    """What a run did."""
+
+    run: str
+    status: str
+    tables: dict[str, Counts] = field(default_factory=dict)
+    conflicts: tuple[Conflict, ...] = ()
+    warnings: list[str] = field(default_factory=list)
+    samples: dict[str, list[tuple[Row, Row]]] = field(default_factory=dict)
+    columns: dict[str, tuple[str, ...]] = field(default_factory=dict)
+
+    @property
+    def total(self) -> Counts:
+        """All tables together."""
+        total = Counts()
+        for counts in self.tables.values():
+            for name, number in counts.as_dict().items():
+                setattr(total, name, getattr(total, name) + number)
+        return total
+
+
+def run(
+    source: Source, target: Target, rules: Rules, key: Key, options: Options | None = None
+) -> Result:
+    """Carries production's rows to staging as fakes, or goes on with the run that did.
+
+    Raises SyncError; whatever was committed stays, and the next run goes on from there.
+    """
+    return _Run(source, target, rules, key, options or Options()).carry_out()
+
+
+class _Run:
+    """One run and all it knows."""
+
+    def __init__(
+        self, source: Source, target: Target, rules: Rules, key: Key, options: Options
+    ) -> None:
+        self.source, self.target, self.rules, self.options = source, target, rules, options
+        self.key, self.fakes = key, Fakes(key, pools.load(), rules.locale)
+        self.state = State(target)
+        self.schema = Schema()
+        self.result = Result("", RUNNING)
+        self._empty = False
+        self._originals: list[tuple[Work, list[Row]]] = []
+
+    def carry_out(self) -> Result:
+        """The whole run."""
+        check_databases(self.source, self.target)
+        self._check_schemas()
+        if not self.target.lock():
+            raise RunInProgress("another run holds staging at this moment; wait until it is done")
+        ordered = self._prepare()
+        works = self._works(ordered)
+        self._begin()
+        try:
+            self._carry_out(ordered, works)
+        except Cancelled:
+            self._note(CANCELLED, "cancelled")
+            raise
+        except FAILURES as error:
+            failed = DatabaseFailed(told(error))
+            self._note_if_possible(str(failed))
+            raise failed from error
+        except SyncError as error:
+            self._note(FAILED, str(error).split("\n")[0])
+            raise
+        return self.result
+
+    def _carry_out(self, ordered: list[Table], works: dict[str, Work]) -> None:
+        clock = Clock({table.name: table.rows for table in ordered}, self.options.progress)
+        walk = Walk(
+            self.source, self.target, self.state, self.result.run, clock, self.options.cancelled,
+            self.options.record, self.options.dry_run, self.options.reset, self._empty,
+        )  # fmt: skip
+        if not self.options.dry_run:
+            self._apply_decisions(works)
+        self._walk_backward_references(ordered, works, walk)
+        for table in ordered:
+            outcome = walk.through(works[table.name])
+            self._take(works[table.name], outcome)
+            if outcome.conflicts and not self.options.dry_run:
+                self._apply_decisions(works)
+                if self._open_conflicts():
+                    walk.dry = True  # what is left is looked at, so that all conflicts are known
+        self.result.conflicts = tuple(
+            self._open_conflicts() if not self.options.dry_run else self.result.conflicts
+        )
+        if walk.dry and not self.options.dry_run:
+            self._note(PAUSED)
+        elif self.options.dry_run:
+            self.result.status = "dry run"
+        else:
+            self._clean_up(ordered, works)
+
+    # Before the first row
+
+    def _check_schemas(self) -> None:
+        self.schema = self.source.schema()
+        check(self.rules, self.schema, lambda table: self.source.sample(table, SAMPLE))
+        self._check_folding()
+        keyless = [table.name for table in self._wanted() if not table.key]
+        if keyless:
+            raise Unsupported(
+                [f"{name} has no primary key, so its rows can't be told apart; give it one, or "
+                 "skip it" for name in keyless]
+            )  # fmt: skip
+        if not self.target.schema().tables and not self.options.dry_run:
+            self.target.create_like(self.source)
+        staging = self.target.schema()
+        self._empty = self.options.dry_run and not staging.tables
+        found = [] if self._empty else differences(self.schema, staging, self.rules)
+        self.target.rollback()
+        if found:
+            raise SchemasDiffer(found)
+
+    def _check_folding(self) -> None:
+        for table in self._wanted():
+            for unique in table.uniques:
+                for name in unique.columns:
+                    folds = self.rules.tables[table.name].columns[name].kind == "email"
+                    if folds and len(unique.columns) == 1 and self.source.folding(table, name):
+                        raise Unsupported(
+                            [f"{table.name}.{name} is unique ({unique.name}), and holds emails "
+                             "that differ only by case or blanks, which are folded; use `hash`, or "
+                             "make them one in production"]
+                        )  # fmt: skip
+
+    def _wanted(self) -> list[Table]:
+        unknown = [name for name in self.options.tables if name not in self.schema.tables]
+        if unknown:
+            raise Unsupported([f"production has no table {name!r}" for name in unknown])
+        return [
+            table
+            for name, table in self.schema.tables.items()
+            if not self.rules.tables[name].skip
+            and (not self.options.tables or name in self.options.tables)
+        ]
+
+    def _prepare(self) -> list[Table]:
+        if not self.options.dry_run:
+            self.state.prepare()
+            self.target.commit()
+        wanted = {table.name: table for table in self._wanted()}
+        return in_order(wanted)
+
+    def _works(self, ordered: list[Table]) -> dict[str, Work]:
+        copied = {n: t for n, t in self.schema.tables.items() if not self.rules.tables[n].skip}
+        homes = homes_of(copied, self.rules)
+        limits = lengths(self.schema)
+        where = conditions(copied, self.rules)
+        works = {}
+        for table in ordered:
+            around = beside(table, copied, self.rules, homes, self.source.dialect)
+            selection = Selection(
+                where[table.name], around.selection.joins, around.selection.extras
+            )
+            works[table.name] = Work(
+                table, self._compiled(table, around, limits), selection, self._sorts_anew(table)
+            )
+        self.target.rollback()
+        return works
+
+    def _compiled(
+        self, table: Table, around: Beside, limits: dict[tuple[str, str], int | None]
+    ) -> Anonymiser:
+        mine = self.rules.tables[table.name].columns
+        constants: dict[str, Cell] = {
+            name: rule.options["value"]
+            if self._empty
+            else self.target.canonical(table, name, rule.options["value"])
+            for name, rule in mine.items()
+            if rule.kind == "constant"
+        }
+        fits = {column: limits[table.name, column] for column in table.names}
+        return compiled(table, self.rules, self.fakes, around, fits, constants)
+
+    def _sorts_anew(self, table: Table) -> bool:
+        mine = self.rules.tables[table.name].columns
+        return any(mine[name].kind != "keep" for name in table.key)
+
+    # Runs
+
+    def _manifest(self) -> dict[str, str]:
+        text = dump(self.rules) + json.dumps(sorted(self.options.tables))
+        return {
+            "rules": hashlib.blake2b(text.encode(), digest_size=8).hexdigest(),
+            "key": self.key.fingerprint,
+            "pools": self.fakes.pools.digest,
+            "reset": str(self.options.reset),
+        }
+
+    def _begin(self) -> None:
+        if self.options.dry_run:
+            return
+        manifest = self._manifest()
+        latest = self.state.runs(1)
+        if latest:
+            before = json.loads(str(latest[0][4]))
+            moved = [what for what in ("key", "pools") if before.get(what) != manifest[what]]
+            if latest[0][3] in UNFINISHED:
+                if before == manifest:
+                    self.result.run = str(latest[0][0])
+                    self.target.rollback()
+                    return
+                if not self.options.restart:
+                    changed = ", ".join(
+                        what for what in manifest if before.get(what) != manifest[what]
+                    )
+                    raise AnotherRun(
+                        f"run {latest[0][0]!s} is unfinished, and was made with other {changed}; "
+                        "go on with what it was made with, or give it up with --restart"
+                    )
+            if moved:
+                self.result.warnings.append(
+                    f"the {' and the '.join(moved)} changed since the last run: every fake is new"
+                )
+        now = _now()
+        self.result.run = f"{now[:19].replace(':', '').replace('-', '')}-{secrets.token_hex(3)}"
+        self.state.clear_gone()
+        self.state.begin(self.result.run, now, manifest)
+        self.target.commit()
+
+    def _note_if_possible(self, error: str) -> None:
+        """Marks the run as failed, unless the database is what failed."""
+        try:
+            self._note(FAILED, error)
+        except FAILURES:
+            self.result.status = FAILED
+
+    def _note(self, status: str, error: str = "") -> None:
+        self.result.status = status
+        if self.options.dry_run:
+            return
+        self.target.rollback()
+        counts: dict[str, Any] = {name: each.as_dict() for name, each in self.result.tables.items()}
+        ended = None if status in (PAUSED, RUNNING) else _now()
+        self.state.note(self.result.run, status, counts, ended, error)
+        self.target.commit()
+
+    # Tables
+
+    def _walk_backward_references(
+        self, ordered: list[Table], works: dict[str, Work], walk: Walk
+    ) -> None:
+        """Where foreign keys are watched, rows that refer to later ones come without that first."""
+        if self.target.replica or self.options.dry_run:
+            return
+        for name, columns in backward(ordered).items():
+            table = works[name].table
+            hard = [each for each in columns if not table.column(each).nullable]
+            if hard:
+                raise Unsupported(
+                    [f"{name}.{', '.join(hard)} leads in a circle and must not be empty: staging's "
+                     "role needs the right to SET session_replication_role"]
+                )  # fmt: skip
+        late = backward(ordered)
+        for table in ordered:
+            if table.name in late:
+                work = works[table.name]
+                places = table.positions(late[table.name])
+                walk.through(Work(work.table, work.fake, work.selection, work.sorted_anew, places))
+
+    def _take(self, work: Work, outcome: Outcome) -> None:
+        self.result.tables[work.table.name] = outcome.counts
+        self.result.samples[work.table.name] = outcome.shown
+        self.result.columns[work.table.name] = work.table.names
+        if self.options.dry_run:
+            self.result.conflicts += tuple(outcome.conflicts)
+        self._originals.append((work, outcome.originals))
+
+    def _open_conflicts(self) -> list[Conflict]:
+        found = [conflict for conflict, _ in self.state.conflicts()]
+        self.target.rollback()
+        return found
+
+    def _apply_decisions(self, works: dict[str, Work]) -> None:
+        tables = {name: work.table for name, work in works.items()}
+        settle(self.target, self.state, tables, self.options.on_conflict)
+
+    # After the last row
+
+    def _clean_up(self, ordered: Sequence[Table], works: dict[str, Work]) -> None:
+        self._delete(ordered)
+        self.target.finish(ordered)
+        for table in ordered:
+            self.result.warnings += self.target.orphans(table)
+        self.target.rollback()
+        leaks: list[Leak] = []
+        for work, originals in self._originals:
+            mine = self.rules.tables[work.table.name]
+            leaks += search(self.target, work.table, mine, work.fake, originals)
+        self.target.rollback()
+        if leaks:
+            raise Leaked(leaks)
+        self._note(COMPLETED)
+
+    def _delete(self, ordered: Sequence[Table]) -> None:
+        """Rows gone from production, children before parents, again for as long as that helps."""
+        present = self.target.schema().tables
+        left = {table.name: self.state.gone(table.name) for table in ordered}
+        while True:
+            deleted = 0
+            for table in reversed(ordered):
+                rows = left[table.name]
+                if rows:
+                    number = self.target.delete(table, rows, _incoming(table, present))
+                    self.result.tables[table.name].deleted += number
+                    deleted += number
+                    still = self.target.find(table, rows)
+                    left[table.name] = [row for row in rows if row in still.values()]
+            self.target.commit()
+            if not deleted or not any(left.values()):
+                break
+        for name, rows in left.items():
+            if rows:
+                self.result.warnings.append(
+                    f"{len(rows):,} rows of {name} are gone from production and stay in staging, "
+                    "where other rows name them or somebody changed them"
+                )
+        self.state.clear_gone()
+        self.target.commit()
+
+
+def _incoming(table: Table, present: dict[str, Table]) -> list[Reference]:
+    return [
+        Reference(other, key.columns, key.target_columns)
+        for other in present.values()
+        for key in other.foreign_keys
+        if key.target == table.name
+    ]
+
+
+def _now() -> str:
+    return datetime.datetime.now(datetime.UTC).isoformat(timespec="milliseconds")

@@ -1,0 +1,73 @@
+"""Names, emails and phones taken out of free text, and fakes put in their places."""
+
+import re
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from sync.folding import digits_of, folded
+
+if TYPE_CHECKING:
+    from sync.anonymise import Fakes
+
+EMAIL = re.compile(r"[\w.+'-]+@[\w-]+(?:\.[\w-]+)+")
+PHONE = re.compile(r"(?<![\w.])\+?\(?\d[\d ()./\-\u2010-\u2015]{5,}\d(?![\w])")
+WORD = re.compile(r"[^\W\d_]+(?:['’-][^\W\d_]+)*")
+NAME_PARTS = ("full_name", "first_name", "last_name", "username")
+
+
+class Scrubber:
+    """Takes out what is known of a row's people, and whatever looks like an address or number."""
+
+    def __init__(self, fakes: "Fakes") -> None:
+        self._names, self._contacts = fakes.names(), fakes.contacts
+        self._first = {folded(name) for pool in fakes.pools.locales.values() for name in pool.first}
+        self._last = {folded(name) for pool in fakes.pools.locales.values() for name in pool.last}
+
+    def scrub(self, text: str, known: Sequence[tuple[str, str]]) -> str:
+        """The text without them; `known` are the row's originals with their kinds."""
+        text = EMAIL.sub(lambda found: self._contacts.email(found[0]), text)
+        for value, kind in known:
+            if kind == "phone":
+                text = self._without_number(text, digits_of(value))
+        text = PHONE.sub(lambda found: self._contacts.phone(found[0]), text)
+        parts = self._parts(known)
+        return WORD.sub(lambda found: self._word(found[0], parts), text)
+
+    def _without_number(self, text: str, digits: str) -> str:
+        if len(digits) < 5:
+            return text
+        pattern = r"[\s()./-]*".join(digits)
+        return re.sub(rf"\+?{pattern}", lambda found: self._contacts.phone(found[0]), text)
+
+    def _parts(self, known: Sequence[tuple[str, str]]) -> dict[str, str]:
+        """Each word of a known name, folded, and which fake it gets."""
+        parts: dict[str, str] = {}
+        for value, kind in known:
+            if kind == "email":
+                value = re.sub(r"[^\w]+|\d+|_", " ", value.partition("@")[0])
+                words = [word for word in value.split() if len(word) > 2]
+            elif kind in NAME_PARTS:
+                words = re.split(r"[^\w'’]+", value)
+            else:
+                continue
+            for place, word in enumerate(word for word in words if len(word) > 1):
+                last = kind == "last_name" or (kind != "first_name" and place > 0)
+                parts.setdefault(folded(word), "last" if last else "first")
+        return parts
+
+    def _word(self, word: str, parts: dict[str, str]) -> str:
+        plain, own = folded(word), word
+        if plain.endswith(" s") and plain[:-2] in parts:
+            plain, own = plain[:-2], word[:-2]
+        part = parts.get(plain)
+        if part is None and word[:1].isupper():
+            if plain in self._first and plain not in parts:
+                part = "first"
+            elif plain in self._last:
+                part = "last"
+        if part is None:
+            if not any(piece in parts for piece in plain.split()):
+                return word
+            part = "last"
+        fake = self._names.last(own) if part == "last" else self._names.first(own)
+        return fake + word[len(own) :]

@@ -1,0 +1,195 @@
+"""Databases as the sync uses them: what one to read from and one to write to can do."""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from sync.errors import UnusableDatabase
+from sync.model import Cell, Key, Row, Schema, Table
+
+BATCH = 5000
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """Which rows of a table are read, and what is read beside them.
+
+    `where` is a condition on `t`; `joins` are SQL joins whose columns `extras` come after the
+    table's own; `after` is the key to go on behind.
+    """
+
+    where: str = ""
+    joins: str = ""
+    extras: tuple[str, ...] = ()
+    after: Row | None = None
+    ordered: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """A row to be written over one that was seen as `before`, with the stamp it had then."""
+
+    row: Row
+    before: Row
+    stamp: Cell
+
+
+class Source(Protocol):
+    """Production: one snapshot of it, read and never written to."""
+
+    dialect: str
+
+    def identity(self) -> frozenset[str]:
+        """What tells this database from others, however its address is spelled."""
+
+    def schema(self) -> Schema:
+        """Its tables."""
+
+    def snapshot(self) -> str:
+        """Stays the same for as long as nothing was written; empty where that can't be told."""
+
+    def read(self, table: Table, selection: Selection) -> Iterator[list[Row]]:
+        """The rows in order of the key, in batches."""
+
+    def sample(self, table: Table, most: int) -> list[Row]:
+        """A few rows."""
+
+    def folding(self, table: Table, column: str) -> int:
+        """How many values of a column differ from another one only by case or blanks."""
+
+    def quoted(self, name: str) -> str:
+        """A name as SQL writes it."""
+
+    def close(self) -> None:
+        """Ends the snapshot."""
+
+
+class Target(Protocol):
+    """Staging: rows, and the sync's own tables beside them."""
+
+    dialect: str
+    state: str
+    replica: bool
+
+    def identity(self) -> frozenset[str]:
+        """What tells this database from others, however its address is spelled."""
+
+    def schema(self) -> Schema:
+        """Its tables, without the sync's own."""
+
+    def create_like(self, source: "Source") -> None:
+        """Makes production's tables in an empty database."""
+
+    def lock(self) -> bool:
+        """Takes staging for one run until it is closed; False where another one has it."""
+
+    def run(self, sql: str, values: Sequence[Cell] = ()) -> list[Row]:
+        """Carries out a statement with `?` for values, in the transaction that is open."""
+
+    def has_state(self) -> bool:
+        """Whether a sync has left its own tables here."""
+
+    def commit(self) -> None:
+        """Makes what was done since the last one last."""
+
+    def rollback(self) -> None:
+        """Takes back what was done since the last commit."""
+
+    def rows(self, table: Table, after: Row | None) -> Iterator[list[tuple[Row, Cell]]]:
+        """Staging's rows in order of the key with a stamp that changes when they do."""
+
+    def park(self, table: Table, batches: Iterator[list[Row]]) -> Iterator[list[Row]]:
+        """The rows sorted by their key anew; for tables whose key is faked."""
+
+    def write(self, table: Table, inserts: Sequence[Row], changes: Sequence[Change]) -> None:
+        """Puts rows in. Raises StagingMoved where a row is not as it was seen."""
+
+    def delete(self, table: Table, rows: Sequence[Row], incoming: Sequence["Reference"]) -> int:
+        """Takes rows away that nothing refers to and that are still as given; tells how many."""
+
+    def find(self, table: Table, rows: Sequence[Row]) -> dict[Key, Row]:
+        """The rows that have the keys of those given."""
+
+    def finish(self, tables: Sequence[Table]) -> None:
+        """Sets sequences behind the largest ids, and lets the planner look again."""
+
+    def orphans(self, table: Table) -> list[str]:
+        """Foreign keys of a table that lead nowhere."""
+
+    def canonical(self, table: Table, column: str, value: Cell) -> Cell:
+        """A value as the column would give it back."""
+
+    def close(self) -> None:
+        """Lets go of staging."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reference:
+    """A foreign key that leads to a table from another one: who must not lose what it names."""
+
+    table: Table
+    columns: tuple[str, ...]
+    target_columns: tuple[str, ...]
+
+
+def key_reader(table: Table) -> Callable[[Row], Key]:
+    """A function that gives a row's key in an order that is the databases' own, too."""
+    readers = [
+        (place, _reader(table.columns[place].shape, table.columns[place].type))
+        for place in table.positions(table.key)
+    ]
+    if len(readers) == 1:
+        ((only, reader),) = readers
+        return lambda row: reader(row[only])
+    return lambda row: tuple(part for place, reader in readers for part in reader(row[place]))
+
+
+def _reader(shape: str, type_: str) -> Callable[[Cell], Key]:
+    def of(cell: Cell) -> Key:
+        if isinstance(cell, str):
+            if shape == "integer":
+                try:
+                    return (1, int(cell))
+                except ValueError:
+                    return (2, cell)
+            return (2, cell.rstrip(" ") if type_.startswith("character(") else cell)
+        if isinstance(cell, bytes):
+            return (3, cell)
+        return (0, 0) if cell is None else (1, cell)
+
+    return of
+
+
+def dialect_of(url: str) -> str:
+    """`postgresql` or `sqlite`; raises UnusableDatabase for any other address."""
+    scheme = url.partition(":")[0].partition("+")[0].lower()
+    if scheme in ("postgresql", "postgres"):
+        return "postgresql"
+    if scheme == "sqlite":
+        return "sqlite"
+    raise UnusableDatabase(
+        f"{scheme[:40]!r} databases can't be copied; give an address such as "
+        "postgresql://user@host/name or sqlite:///path/to/file"
+    )
+
+
+def open_source(url: str) -> Source:
+    """Production at an address; raises UnusableDatabase."""
+    if dialect_of(url) == "postgresql":
+        from sync.tables_postgres import PostgresSource
+
+        return PostgresSource(url)
+    from sync.tables_sqlite import SqliteSource
+
+    return SqliteSource(url)
+
+
+def open_target(url: str) -> Target:
+    """Staging at an address; raises UnusableDatabase."""
+    if dialect_of(url) == "postgresql":
+        from sync.tables_postgres_target import PostgresTarget
+
+        return PostgresTarget(url)
+    from sync.tables_sqlite import SqliteTarget
+
+    return SqliteTarget(url)

@@ -1,0 +1,304 @@
+"""PostgreSQL as staging: written in bulk by COPY, a transaction a batch."""
+
+import contextlib
+from collections.abc import Iterator, Sequence
+from itertools import count
+from typing import Any
+
+import psycopg
+from psycopg import errors
+
+from sync.errors import StagingMoved, UnusableDatabase
+from sync.model import Cell, Key, Row, Schema, Table
+from sync.tables import Change, Reference, Source, key_reader
+from sync.tables_postgres import PostgresSource
+from sync.tables_postgres_ddl import create_like
+from sync.tables_postgres_schema import OWN_SCHEMA, read_schema
+from sync.tables_postgres_text import (
+    after_key,
+    connect,
+    copied_out,
+    from_table,
+    identity_of,
+    line_of,
+    literal,
+    names_of,
+    order_of,
+    quoted,
+    said,
+    table_name,
+)
+
+LOCK = 7_211_046_530
+
+
+class PostgresTarget:
+    """Staging: one connection writes, another reads ahead."""
+
+    dialect = "postgresql"
+    state = f"{OWN_SCHEMA}."
+
+    def __init__(self, url: str) -> None:
+        self._url = url
+        self._connection = connect(url)
+        self.replica = self._may_be_replica()
+        self._numbers = count(1)
+
+    def _may_be_replica(self) -> bool:
+        """Whether triggers and foreign keys may be switched off for this session alone."""
+        try:
+            self._connection.execute("SET session_replication_role = replica")
+        except errors.InsufficientPrivilege:
+            self._connection.rollback()
+            return False
+        self._connection.commit()
+        return True
+
+    def identity(self) -> frozenset[str]:
+        """What tells this database from others."""
+        found = identity_of(self._connection)
+        self._connection.rollback()
+        return found
+
+    def _ask(self, query: str, values: Sequence[Any] | None = None) -> list[tuple[Any, ...]]:
+        return self._connection.execute(query, values).fetchall()
+
+    def schema(self) -> Schema:
+        """The tables, without the sync's own."""
+        return read_schema(self._ask)
+
+    def create_like(self, source: Source) -> None:
+        """Makes production's tables here; all or none."""
+        assert isinstance(source, PostgresSource)
+        create_like(source.ask, self._connection)
+        self._connection.commit()
+
+    def lock(self) -> bool:
+        """Takes staging for one run until it is closed."""
+        taken = bool(self._ask("SELECT pg_try_advisory_lock(%s)", [LOCK])[0][0])
+        self._connection.commit()
+        return taken
+
+    def run(self, sql: str, values: Sequence[Cell] = ()) -> list[Row]:
+        """Carries out a statement in the transaction that is open."""
+        cursor = self._connection.execute(sql.replace("?", "%s"), list(values))
+        return cursor.fetchall() if cursor.description else []
+
+    def has_state(self) -> bool:
+        """Whether a sync has left its own tables here."""
+        return self._ask("SELECT to_regclass(%s) IS NOT NULL", [f"{OWN_SCHEMA}.runs"]) == [(True,)]
+
+    def commit(self) -> None:
+        """Makes what was done last."""
+        self._connection.commit()
+
+    def rollback(self) -> None:
+        """Takes back what was done since the last commit."""
+        self._connection.rollback()
+
+    def rows(self, table: Table, after: Row | None) -> Iterator[list[tuple[Row, Cell]]]:
+        """Staging's rows in order of the key; the stamp is the transaction that wrote the row."""
+        wanted = after_key(table, after)
+        query = (
+            f"SELECT {names_of(table.names, 't.')}, t.xmin FROM {from_table(table)} t "
+            f"{'WHERE ' + wanted if wanted else ''} ORDER BY {', '.join(order_of(table))}"
+        )
+        with contextlib.closing(connect(self._url, autocommit=True)) as connection:
+            connection.execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
+            for batch in copied_out(connection, query):
+                yield [(row[:-1], row[-1]) for row in batch]
+
+    def park(self, table: Table, batches: Iterator[list[Row]]) -> Iterator[list[Row]]:
+        """The rows sorted by their key anew, in a table of the sync's own."""
+        name = f"{OWN_SCHEMA}.parked"
+        self._connection.execute(f"DROP TABLE IF EXISTS {name}")
+        self._connection.execute(
+            f"CREATE UNLOGGED TABLE {name} AS SELECT {names_of(table.names)} "
+            f"FROM {table_name(table)} WITH NO DATA"
+        )
+        for batch in batches:
+            self._copy_in(name, table.names, batch)
+        self._connection.commit()
+        query = f"SELECT {names_of(table.names, 't.')} FROM {name} t ORDER BY "
+        with contextlib.closing(connect(self._url, autocommit=True)) as connection:
+            yield from copied_out(connection, query + ", ".join(order_of(table)))
+        self._connection.execute(f"DROP TABLE {name}")
+        self._connection.commit()
+
+    def _copy_in(self, name: str, columns: Sequence[str], rows: Sequence[Sequence[Cell]]) -> None:
+        statement = f"COPY {name} ({names_of(columns)}) FROM STDIN"
+        with self._connection.cursor() as cursor, cursor.copy(statement) as copy:
+            copy.write("".join(f"{line_of(row)}\n" for row in rows).encode())
+
+    def write(self, table: Table, inserts: Sequence[Row], changes: Sequence[Change]) -> None:
+        """Puts rows in; where unique values have moved between rows, in the order they can."""
+        self._quiet(table)
+        self._connection.execute("SAVEPOINT batch")
+        try:
+            self._change(table, changes)
+            if inserts:
+                self._copy_in(table_name(table), table.names, inserts)
+        except errors.UniqueViolation:
+            self._connection.execute("ROLLBACK TO batch")
+            self._write_singly(table, inserts, changes)
+        self._loud(table)
+
+    def _quiet(self, table: Table) -> None:
+        if not self.replica:
+            for trigger in table.triggers:
+                self._connection.execute(
+                    f"ALTER TABLE {table_name(table)} DISABLE TRIGGER {quoted(trigger)}"
+                )
+
+    def _loud(self, table: Table) -> None:
+        if not self.replica:
+            for trigger in table.triggers:
+                self._connection.execute(
+                    f"ALTER TABLE {table_name(table)} ENABLE TRIGGER {quoted(trigger)}"
+                )
+
+    def _change(self, table: Table, changes: Sequence[Change]) -> None:
+        others = [name for name in table.names if name not in table.key]
+        if not changes or not others:
+            return
+        name = f"changes_{next(self._numbers)}"
+        self._connection.execute(
+            f"CREATE TEMP TABLE {name} ON COMMIT DROP AS SELECT {names_of(table.names)}, "
+            f"xmin AS seen_stamp FROM {table_name(table)} WITH NO DATA"
+        )
+        rows = [(*change.row, change.stamp) for change in changes]
+        self._copy_in(f"pg_temp.{name}", [*table.names, "seen_stamp"], rows)
+        sets = ", ".join(f"{quoted(each)} = n.{quoted(each)}" for each in others)
+        same = " AND ".join(f"t.{quoted(each)} = n.{quoted(each)}" for each in table.key)
+        done = self._connection.execute(
+            f"UPDATE {from_table(table)} t SET {sets} FROM pg_temp.{name} n "
+            f"WHERE {same} AND t.xmin = n.seen_stamp"
+        )
+        if done.rowcount != len(changes):
+            raise StagingMoved(f"{table.name} was changed in staging at this very moment")
+
+    def _write_singly(
+        self, table: Table, inserts: Sequence[Row], changes: Sequence[Change]
+    ) -> None:
+        """Row by row, again and again for as long as that helps.
+
+        Raises psycopg's UniqueViolation where two rows stand in each other's way for good.
+        """
+        waiting: list[Row | Change] = [*changes, *inserts]
+        while waiting:
+            left: list[Row | Change] = []
+            for each in waiting:
+                self._connection.execute("SAVEPOINT one")
+                try:
+                    if isinstance(each, Change):
+                        self._change(table, [each])
+                    else:
+                        self._copy_in(table_name(table), table.names, [each])
+                except errors.UniqueViolation as error:
+                    self._connection.execute("ROLLBACK TO one")
+                    left.append(each)
+                    last = error
+                self._connection.execute("RELEASE one")
+            if len(left) == len(waiting):
+                raise last
+            waiting = left
+
+    def delete(self, table: Table, rows: Sequence[Row], incoming: Sequence[Reference]) -> int:
+        """Takes rows away that nothing refers to and that are still as given."""
+        if not rows:
+            return 0
+        self._quiet(table)
+        name = f"gone_{next(self._numbers)}"
+        self._connection.execute(
+            f"CREATE TEMP TABLE {name} ON COMMIT DROP AS SELECT {names_of(table.names)} "
+            f"FROM {table_name(table)} WITH NO DATA"
+        )
+        self._copy_in(f"pg_temp.{name}", table.names, rows)
+        same = " AND ".join(f"t.{quoted(each)} = g.{quoted(each)}" for each in table.key)
+        as_given = (
+            f"ROW({names_of(table.names, 't.')})::text = ROW({names_of(table.names, 'g.')})::text"
+        )
+        free = "".join(f" AND NOT {self._referred(each, table, name)}" for each in incoming)
+        done = self._connection.execute(
+            f"DELETE FROM {from_table(table)} t USING pg_temp.{name} g "
+            f"WHERE {same} AND {as_given}{free}"
+        )
+        self._loud(table)
+        return done.rowcount
+
+    def _referred(self, reference: Reference, table: Table, gone: str) -> str:
+        pairs = list(zip(reference.columns, reference.target_columns, strict=True))
+        same = " AND ".join(f"c.{quoted(own)} = t.{quoted(theirs)}" for own, theirs in pairs)
+        beyond = ""
+        if reference.table.name == table.name:
+            keys = " AND ".join(f"s.{quoted(each)} = c.{quoted(each)}" for each in table.key)
+            beyond = f" AND NOT EXISTS (SELECT 1 FROM pg_temp.{gone} s WHERE {keys})"
+        return f"EXISTS (SELECT 1 FROM {table_name(reference.table)} c WHERE {same}{beyond})"
+
+    def find(self, table: Table, rows: Sequence[Row]) -> dict[Key, Row]:
+        """The rows that have the keys of those given."""
+        if not rows:
+            return {}
+        places = table.positions(table.key)
+        keys = ", ".join(
+            "(" + ", ".join(literal(row[place]) for place in places) + ")" for row in rows
+        )
+        as_text = ", ".join(f"({each})::text" for each in order_of(table))
+        query = (
+            f"SELECT {names_of(table.names, 't.')} FROM {from_table(table)} t "
+            f"WHERE ({as_text}) IN ({keys})"
+        )
+        of = key_reader(table)
+        return {of(row): row for batch in copied_out(self._connection, query) for row in batch}
+
+    def finish(self, tables: Sequence[Table]) -> None:
+        """Sets sequences behind the largest ids, and lets the planner look again."""
+        for table in tables:
+            for column in table.columns:
+                owned = self._ask(
+                    "SELECT pg_get_serial_sequence(%s, %s)", [table_name(table), column.name]
+                )[0][0]
+                if owned:
+                    top = f"(SELECT max({quoted(column.name)}) FROM {table_name(table)})"
+                    self._connection.execute(
+                        f"SELECT setval(%s, {top}) FROM {owned} WHERE {top} > last_value "
+                        f"OR {top} = last_value AND NOT is_called",
+                        [owned],
+                    )
+        self._connection.commit()
+
+    def orphans(self, table: Table) -> list[str]:
+        """Foreign keys of a table that lead nowhere."""
+        found = []
+        for key in table.foreign_keys:
+            own = " AND ".join(f"t.{quoted(each)} IS NOT NULL" for each in key.columns)
+            schema, _, bare = key.target.rpartition(".")
+            target = f"{quoted(schema or 'public')}.{quoted(bare)}"
+            pairs = zip(key.columns, key.target_columns, strict=True)
+            same = " AND ".join(f"p.{quoted(theirs)} = t.{quoted(ours)}" for ours, theirs in pairs)
+            number = self._ask(
+                f"SELECT count(*) FROM {table_name(table)} t WHERE {own} AND NOT EXISTS "
+                f"(SELECT 1 FROM {target} p WHERE {same})"
+            )[0][0]
+            if number:
+                found.append(f"{table.name}.{', '.join(key.columns)} names {number:,} rows of "
+                             f"{key.target} that staging does not have")  # fmt: skip
+        return found
+
+    def canonical(self, table: Table, column: str, value: Cell) -> Cell:
+        """A value as the column would give it back."""
+        if value is None:
+            return None
+        type_ = table.column(column).type
+        try:
+            found = self._ask(f"SELECT CAST(%s AS {type_})::text", [str(value)])[0][0]
+        except psycopg.DataError as error:
+            self._connection.rollback()
+            raise UnusableDatabase(
+                f"{table.name}.{column} can't hold the constant {value!r}: {said(error)}"
+            ) from error
+        return {"true": "t", "false": "f"}.get(found, found) if type_ == "boolean" else str(found)
+
+    def close(self) -> None:
+        """Lets go of staging."""
+        self._connection.close()

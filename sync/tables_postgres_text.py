@@ -1,0 +1,154 @@
+"""PostgreSQL as the sync speaks to it: connections, names, and rows as COPY's text."""
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import psycopg
+from psycopg import errors, sql
+
+from sync.errors import UnusableDatabase
+from sync.model import Cell, Row, Table
+from sync.tables import BATCH
+
+SETTINGS = (
+    "SET datestyle = 'ISO, YMD'; SET intervalstyle = 'postgres'; SET timezone = 'UTC'; "
+    "SET bytea_output = 'hex'; SET extra_float_digits = 1; SET client_encoding = 'UTF8'; "
+    "SET statement_timeout = 0; SET idle_in_transaction_session_timeout = 0; "
+    "SET search_path = public, pg_catalog"
+)
+ESCAPES = {
+    "\\\\": "\\",
+    "\\t": "\t",
+    "\\n": "\n",
+    "\\r": "\r",
+    "\\b": "\b",
+    "\\f": "\f",
+    "\\v": "\v",
+}
+
+
+def connect(url: str, **options: Any) -> psycopg.Connection[tuple[Any, ...]]:
+    """A connection with settings under which values have one spelling. Raises UnusableDatabase."""
+    scheme, colon, rest = url.partition(":")
+    address = scheme.partition("+")[0] + colon + rest
+    try:
+        connection = psycopg.connect(address, autocommit=True, application_name="prompt-repo sync")
+    except psycopg.Error as error:
+        raise UnusableDatabase(f"the database can't be opened: {said(error)}") from error
+    connection.execute(SETTINGS)
+    connection.autocommit = options.get("autocommit", False)
+    return connection
+
+
+def said(error: psycopg.Error) -> str:
+    """What PostgreSQL said, in one line."""
+    return str(error).strip().split("\n")[0]
+
+
+def quoted(name: str) -> str:
+    """A name as SQL writes it."""
+    return '"' + name.replace('"', '""') + '"'
+
+
+def table_name(table: Table) -> str:
+    """A table's name as SQL writes it."""
+    return f"{quoted(table.schema)}.{quoted(table.bare)}"
+
+
+def names_of(columns: Sequence[str], prefix: str = "") -> str:
+    """Columns as SQL lists them."""
+    return ", ".join(prefix + quoted(column) for column in columns)
+
+
+def from_table(table: Table) -> str:
+    """The table alone, without those that inherit from it, unless they are its partitions."""
+    return table_name(table) if table.partitioned else f"ONLY {table_name(table)}"
+
+
+def order_of(table: Table, prefix: str = "t.") -> list[str]:
+    """The key's columns in an order that Python has, too."""
+    made = []
+    for name in table.key:
+        column = table.column(name)
+        bare = column.shape in ("integer", "uuid") and not column.array
+        made.append(prefix + quoted(name) + ("" if bare else '::text COLLATE "C"'))
+    return made
+
+
+def after_key(table: Table, after: Row | None) -> str:
+    """The condition for rows behind a key."""
+    if after is None:
+        return ""
+    left = ", ".join(order_of(table))
+    right = ", ".join(
+        f"{literal(cell)}" + ("::uuid" if table.column(name).shape == "uuid" else "")
+        for name, cell in zip(table.key, after, strict=True)
+    )
+    return f"({left}) > ({right})"
+
+
+def literal(cell: Cell) -> str:
+    """A value as SQL writes it."""
+    made: str = sql.Literal(cell).as_string(None)
+    return made.strip()
+
+
+def identity_of(connection: psycopg.Connection[tuple[Any, ...]]) -> frozenset[str]:
+    """The cluster's own number and the database's, which no spelling of an address changes."""
+    with connection.cursor() as cursor:
+        try:
+            cursor.execute("SAVEPOINT s; SELECT system_identifier::text FROM pg_control_system()")
+            found = cursor.nextset() and cursor.fetchone()
+        except errors.InsufficientPrivilege:
+            cursor.execute("ROLLBACK TO s")
+            cursor.execute("SELECT pg_postmaster_start_time()::text || inet_server_addr()::text")
+            found = cursor.fetchone()
+        cursor.execute("SELECT oid::text FROM pg_database WHERE datname = current_database()")
+        own = cursor.fetchone()
+    return frozenset({f"postgresql {found and found[0]} {own and own[0]}"})
+
+
+def cells_of(line: str) -> Row:
+    """A row out of COPY's text."""
+    parts = line.split("\t")
+    if "\\" not in line:
+        return tuple(parts)
+    return tuple(None if part == "\\N" else _unescaped(part) for part in parts)
+
+
+def _unescaped(part: str) -> str:
+    if "\\" not in part:
+        return part
+    made, rest = [], iter(part)
+    for each in rest:
+        made.append(ESCAPES["\\" + next(rest)] if each == "\\" else each)
+    return "".join(made)
+
+
+def line_of(row: Sequence[Cell]) -> str:
+    """A row as COPY's text."""
+    return "\t".join("\\N" if cell is None else _escaped(str(cell)) for cell in row)
+
+
+def _escaped(text: str) -> str:
+    if "\\" in text:
+        text = text.replace("\\", "\\\\")
+    if "\n" in text or "\t" in text or "\r" in text:
+        text = text.replace("\n", "\\n").replace("\t", "\\t").replace("\r", "\\r")
+    return text
+
+
+def copied_out(connection: psycopg.Connection[tuple[Any, ...]], query: str) -> Iterator[list[Row]]:
+    """What a query gives, in batches."""
+    with connection.cursor() as cursor, cursor.copy(f"COPY ({query}) TO STDOUT") as copy:
+        batch: list[Row] = []
+        rest = b""
+        for block in copy:
+            whole, newline, rest = (rest + bytes(block)).rpartition(b"\n")
+            if newline:
+                batch.extend(cells_of(line) for line in whole.decode().split("\n"))
+            if len(batch) >= BATCH:
+                yield batch
+                batch = []
+        if batch:
+            yield batch

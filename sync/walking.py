@@ -1,0 +1,241 @@
+"""One table walked through: production's rows faked, compared with staging's, and written."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, replace
+
+from sync.anonymise import Anonymiser
+from sync.comparing import Conflict, Verdict, Window, reset_verdict, verdict, windows
+from sync.errors import Cancelled, StagingMoved
+from sync.model import Cell, Key, Row, Table
+from sync.progress import Clock, Counts
+from sync.state import Attempt, State, filled
+from sync.tables import Change, Selection, Source, Target, key_reader
+
+TRIES = 5
+SAMPLED_EVERY, MOST_SAMPLED = 1000, 300
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """What a walk through one table needs to know."""
+
+    table: Table
+    fake: Anonymiser
+    selection: Selection
+    sorted_anew: bool
+    nulled: tuple[int, ...] = ()
+    """Places of foreign keys that may lead to rows not there yet: filled by a second walk."""
+
+
+@dataclass(slots=True)
+class Outcome:
+    """What came of a walk: counts, conflicts, a few originals to search for, a few to show."""
+
+    counts: Counts = field(default_factory=Counts)
+    conflicts: list[Conflict] = field(default_factory=list)
+    originals: list[Row] = field(default_factory=list)
+    shown: list[tuple[Row, Row]] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class Walk:
+    """Walks tables of one run; `dry` looks only, `reset` gives staging's own changes no say."""
+
+    source: Source
+    target: Target
+    state: State
+    run: str
+    clock: Clock
+    cancelled: Callable[[], bool]
+    record: Callable[[Table, list[Row], list[Row]], None] | None = None
+    dry: bool = False
+    reset: bool = False
+    empty: bool = False
+    """There is no staging yet to look at."""
+
+    def through(self, work: Work) -> Outcome:
+        """The whole table, from its checkpoint on; again from there where staging moved."""
+        for _ in range(TRIES - 1):
+            try:
+                return self._once(work)
+            except StagingMoved:
+                self.target.rollback()
+        return self._once(work)
+
+    def _once(self, work: Work) -> Outcome:
+        outcome = Outcome()
+        known = not self.dry or self.state.there
+        attempts = self.state.attempts(work.table.name) if known else []
+        snapshot = self.source.snapshot()
+        mine = self._going_on(attempts, snapshot)
+        if mine is not None and mine.done:
+            outcome.counts.seen = mine.seen
+            return outcome
+        after = mine.last_key if mine else None
+        if mine is None and not self.dry:
+            mine = self.state.attempt(work.table.name, self.run, snapshot)
+            self.target.commit()
+        number, seen = (mine.blocks, mine.seen) if mine else (0, 0)
+        for window in self._windows(work, attempts, after, outcome):
+            if self.cancelled():
+                self.target.rollback()
+                raise Cancelled("the run was cancelled; what it had finished stays")
+            block = self._settle(work, window, outcome)
+            seen += len(window.production)
+            if mine is not None and not self.dry:
+                self.state.add_block(mine.number, number, work.table.names, block)
+                number += 1
+                last = self._last(work.table, window)
+                self.state.advance(mine.number, last, number, seen)
+                self.target.commit()
+            outcome.counts.seen = seen
+            self.clock.tell(work.table.name, seen, outcome.counts.bytes)
+        if mine is not None and not self.dry:
+            self.state.finish(work.table.name, mine.number)
+            self.target.commit()
+        return outcome
+
+    def _going_on(self, attempts: list[Attempt], snapshot: str) -> Attempt | None:
+        """This run's attempt, if production is still as it was when it was begun."""
+        if not attempts or self.dry:
+            return None
+        latest = attempts[0]
+        going = latest.run == self.run and latest.snapshot == snapshot and bool(snapshot)
+        return latest if going else None
+
+    def _last(self, table: Table, window: Window) -> Row:
+        places = table.positions(table.key)
+        rows = list(window.production.values()) or [row for row, _ in window.staging.values()]
+        return tuple(rows[-1][place] for place in places)
+
+    def _windows(
+        self, work: Work, attempts: list[Attempt], after: Row | None, outcome: Outcome
+    ) -> Iterator[Window]:
+        of = key_reader(work.table)
+        production = self._production(work, after, outcome)
+        staging = iter(()) if self.empty else self.target.rows(work.table, after)
+        return windows(
+            ([(of(row), row) for row in batch] for batch in production),
+            ([(of(row), (row, stamp)) for row, stamp in batch] for batch in staging),
+            self.state.base(work.table, attempts, after) if attempts else iter(()),
+        )
+
+    def _production(self, work: Work, after: Row | None, outcome: Outcome) -> Iterator[list[Row]]:
+        """Production's rows as fakes, in order of the fakes' keys."""
+        if not work.sorted_anew:
+            yield from self._faked(work, replace(work.selection, after=after), outcome)
+            return
+        of = key_reader(work.table)
+        faked = self._faked(work, replace(work.selection, ordered=False), outcome)
+        if self.dry:
+            rows = sorted((row for batch in faked for row in batch), key=of)
+            yield from ([rows] if rows else [])
+            return
+        behind = None if after is None else _key_of(work.table, after, of)
+        for batch in self.target.park(work.table, faked):
+            fresh = [row for row in batch if behind is None or of(row) > behind]
+            if fresh:
+                yield fresh
+
+    def _faked(self, work: Work, selection: Selection, outcome: Outcome) -> Iterator[list[Row]]:
+        for rows in self.source.read(work.table, selection):
+            fakes = work.fake(rows)
+            outcome.counts.bytes += sum(len(str(cell)) for cell in rows[0]) * len(rows)
+            if len(outcome.originals) < MOST_SAMPLED:
+                outcome.originals += rows[::SAMPLED_EVERY]
+            if len(outcome.shown) < 10:
+                outcome.shown += list(zip(rows[:10], fakes[:10], strict=True))
+            if self.record is not None and not self.dry:
+                self.record(work.table, rows, fakes)
+            yield fakes
+
+    def _settle(self, work: Work, window: Window, outcome: Outcome) -> list[Row]:
+        """Decides about each row of a window and writes; gives what now counts as written last."""
+        if window.unchanged:
+            outcome.counts.unchanged += len(window.production)
+            return list(window.production.values())
+        batch = _Batch(work.table, outcome, reset_verdict if self.reset else verdict)
+        for key in sorted({**window.production, **window.staging, **window.base}):
+            ours, stamp = window.staging.get(key, (None, None))
+            batch.add(window.base.get(key), window.production.get(key), ours, stamp, work.nulled)
+        if not self.dry:
+            self.target.write(work.table, batch.inserts, batch.changes)
+            self.state.add_gone(work.table, batch.gone)
+            for conflict in batch.conflicts:
+                self.state.add_conflict(conflict, self.run)
+        return batch.block
+
+
+def _key_of(table: Table, after: Row, of: Callable[[Row], Key]) -> Key:
+    row: list[Cell] = [None] * len(table.columns)
+    for place, cell in zip(table.positions(table.key), after, strict=True):
+        row[place] = cell
+    return of(tuple(row))
+
+
+class _Batch:
+    """The decisions about one window's rows."""
+
+    def __init__(
+        self,
+        table: Table,
+        outcome: Outcome,
+        judge: Callable[[Row | None, Row | None, Row | None], Verdict],
+    ) -> None:
+        self._places = table.positions(table.key)
+        self._table, self._outcome, self._judge = table, outcome, judge
+        self.inserts: list[Row] = []
+        self.changes: list[Change] = []
+        self.gone: list[Row] = []
+        self.conflicts: list[Conflict] = []
+        self.block: list[Row] = []
+
+    def add(
+        self,
+        base: Row | None,
+        production: Row | None,
+        staging: Row | None,
+        stamp: Cell,
+        nulled: tuple[int, ...],
+    ) -> None:
+        """Decides about one row."""
+        counts = self._outcome.counts
+        base = filled(base, staging)
+        found = self._judge(base, production, staging)
+        stands = production
+        if found is Verdict.SAME:
+            counts.unchanged += 1
+        elif found is Verdict.INSERT and production is not None:
+            stands = _without(production, nulled)
+            self.inserts.append(stands)
+            counts.inserted += 1
+        elif nulled:  # the second walk does the rest
+            stands = base
+        elif found is Verdict.UPDATE and production is not None and staging is not None:
+            self.changes.append(Change(production, staging, stamp))
+            counts.updated += 1
+        elif found is Verdict.GONE and staging is not None:
+            self.gone.append(staging)
+            stands = base
+        elif found is Verdict.CONFLICT:
+            self._conflict(base, production, staging)
+            stands = base
+        else:
+            counts.kept += 1
+        if stands is not None:
+            self.block.append(stands)
+
+    def _conflict(self, base: Row | None, production: Row | None, staging: Row | None) -> None:
+        row = production or staging or base
+        assert row is not None
+        key = tuple(row[place] for place in self._places)
+        conflict = Conflict(self._table.name, key, base, production, staging)
+        self.conflicts.append(conflict)
+        self._outcome.conflicts.append(conflict)
+        self._outcome.counts.conflicts += 1
+
+
+def _without(row: Row, nulled: tuple[int, ...]) -> Row:
+    if not nulled:
+        return row
+    return tuple(None if place in nulled else cell for place, cell in enumerate(row))
