@@ -18,6 +18,7 @@ MODULES = {
     "token": "webapp.cli_accounts",
     "worker": "webapp.cli_jobs",
     "preview": "webapp.cli_jobs",
+    "sync": "webapp.cli_sync",
 }
 """Where the verbs that need more than the repository are; imported when they are called."""
 

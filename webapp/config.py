@@ -4,7 +4,7 @@ import ipaddress
 import os
 import re
 from collections.abc import Mapping
-from dataclasses import Field, dataclass, fields, replace
+from dataclasses import Field, dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -136,6 +136,8 @@ class Settings:
     """Approvals that a change request needs to reach staging; with 0 edits are saved directly."""
     approvals_production: int = 1
     """Approvals that a hotfix needs to reach production."""
+    anonymization_key: str = field(default="", repr=False)
+    """The secret that a sync's fakes are made with; whoever has it can tell whose they are."""
     workers: int = 2
     """Web processes that `run` and `serve` start."""
     threads: int = 8

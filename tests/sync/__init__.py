@@ -1,0 +1,1 @@
+"""The sync engine on real databases: PostgreSQL from its wheel, SQLite in files."""

@@ -1,0 +1,145 @@
+"""The verbs of a sync, called as an operator calls them, on SQLite."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner, Result
+
+from tests.sync.databases import KEY, ask, carry_out
+from webapp.cli import main
+
+PRODUCTION = """
+CREATE TABLE users (id INTEGER PRIMARY KEY, full_name TEXT NOT NULL, email TEXT NOT NULL UNIQUE);
+CREATE TABLE orders (id INTEGER PRIMARY KEY, user_id INTEGER NOT NULL REFERENCES users, note TEXT);
+INSERT INTO users VALUES (1, 'Ada Lovelace', 'ada@royal.test'),
+  (2, 'Alan Turing', 'alan@bletchley.test');
+INSERT INTO orders VALUES (10, 1, 'Call Ada on 020 7946 0001'), (11, 2, NULL);
+"""
+
+
+class Shell:
+    """Runs the verbs of a sync between two files."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.source = f"sqlite:///{folder / 'production.sqlite3'}"
+        self.target = f"sqlite:///{folder / 'staging.sqlite3'}"
+        self.rules = folder / "rules.yaml"
+        carry_out(self.source, PRODUCTION)
+
+    def __call__(self, *arguments: str, code: int = 0) -> Result:
+        """What a verb printed; it must end with `code`."""
+        result = CliRunner().invoke(main, ["sync", *arguments], prog_name="prompt-repo")
+        assert code == result.exit_code, result.output + repr(result.exception)
+        return result
+
+    def run(self, *arguments: str, code: int = 0) -> Any:
+        """`sync run`, and what it says for a program."""
+        ways = ["--source", self.source, "--target", self.target, "--rules", str(self.rules)]
+        result = self("run", *ways, "--json", *arguments, code=code)
+        return json.loads(result.stdout) if result.stdout.startswith("{") else result.output
+
+
+@pytest.fixture
+def shell(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Shell:
+    """A shell beside a small production database, with the rules drafted."""
+    monkeypatch.setenv("PROMPT_REPO_ANONYMIZATION_KEY", KEY)
+    made = Shell(tmp_path)
+    made("plan", "--source", made.source, "-o", str(made.rules))
+    return made
+
+
+def test_plan_and_run_make_a_staging_database(shell: Shell) -> None:
+    """Two commands, and staging has everyone, and nobody by name."""
+    result = shell.run()
+
+    assert "completed" == result["status"]
+    assert 4 == result["total"]["inserted"]
+    staging = str(
+        ask(shell.target, "SELECT * FROM users") + ask(shell.target, "SELECT * FROM orders")
+    )
+    assert [] == [word for word in ("Ada", "Alan", "royal", "bletchley", "7946") if word in staging]
+
+
+def test_a_plan_goes_to_the_terminal(shell: Shell) -> None:
+    """Without a file the rules are printed, and nothing else."""
+    result = shell("plan", "--source", shell.source)
+
+    assert shell.rules.read_text() == result.stdout
+
+
+def test_a_dry_run_writes_nothing(shell: Shell) -> None:
+    """It tells what would come, and staging stays empty."""
+    result = shell.run("--dry-run")
+
+    assert ("dry run", 4) == (result["status"], result["total"]["inserted"])
+    assert [] == [
+        name for (name,) in ask(shell.target, "SELECT name FROM sqlite_master") if name == "users"
+    ]
+
+
+def test_status_tells_of_runs(shell: Shell) -> None:
+    """Each run with its counts; none before the first."""
+    before = shell("status", "--target", shell.target)
+    shell.run()
+    after = json.loads(shell("status", "--target", shell.target, "--json").stdout)
+
+    assert "No sync has run yet.\n" == before.stdout
+    assert ["completed"] == [each["status"] for each in after["runs"]]
+    assert 2 == after["runs"][0]["tables"]["users"]["inserted"]
+
+
+def test_conflicts_pause_are_decided_and_resumed(shell: Shell) -> None:
+    """Exit code 1 while they are open; the next run carries the decision out."""
+    shell.run()
+    carry_out(shell.source, "UPDATE users SET full_name = 'Ada King' WHERE id = 1")
+    carry_out(shell.target, "UPDATE users SET full_name = 'Test Person' WHERE id = 1")
+
+    paused = shell.run(code=1)
+    shell("resolve", "--target", shell.target, "skip", "--table", "users", "--key", "1")
+    done = shell.run()
+
+    assert ("paused", "changed in both") == (paused["status"], paused["conflicts"][0]["kind"])
+    assert ("completed", []) == (done["status"], done["conflicts"])
+    assert [("Test Person",)] == ask(shell.target, "SELECT full_name FROM users WHERE id = 1")
+
+
+def test_a_missing_key_is_told(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The refusal says how to make one, and exits as used wrongly."""
+    monkeypatch.delenv("PROMPT_REPO_ANONYMIZATION_KEY")
+
+    said = shell.run(code=2)
+
+    assert "must have at least 16 characters" in said
+
+
+def test_the_same_database_is_refused(shell: Shell) -> None:
+    """Also behind a link, under another name."""
+    link = shell.folder / "elsewhere.sqlite3"
+    link.symlink_to(shell.folder / "production.sqlite3")
+    shell.target = f"sqlite:///{link}"
+
+    said = shell.run(code=2)
+
+    assert "the same database" in said
+
+
+def test_an_uncovered_column_stops_everything(shell: Shell) -> None:
+    """Exit code 1, a suggestion, and not a row copied."""
+    carry_out(shell.source, "ALTER TABLE users ADD COLUMN mobile_phone TEXT")
+
+    said = shell.run(code=1)
+
+    assert "users.mobile_phone (TEXT): phone, because" in said
+    assert [] == ask(shell.target, "SELECT name FROM sqlite_master WHERE name = 'users'")
+
+
+def test_wrong_rules_are_told_with_their_place(shell: Shell) -> None:
+    """File, line and column, and what would be valid."""
+    shell.rules.write_text("version: 1\ntables:\n  users:\n    columns:\n      id: kep\n")
+
+    said = shell.run(code=2)
+
+    assert f"{shell.rules}:5:11: 'kep' is no kind of rule; known are keep, full_name" in said
