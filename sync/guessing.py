@@ -53,6 +53,7 @@ CATEGORY = re.compile(
 )
 EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]{2,}")
 PHONE = re.compile(r"\+?[\d ()./-]{7,20}")
+WORD = re.compile(r"[a-z][a-z_-]*|[A-Z][A-Z_-]*")
 DATES = ("date", "timestamp")
 FEW = 20
 
@@ -108,6 +109,8 @@ def _fitting(table: Table, column: Column, kind: str) -> Rule | None:
         return Rule(kind) if shape in ("text", "integer", "decimal") else None
     if kind == "ip":
         return Rule(kind) if shape in ("text", "inet") else None
+    if kind == "hash" and shape == "uuid":
+        return Rule("uuid")
     if kind in ("state", "url") and shape != "text":
         return None
     if kind == "street" and "address" in _snake(column.name) and not _has_cities(table):
@@ -137,11 +140,20 @@ def _text(column: Column, sample: Sequence[str], table: Table) -> tuple[Rule, st
         return Rule("phone"), "its values look like phone numbers"
     if re.fullmatch(r"country(_\w+)?|(\w+_)?country", _snake(column.name)):
         return Rule("keep"), "a country is too large to tell people apart"
-    if CATEGORY.fullmatch(_snake(column.name)) and len(set(sample)) <= FEW:
+    if CATEGORY.fullmatch(_snake(column.name)) and _are_categories(sample):
         return Rule("keep"), "few values, and called like a category"
     if any(column.name in unique.columns for unique in table.uniques) or column.name in table.key:
         return Rule("hash"), "it may name somebody, and is unique"
     return Rule("text"), "it may hold anything"
+
+
+def _are_categories(sample: Sequence[str]) -> bool:
+    """Few values that come again, or at least all look like words of a program."""
+    few = len(set(sample)) <= FEW
+    again = len(sample) >= FEW and len(set(sample)) * 2 <= len(sample)
+    return few and (
+        again or all(re.fullmatch(r"[a-z][a-z_-]*|[A-Z][A-Z_-]*", each) for each in sample)
+    )
 
 
 def _number(column: Column, sample: Sequence[Cell]) -> tuple[Rule, str]:

@@ -5,7 +5,7 @@ import hashlib
 import json
 import secrets
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from sync import pools
@@ -38,6 +38,7 @@ from sync.tables_failures import FAILURES, told
 from sync.walking import Outcome, Walk, Work
 
 SAMPLE = 200
+AGAIN = 3
 PAUSED, RUNNING, COMPLETED, FAILED, CANCELLED = (
     "paused", "running", "completed", "failed", "cancelled",
 )  # fmt: skip
@@ -113,6 +114,7 @@ class _Run:
         self.schema = Schema()
         self.result = Result("", RUNNING)
         self._empty = False
+        self._blocked: list[str] = []
         self._originals: list[tuple[Work, list[Row]]] = []
 
     def carry_out(self) -> Result:
@@ -146,23 +148,27 @@ class _Run:
         )  # fmt: skip
         if not self.options.dry_run:
             self._apply_decisions(works)
+            walk.dry = bool(self._open_conflicts())
         self._walk_backward_references(ordered, works, walk)
         for table in ordered:
             outcome = walk.through(works[table.name])
             self._take(works[table.name], outcome)
-            if outcome.conflicts and not self.options.dry_run:
+            if walk.dry:
+                self._note_conflicts(outcome)
+            elif outcome.conflicts:
                 self._apply_decisions(works)
                 if self._open_conflicts():
                     walk.dry = True  # what is left is looked at, so that all conflicts are known
-        self.result.conflicts = tuple(
-            self._open_conflicts() if not self.options.dry_run else self.result.conflicts
-        )
+        if not self.options.dry_run:
+            self.result.conflicts = tuple(self._open_conflicts())
         if walk.dry and not self.options.dry_run:
             self._note(PAUSED)
         elif self.options.dry_run:
             self.result.status = "dry run"
         else:
-            self._clean_up(ordered, works)
+            self._delete(ordered)
+            self._walk_again(works, walk)
+            self._clean_up(ordered)
 
     # Before the first row
 
@@ -315,9 +321,10 @@ class _Run:
         self, ordered: list[Table], works: dict[str, Work], walk: Walk
     ) -> None:
         """Where foreign keys are watched, rows that refer to later ones come without that first."""
-        if self.target.replica or self.options.dry_run:
+        if self.target.replica or walk.dry:
             return
-        for name, columns in backward(ordered).items():
+        late = backward(ordered)
+        for name, columns in late.items():
             table = works[name].table
             hard = [each for each in columns if not table.column(each).nullable]
             if hard:
@@ -325,12 +332,10 @@ class _Run:
                     [f"{name}.{', '.join(hard)} leads in a circle and must not be empty: staging's "
                      "role needs the right to SET session_replication_role"]
                 )  # fmt: skip
-        late = backward(ordered)
-        for table in ordered:
-            if table.name in late:
-                work = works[table.name]
-                places = table.positions(late[table.name])
-                walk.through(Work(work.table, work.fake, work.selection, work.sorted_anew, places))
+        first = replace(walk, run=f"{walk.run} first")
+        for table in ordered if late else ():
+            places = table.positions(late.get(table.name, ()))
+            first.through(replace(works[table.name], inserts_only=True, nulled=places))
 
     def _take(self, work: Work, outcome: Outcome) -> None:
         self.result.tables[work.table.name] = outcome.counts
@@ -338,7 +343,20 @@ class _Run:
         self.result.columns[work.table.name] = work.table.names
         if self.options.dry_run:
             self.result.conflicts += tuple(outcome.conflicts)
-        self._originals.append((work, outcome.originals))
+        if outcome.blocked:
+            self._blocked.append(work.table.name)
+        self._originals.append((work, outcome.originals or self._some(work)))
+
+    def _some(self, work: Work) -> list[Row]:
+        """A few originals of a table that an earlier part of the run has walked through."""
+        few = replace(work.selection, limit=SAMPLE)
+        return [row for batch in self.source.read(work.table, few) for row in batch]
+
+    def _note_conflicts(self, outcome: Outcome) -> None:
+        if not self.options.dry_run:
+            for conflict in outcome.conflicts:
+                self.state.add_conflict(conflict, self.result.run)
+            self.target.commit()
 
     def _open_conflicts(self) -> list[Conflict]:
         found = [conflict for conflict, _ in self.state.conflicts()]
@@ -351,8 +369,25 @@ class _Run:
 
     # After the last row
 
-    def _clean_up(self, ordered: Sequence[Table], works: dict[str, Work]) -> None:
-        self._delete(ordered)
+    def _walk_again(self, works: dict[str, Work], walk: Walk) -> None:
+        """Rows that others stood in the way of go now that those are gone."""
+        for number in range(AGAIN):
+            waiting, self._blocked = self._blocked, []
+            again = replace(walk, run=f"{walk.run} again {number}")
+            for name in waiting:
+                outcome = again.through(works[name])
+                counts = self.result.tables[name]
+                counts.inserted += outcome.counts.inserted
+                counts.updated += outcome.counts.updated
+                if outcome.blocked:
+                    self._blocked.append(name)
+        if self._blocked:
+            raise Unsupported(
+                [f"{name} has rows that can't be written: staging's own rows hold values that "
+                 "must be unique; change those, or run with --reset" for name in self._blocked]
+            )  # fmt: skip
+
+    def _clean_up(self, ordered: Sequence[Table]) -> None:
         self.target.finish(ordered)
         for table in ordered:
             self.result.warnings += self.target.orphans(table)

@@ -30,8 +30,7 @@ class Scrubber:
             if kind == "phone":
                 text = self._without_number(text, digits_of(value))
         text = PHONE.sub(lambda found: self._contacts.phone(found[0]), text)
-        parts = self._parts(known)
-        return WORD.sub(lambda found: self._word(found[0], parts), text)
+        return self._without_names(text, self._parts(known))
 
     def _without_number(self, text: str, digits: str) -> str:
         if len(digits) < 5:
@@ -55,19 +54,34 @@ class Scrubber:
                 parts.setdefault(folded(word), "last" if last else "first")
         return parts
 
-    def _word(self, word: str, parts: dict[str, str]) -> str:
-        plain, own = folded(word), word
-        if plain.endswith(" s") and plain[:-2] in parts:
-            plain, own = plain[:-2], word[:-2]
-        part = parts.get(plain)
-        if part is None and word[:1].isupper():
-            if plain in self._first and plain not in parts:
-                part = "first"
-            elif plain in self._last:
-                part = "last"
+    def _without_names(self, text: str, parts: dict[str, str]) -> str:
+        """Known names, those of the pools, and a word with a capital behind any of them."""
+        made, at, after_name = [], 0, False
+        for found in WORD.finditer(text):
+            gap = text[at : found.start()]
+            beside = after_name and gap.strip() == "" and "\n" not in gap
+            word = self._word(found[0], parts, beside)
+            after_name = word is not None
+            made += [gap, word or found[0]]
+            at = found.end()
+        return "".join([*made, text[at:]])
+
+    def _word(self, word: str, parts: dict[str, str], beside: bool) -> str | None:
+        """The fake of a word that is somebody's name; None for other words."""
+        own = re.sub(r"['’]s?$", "", word)
+        part = self._part(folded(own), own[:1].isupper(), parts, beside)
         if part is None:
-            if not any(piece in parts for piece in plain.split()):
-                return word
-            part = "last"
+            return None
         fake = self._names.last(own) if part == "last" else self._names.first(own)
         return fake + word[len(own) :]
+
+    def _part(self, plain: str, capital: bool, parts: dict[str, str], beside: bool) -> str | None:
+        if plain in parts:
+            return parts[plain]
+        if any(piece in parts for piece in plain.split()):
+            return "last"
+        if not capital:
+            return None
+        if plain in self._first:
+            return "first"
+        return "last" if plain in self._last or beside else None

@@ -1,7 +1,8 @@
 """Databases as the sync uses them: what one to read from and one to write to can do."""
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from secrets import token_hex
 from typing import Protocol
 
 from sync.errors import UnusableDatabase
@@ -23,6 +24,7 @@ class Selection:
     extras: tuple[str, ...] = ()
     after: Row | None = None
     ordered: bool = True
+    limit: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +34,20 @@ class Change:
     row: Row
     before: Row
     stamp: Cell
+
+
+@dataclass(slots=True)
+class Blocked:
+    """Rows that could not be written yet: another row still holds a value that is unique.
+
+    `changes` go with how the row stands now: its unique values out of the others' way.
+    """
+
+    inserts: list[Row] = field(default_factory=list)
+    changes: list[tuple[Change, Row]] = field(default_factory=list)
+
+    def __len__(self) -> int:
+        return len(self.inserts) + len(self.changes)
 
 
 class Source(Protocol):
@@ -101,8 +117,11 @@ class Target(Protocol):
     def park(self, table: Table, batches: Iterator[list[Row]]) -> Iterator[list[Row]]:
         """The rows sorted by their key anew; for tables whose key is faked."""
 
-    def write(self, table: Table, inserts: Sequence[Row], changes: Sequence[Change]) -> None:
-        """Puts rows in. Raises StagingMoved where a row is not as it was seen."""
+    def write(self, table: Table, inserts: Sequence[Row], changes: Sequence[Change]) -> "Blocked":
+        """Puts rows in; tells which others stand in the way of.
+
+        Raises StagingMoved where a row is not as it was seen.
+        """
 
     def delete(self, table: Table, rows: Sequence[Row], incoming: Sequence["Reference"]) -> int:
         """Takes rows away that nothing refers to and that are still as given; tells how many."""
@@ -130,6 +149,49 @@ class Reference:
     table: Table
     columns: tuple[str, ...]
     target_columns: tuple[str, ...]
+
+
+def write_singly(
+    table: Table,
+    inserts: Sequence[Row],
+    changes: Sequence[Change],
+    write_one: Callable[[Table, Row | Change], bool],
+) -> Blocked:
+    """Row by row, again and again for as long as that helps; `write_one` tells if it could."""
+    waiting: list[Row | Change] = [*changes, *inserts]
+    aside = False
+    while waiting:
+        left = [each for each in waiting if not write_one(table, each)]
+        if len(left) == len(waiting):
+            if aside:
+                break
+            left, aside = [_out_of_the_way(table, each, write_one) for each in left], True
+        waiting = left
+    return Blocked(
+        [each for each in waiting if not isinstance(each, Change)],
+        [(each, each.before) for each in waiting if isinstance(each, Change)],
+    )
+
+
+def _out_of_the_way(
+    table: Table, each: Row | Change, write_one: Callable[[Table, Row | Change], bool]
+) -> Row | Change:
+    """A change after its row gave up the unique values that it will lose."""
+    if not isinstance(each, Change):
+        return each
+    names = {name for unique in table.uniques for name in unique.columns} - {*table.key}
+    row = list(each.before)
+    for place in table.positions(sorted(names)):
+        column = table.columns[place]
+        if each.row[place] != row[place]:
+            if column.nullable:
+                row[place] = None
+            elif column.shape == "text":
+                row[place] = token_hex(16)[: column.length or 32]
+    aside = Change(tuple(row), each.before, each.stamp)
+    if aside.row == each.before or not write_one(table, aside):
+        return each
+    return Change(each.row, aside.row, None)
 
 
 def key_reader(table: Table) -> Callable[[Row], Key]:

@@ -56,6 +56,7 @@ class PostgresSource:
         query += f" WHERE {' AND '.join(wanted)}" if wanted else ""
         if selection.ordered and table.key:
             query += f" ORDER BY {', '.join(order_of(table))}"
+        query += f" LIMIT {selection.limit}" if selection.limit else ""
         return copied_out(self._connection, query)
 
     def sample(self, table: Table, most: int) -> list[Row]:

@@ -10,7 +10,7 @@ from psycopg import errors
 
 from sync.errors import StagingMoved, UnusableDatabase
 from sync.model import Cell, Key, Row, Schema, Table
-from sync.tables import Change, Reference, Source, key_reader
+from sync.tables import Blocked, Change, Reference, Source, key_reader, write_singly
 from sync.tables_postgres import PostgresSource
 from sync.tables_postgres_ddl import create_like
 from sync.tables_postgres_schema import OWN_SCHEMA, read_schema
@@ -29,6 +29,8 @@ from sync.tables_postgres_text import (
     table_name,
 )
 
+WAITING = (errors.UniqueViolation, errors.ForeignKeyViolation)
+"""What may be different once other rows have gone or come."""
 LOCK = 7_211_046_530
 
 
@@ -130,18 +132,20 @@ class PostgresTarget:
         with self._connection.cursor() as cursor, cursor.copy(statement) as copy:
             copy.write("".join(f"{line_of(row)}\n" for row in rows).encode())
 
-    def write(self, table: Table, inserts: Sequence[Row], changes: Sequence[Change]) -> None:
+    def write(self, table: Table, inserts: Sequence[Row], changes: Sequence[Change]) -> Blocked:
         """Puts rows in; where unique values have moved between rows, in the order they can."""
+        blocked = Blocked()
         self._quiet(table)
         self._connection.execute("SAVEPOINT batch")
         try:
             self._change(table, changes)
             if inserts:
                 self._copy_in(table_name(table), table.names, inserts)
-        except errors.UniqueViolation:
+        except WAITING:
             self._connection.execute("ROLLBACK TO batch")
-            self._write_singly(table, inserts, changes)
+            blocked = write_singly(table, inserts, changes, self._one)
         self._loud(table)
+        return blocked
 
     def _quiet(self, table: Table) -> None:
         if not self.replica:
@@ -172,36 +176,24 @@ class PostgresTarget:
         same = " AND ".join(f"t.{quoted(each)} = n.{quoted(each)}" for each in table.key)
         done = self._connection.execute(
             f"UPDATE {from_table(table)} t SET {sets} FROM pg_temp.{name} n "
-            f"WHERE {same} AND t.xmin = n.seen_stamp"
+            f"WHERE {same} AND (t.xmin = n.seen_stamp OR n.seen_stamp IS NULL)"
         )
         if done.rowcount != len(changes):
             raise StagingMoved(f"{table.name} was changed in staging at this very moment")
 
-    def _write_singly(
-        self, table: Table, inserts: Sequence[Row], changes: Sequence[Change]
-    ) -> None:
-        """Row by row, again and again for as long as that helps.
-
-        Raises psycopg's UniqueViolation where two rows stand in each other's way for good.
-        """
-        waiting: list[Row | Change] = [*changes, *inserts]
-        while waiting:
-            left: list[Row | Change] = []
-            for each in waiting:
-                self._connection.execute("SAVEPOINT one")
-                try:
-                    if isinstance(each, Change):
-                        self._change(table, [each])
-                    else:
-                        self._copy_in(table_name(table), table.names, [each])
-                except errors.UniqueViolation as error:
-                    self._connection.execute("ROLLBACK TO one")
-                    left.append(each)
-                    last = error
-                self._connection.execute("RELEASE one")
-            if len(left) == len(waiting):
-                raise last
-            waiting = left
+    def _one(self, table: Table, each: Row | Change) -> bool:
+        self._connection.execute("SAVEPOINT one")
+        done = True
+        try:
+            if isinstance(each, Change):
+                self._change(table, [each])
+            else:
+                self._copy_in(table_name(table), table.names, [each])
+        except WAITING:
+            self._connection.execute("ROLLBACK TO one")
+            done = False
+        self._connection.execute("RELEASE one")
+        return done
 
     def delete(self, table: Table, rows: Sequence[Row], incoming: Sequence[Reference]) -> int:
         """Takes rows away that nothing refers to and that are still as given."""

@@ -13,7 +13,16 @@ from sqlalchemy.pool import NullPool
 
 from sync.errors import StagingMoved, UnusableDatabase
 from sync.model import Cell, Key, Row, Schema, Table
-from sync.tables import BATCH, Change, Reference, Selection, Source, key_reader
+from sync.tables import (
+    BATCH,
+    Blocked,
+    Change,
+    Reference,
+    Selection,
+    Source,
+    key_reader,
+    write_singly,
+)
 from sync.tables_sqlite_schema import OWN, quoted, read_schema
 
 FEW_KEYS = 300
@@ -108,6 +117,7 @@ class SqliteSource:
         query = f"SELECT {columns} FROM {quoted(table.bare)} t {selection.joins}"
         query += f" WHERE {' AND '.join(wanted)}" if wanted else ""
         query += f" ORDER BY {_order(table)}" if selection.ordered else ""
+        query += f" LIMIT {selection.limit}" if selection.limit else ""
         found = self.connection.exec_driver_sql(query, tuple(values))
         while batch := found.fetchmany(BATCH):
             yield [tuple(row) for row in batch]
@@ -228,8 +238,9 @@ class SqliteTarget:
         self.run(f"DROP TABLE {name}")
         self.commit()
 
-    def write(self, table: Table, inserts: Sequence[Row], changes: Sequence[Change]) -> None:
+    def write(self, table: Table, inserts: Sequence[Row], changes: Sequence[Change]) -> Blocked:
         """Puts rows in; where unique values have moved between rows, in the order they can."""
+        blocked = Blocked()
         loud = self._quiet(table)
         self.run("SAVEPOINT batch")
         try:
@@ -239,10 +250,11 @@ class SqliteTarget:
                 self.connection.exec_driver_sql(self._insert(table), list(inserts))
         except IntegrityError:
             self.run("ROLLBACK TO batch")
-            self._write_singly(table, inserts, changes)
+            blocked = write_singly(table, inserts, changes, self._one)
         self.run("RELEASE batch")
         for statement in loud:
             self.run(statement)
+        return blocked
 
     def _insert(self, table: Table) -> str:
         marks = ", ".join("?" for _ in table.names)
@@ -271,31 +283,24 @@ class SqliteTarget:
         if done.rowcount != 1:
             raise StagingMoved(f"{table.name} was changed in staging at this very moment")
 
-    def _write_singly(
-        self, table: Table, inserts: Sequence[Row], changes: Sequence[Change]
-    ) -> None:
-        waiting: list[Row | Change] = [*changes, *inserts]
-        while waiting:
-            left: list[Row | Change] = []
-            for each in waiting:
-                try:
-                    if isinstance(each, Change):
-                        self._change(table, each)
-                    else:
-                        self.connection.exec_driver_sql(self._insert(table), each)
-                except IntegrityError as error:
-                    left.append(each)
-                    last = error
-            if len(left) == len(waiting):
-                raise last
-            waiting = left
+    def _one(self, table: Table, each: Row | Change) -> bool:
+        try:
+            if isinstance(each, Change):
+                self._change(table, each)
+            else:
+                self.connection.exec_driver_sql(self._insert(table), each)
+        except IntegrityError as error:
+            if "UNIQUE" not in str(error.orig):
+                raise
+            return False
+        return True
 
     def delete(self, table: Table, rows: Sequence[Row], incoming: Sequence[Reference]) -> int:
         """Takes rows away that nothing refers to and that are still as given."""
         if not rows:
             return 0
         loud = self._quiet(table)
-        gone = f"{OWN}gone"
+        gone = f"{OWN}leaving"
         self.run(f"DROP TABLE IF EXISTS temp.{gone}")
         self.run(f"CREATE TEMP TABLE {gone} ({_names(table.names)})")
         marks = ", ".join("?" for _ in table.names)

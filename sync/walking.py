@@ -9,7 +9,7 @@ from sync.errors import Cancelled, StagingMoved
 from sync.model import Cell, Key, Row, Table
 from sync.progress import Clock, Counts
 from sync.state import Attempt, State, filled
-from sync.tables import Change, Selection, Source, Target, key_reader
+from sync.tables import Blocked, Change, Selection, Source, Target, key_reader
 
 TRIES = 5
 SAMPLED_EVERY, MOST_SAMPLED = 1000, 300
@@ -23,8 +23,10 @@ class Work:
     fake: Anonymiser
     selection: Selection
     sorted_anew: bool
+    inserts_only: bool = False
+    """The first of two walks, where foreign keys lead in a circle: the second does the rest."""
     nulled: tuple[int, ...] = ()
-    """Places of foreign keys that may lead to rows not there yet: filled by a second walk."""
+    """Places of foreign keys that may lead to rows not there yet: filled by the second walk."""
 
 
 @dataclass(slots=True)
@@ -32,6 +34,8 @@ class Outcome:
     """What came of a walk: counts, conflicts, a few originals to search for, a few to show."""
 
     counts: Counts = field(default_factory=Counts)
+    blocked: int = 0
+    """Rows that wait until others are gone: for another walk."""
     conflicts: list[Conflict] = field(default_factory=list)
     originals: list[Row] = field(default_factory=list)
     shown: list[tuple[Row, Row]] = field(default_factory=list)
@@ -154,15 +158,18 @@ class Walk:
         if window.unchanged:
             outcome.counts.unchanged += len(window.production)
             return list(window.production.values())
-        batch = _Batch(work.table, outcome, reset_verdict if self.reset else verdict)
+        batch = _Batch(work, outcome, reset_verdict if self.reset else verdict)
         for key in sorted({**window.production, **window.staging, **window.base}):
             ours, stamp = window.staging.get(key, (None, None))
-            batch.add(window.base.get(key), window.production.get(key), ours, stamp, work.nulled)
+            batch.add(window.base.get(key), window.production.get(key), ours, stamp)
         if not self.dry:
-            self.target.write(work.table, batch.inserts, batch.changes)
             self.state.add_gone(work.table, batch.gone)
             for conflict in batch.conflicts:
                 self.state.add_conflict(conflict, self.run)
+            blocked = self.target.write(work.table, batch.inserts, batch.changes)
+            if blocked:
+                outcome.blocked += len(blocked)
+                return batch.without(blocked)
         return batch.block
 
 
@@ -178,12 +185,12 @@ class _Batch:
 
     def __init__(
         self,
-        table: Table,
+        work: Work,
         outcome: Outcome,
         judge: Callable[[Row | None, Row | None, Row | None], Verdict],
     ) -> None:
-        self._places = table.positions(table.key)
-        self._table, self._outcome, self._judge = table, outcome, judge
+        self._places = work.table.positions(work.table.key)
+        self._work, self._outcome, self._judge = work, outcome, judge
         self.inserts: list[Row] = []
         self.changes: list[Change] = []
         self.gone: list[Row] = []
@@ -196,7 +203,6 @@ class _Batch:
         production: Row | None,
         staging: Row | None,
         stamp: Cell,
-        nulled: tuple[int, ...],
     ) -> None:
         """Decides about one row."""
         counts = self._outcome.counts
@@ -206,10 +212,10 @@ class _Batch:
         if found is Verdict.SAME:
             counts.unchanged += 1
         elif found is Verdict.INSERT and production is not None:
-            stands = _without(production, nulled)
+            stands = _without(production, self._work.nulled)
             self.inserts.append(stands)
             counts.inserted += 1
-        elif nulled:  # the second walk does the rest
+        elif self._work.inserts_only:
             stands = base
         elif found is Verdict.UPDATE and production is not None and staging is not None:
             self.changes.append(Change(production, staging, stamp))
@@ -225,11 +231,20 @@ class _Batch:
         if stands is not None:
             self.block.append(stands)
 
+    def without(self, blocked: Blocked) -> list[Row]:
+        """What stands now in the places of rows that could not be written; counts put right."""
+        left: dict[int, Row | None] = {id(row): None for row in blocked.inserts}
+        left |= {id(change.row): before for change, before in blocked.changes}
+        self._outcome.counts.inserted -= len(blocked.inserts)
+        self._outcome.counts.updated -= len(blocked.changes)
+        block = [left.get(id(row), row) for row in self.block]
+        return [row for row in block if row is not None]
+
     def _conflict(self, base: Row | None, production: Row | None, staging: Row | None) -> None:
         row = production or staging or base
         assert row is not None
         key = tuple(row[place] for place in self._places)
-        conflict = Conflict(self._table.name, key, base, production, staging)
+        conflict = Conflict(self._work.table.name, key, base, production, staging)
         self.conflicts.append(conflict)
         self._outcome.conflicts.append(conflict)
         self._outcome.counts.conflicts += 1

@@ -2,6 +2,7 @@
 
 import re
 import sqlite3
+import zlib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -84,21 +85,21 @@ def dump(url: str, own: bool = True) -> Iterator[tuple[str, str]]:
         mine = "prompt_repo_sync" in table
         if mine and not own:
             continue
-        for row in ask(url, f"SELECT * FROM {table}"):
+        columns = "*" if mine or url.startswith("sqlite") else "t::text"
+        for row in ask(url, f"SELECT {columns} FROM {table} t"):
             for cell in row:
                 yield table, _unpacked(cell) if mine else str(cell)
 
 
 def _unpacked(cell: Any) -> str:
-    import zlib
-
     return zlib.decompress(cell).decode() if isinstance(cell, bytes) else str(cell)
 
 
 def checksum(url: str) -> dict[str, list[tuple[Any, ...]]]:
     """What the tables hold, without the sync's own."""
+    columns = "*" if url.startswith("sqlite") else "t::text"
     return {
-        table: sorted(ask(url, f"SELECT * FROM {table}"), key=repr)
+        table: sorted(ask(url, f"SELECT {columns} FROM {table} t"), key=repr)
         for table in tables_of(url)
         if "prompt_repo_sync" not in table
     }

@@ -1,0 +1,38 @@
+"""Runs one sync and kills itself, as kill -9 does, at the commit whose number it is told."""
+
+import os
+import signal
+import sys
+
+from sync import rules
+from sync.keyed import Key
+from sync.run import Options, run
+from sync.tables import Target, open_source, open_target
+
+
+def die_at(target: Target, number: int, before: bool) -> None:
+    """Has the target kill this process right before or behind its so-many-th commit."""
+    commit, left = target.commit, [number]
+
+    def dying() -> None:
+        left[0] -= 1
+        if before and left[0] == 0:
+            os.kill(os.getpid(), signal.SIGKILL)
+        commit()
+        if left[0] == 0:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    target.commit = dying  # type: ignore[method-assign]
+
+
+def main() -> None:
+    """Source, target, file of rules, key, number of the commit, and `before` or `behind` it."""
+    source, target, file, key, number, when = sys.argv[1:]
+    staging = open_target(target)
+    die_at(staging, int(number), when == "before")
+    with open(file) as text:  # noqa: PTH123
+        run(open_source(source), staging, rules.parse(text.read()), Key(key), Options(reset=False))
+
+
+if __name__ == "__main__":
+    main()
