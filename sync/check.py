@@ -1,6 +1,7 @@
 """Rules held against a live schema, before a row is copied: what they miss, and what can't be."""
 
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 
 from sync.contacts import SHORTEST_EMAIL
 from sync.errors import InvalidRules, Problem, Suggestion, Uncovered
@@ -17,8 +18,7 @@ NAMES_NOBODY = "it names nobody by itself"
 def check(rules: Rules, schema: Schema, sample: Sample) -> None:
     """Raises InvalidRules or Uncovered unless every column has a rule that can work."""
     problems = list(_unknown(rules, schema))
-    if problems:
-        raise InvalidRules(problems)
+    _refuse(problems, rules)
     missing = [
         each for table in schema.tables.values() for each in _uncovered(rules, table, sample)
     ]
@@ -29,8 +29,12 @@ def check(rules: Rules, schema: Schema, sample: Sample) -> None:
         problems += _unfit(rules.tables[table.name], table)
         problems += _not_unique(rules.tables[table.name], table)
         problems += _unjoined(rules, table, copied)
+    _refuse(problems, rules)
+
+
+def _refuse(problems: Sequence[Problem], rules: Rules) -> None:
     if problems:
-        raise InvalidRules(problems)
+        raise InvalidRules([replace(problem, path=rules.path) for problem in problems])
 
 
 def _unknown(rules: Rules, schema: Schema) -> Iterator[Problem]:

@@ -1,5 +1,7 @@
 """The file of rules: which column gets what. Read with line and column, written by `plan`."""
 
+import json
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
@@ -12,6 +14,8 @@ from sync.pools import FALLBACK, load
 
 VERSION = 1
 LARGEST = 1_000_000
+DEEPEST = 10
+PLAIN = re.compile(r"[\w$][\w.$ -]*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +54,7 @@ class Rules:
 
     tables: dict[str, TableRules] = field(default_factory=dict)
     locale: str = FALLBACK
+    path: str = field(default="rules", compare=False)
 
 
 def parse(text: str, path: str = "rules") -> Rules:
@@ -84,12 +89,13 @@ class _Reader:
             self._wrong(f"{found['locale']!r} is no locale here; known are {known}", root)
         if self._problems:
             raise InvalidRules(self._problems)
-        return Rules(found["tables"], found["locale"])
+        return Rules(found["tables"], found["locale"], self._path)
 
     def _composed(self, text: str) -> yaml.Node | None:
         if len(text) > LARGEST:
             raise InvalidRules([Problem(f"the file is larger than {LARGEST:,} characters")])
         try:
+            self._refuse_depth(text)
             return yaml.compose(text, Loader=yaml.CSafeLoader)
         except yaml.MarkedYAMLError as error:
             mark = error.problem_mark
@@ -98,6 +104,19 @@ class _Reader:
             raise InvalidRules([Problem(said, line, column, self._path)]) from error
         except (yaml.YAMLError, RecursionError) as error:
             raise InvalidRules([Problem(f"this is no YAML: {error}", path=self._path)]) from error
+
+    def _refuse_depth(self, text: str) -> None:
+        """Composing what is nested very deep would end the whole process."""
+        depth = 0
+        for event in yaml.parse(text, Loader=yaml.CSafeLoader):
+            if isinstance(event, yaml.CollectionStartEvent):
+                depth += 1
+            elif isinstance(event, yaml.CollectionEndEvent):
+                depth -= 1
+            if depth > DEEPEST:
+                line = event.start_mark.line + 1 if event.start_mark else 1
+                said = f"this is nested more than {DEEPEST} deep"
+                raise InvalidRules([Problem(said, line, path=self._path)])
 
     def _wrong(self, message: str, node: yaml.Node | None) -> None:
         mark = node.start_mark if node is not None else None
@@ -226,7 +245,9 @@ def dump(rules: Rules, why: dict[tuple[str, str], str] | None = None) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _name(text: str) -> str:
+def _name(text: Any) -> str:
+    if isinstance(text, str) and not PLAIN.fullmatch(text):
+        return json.dumps(text, ensure_ascii=False)
     made: str = yaml.safe_dump(text, width=10**6, allow_unicode=True, default_flow_style=True)
     return made.removesuffix("...\n").strip()
 

@@ -12,6 +12,9 @@ if TYPE_CHECKING:
 EMAIL = re.compile(r"[\w.+'-]+@[\w-]+(?:\.[\w-]+)+")
 PHONE = re.compile(r"(?<![\w.])\+?\(?\d[\d ()./\-\u2010-\u2015]{5,}\d(?![\w])")
 WORD = re.compile(r"[^\W\d_]+(?:['’-][^\W\d_]+)*")
+DATE = re.compile(r"(19|20)\d\d-[01]\d-[0-3]\d|[0-3]?\d[./][01]?\d[./](19|20)\d\d")
+ENDING = 3
+"""How many letters a language may put behind a name: Zoltánas, Annával."""
 NAME_PARTS = ("full_name", "first_name", "last_name", "username")
 
 
@@ -29,8 +32,11 @@ class Scrubber:
         for value, kind in known:
             if kind == "phone":
                 text = self._without_number(text, digits_of(value))
-        text = PHONE.sub(lambda found: self._contacts.phone(found[0]), text)
+        text = PHONE.sub(lambda found: self._number(found[0]), text)
         return self._without_names(text, self._parts(known))
+
+    def _number(self, text: str) -> str:
+        return text if DATE.fullmatch(text) else self._contacts.phone(text)
 
     def _without_number(self, text: str, digits: str) -> str:
         if len(digits) < 5:
@@ -80,6 +86,13 @@ class Scrubber:
             return parts[plain]
         if any(piece in parts for piece in plain.split()):
             return "last"
+        for known, part in parts.items():
+            if (
+                len(known) > ENDING
+                and plain.startswith(known)
+                and len(plain) <= len(known) + ENDING
+            ):
+                return part
         if not capital:
             return None
         if plain in self._first:

@@ -8,6 +8,7 @@ from sync.pools import Pools
 
 DAYS = 365
 DATE = re.compile(r"(\d{4})([-/])(\d{1,2})\2(\d{1,2})(.*)", re.DOTALL)
+ENDLESS = ("infinity", "-infinity")
 LETTERS = "abcdefghijkmnopqrstuvwxyz"
 
 
@@ -23,13 +24,16 @@ class Values:
     def date(self, text: str, days: int = DAYS, by: str | None = None) -> str:
         """A date up to `days` off, never the same one; `by` decides how far, else itself."""
         found = DATE.fullmatch(text)
-        if not found:
+        if text in ENDLESS:
             return text
-        year, line, month, day, rest = found.groups()
+        try:
+            year, line, month, day, rest = found.groups() if found else ("", "", "", "", "")
+            was = datetime.date(int(year), int(month), int(day))
+        except ValueError:  # a date in some other form
+            return self.digits(text)
         number = self._date(text if by is None else f"by {by}")
         shift = 1 + number % days
         shift = -shift if number >> 64 & 1 else shift
-        was = datetime.date(int(year), int(month), int(day))
         try:
             moved = was + datetime.timedelta(days=shift)
         except OverflowError:
