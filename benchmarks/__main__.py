@@ -21,6 +21,7 @@ NAMES = (
     "pages",
     "previews",
     "git_over_http",
+    "syncs",
 )
 
 
