@@ -9,8 +9,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from sync import pools
-from sync.anonymise import Anonymiser, Fakes, compiled
-from sync.check import check, differences, lengths
+from sync.anonymise import Fakes
 from sync.comparing import Conflict
 from sync.errors import (
     AnotherRun,
@@ -19,25 +18,23 @@ from sync.errors import (
     Leak,
     Leaked,
     RunInProgress,
-    SchemasDiffer,
     SyncError,
     Unsupported,
 )
 from sync.isolation import check_databases
 from sync.keyed import Key
 from sync.leaks import search
-from sync.model import Cell, Row, Schema, Table
-from sync.ordering import backward, conditions, in_order
-from sync.people import Beside, beside, homes_of
+from sync.model import Row, Table
+from sync.ordering import backward
+from sync.preparing import SAMPLE, Preparation
 from sync.progress import Clock, Counts, Progress, silent
 from sync.rules import Rules, dump
 from sync.settling import settle
 from sync.state import State
-from sync.tables import Reference, Selection, Source, Target
+from sync.tables import Reference, Source, Target
 from sync.tables_failures import FAILURES, told
 from sync.walking import Outcome, Walk, Work
 
-SAMPLE = 200
 AGAIN = 3
 PAUSED, RUNNING, COMPLETED, FAILED, CANCELLED = (
     "paused", "running", "completed", "failed", "cancelled",
@@ -111,7 +108,6 @@ class _Run:
         self.source, self.target, self.rules, self.options = source, target, rules, options
         self.key, self.fakes = key, Fakes(key, pools.load(), rules.locale)
         self.state = State(target)
-        self.schema = Schema()
         self.result = Result("", RUNNING)
         self._empty = False
         self._blocked: list[str] = []
@@ -120,11 +116,18 @@ class _Run:
     def carry_out(self) -> Result:
         """The whole run."""
         check_databases(self.source, self.target)
-        self._check_schemas()
+        prepared = Preparation(
+            self.source, self.target, self.rules, self.fakes, self.options.tables,
+            self.options.dry_run,
+        )  # fmt: skip
+        prepared.check()
+        self._empty = prepared.empty
         if not self.target.lock():
             raise RunInProgress("another run holds staging at this moment; wait until it is done")
-        ordered = self._prepare()
-        works = self._works(ordered)
+        if not self.options.dry_run:
+            self.state.prepare()
+            self.target.commit()
+        ordered, works = prepared.works()
         self._begin()
         try:
             self._carry_out(ordered, works)
@@ -169,92 +172,6 @@ class _Run:
             self._delete(ordered)
             self._walk_again(works, walk)
             self._clean_up(ordered)
-
-    # Before the first row
-
-    def _check_schemas(self) -> None:
-        self.schema = self.source.schema()
-        check(self.rules, self.schema, lambda table: self.source.sample(table, SAMPLE))
-        self._check_folding()
-        keyless = [table.name for table in self._wanted() if not table.key]
-        if keyless:
-            raise Unsupported(
-                [f"{name} has no primary key, so its rows can't be told apart; give it one, or "
-                 "skip it" for name in keyless]
-            )  # fmt: skip
-        if not self.target.schema().tables and not self.options.dry_run:
-            self.target.create_like(self.source)
-        staging = self.target.schema()
-        self._empty = self.options.dry_run and not staging.tables
-        found = [] if self._empty else differences(self.schema, staging, self.rules)
-        self.target.rollback()
-        if found:
-            raise SchemasDiffer(found)
-
-    def _check_folding(self) -> None:
-        for table in self._wanted():
-            for unique in table.uniques:
-                for name in unique.columns:
-                    folds = self.rules.tables[table.name].columns[name].kind == "email"
-                    if folds and len(unique.columns) == 1 and self.source.folding(table, name):
-                        raise Unsupported(
-                            [f"{table.name}.{name} is unique ({unique.name}), and holds emails "
-                             "that differ only by case or blanks, which are folded; use `hash`, or "
-                             "make them one in production"]
-                        )  # fmt: skip
-
-    def _wanted(self) -> list[Table]:
-        unknown = [name for name in self.options.tables if name not in self.schema.tables]
-        if unknown:
-            raise Unsupported([f"production has no table {name!r}" for name in unknown])
-        return [
-            table
-            for name, table in self.schema.tables.items()
-            if not self.rules.tables[name].skip
-            and (not self.options.tables or name in self.options.tables)
-        ]
-
-    def _prepare(self) -> list[Table]:
-        if not self.options.dry_run:
-            self.state.prepare()
-            self.target.commit()
-        wanted = {table.name: table for table in self._wanted()}
-        return in_order(wanted)
-
-    def _works(self, ordered: list[Table]) -> dict[str, Work]:
-        copied = {n: t for n, t in self.schema.tables.items() if not self.rules.tables[n].skip}
-        homes = homes_of(copied, self.rules)
-        limits = lengths(self.schema)
-        where = conditions(copied, self.rules)
-        works = {}
-        for table in ordered:
-            around = beside(table, copied, self.rules, homes, self.source.dialect)
-            selection = Selection(
-                where[table.name], around.selection.joins, around.selection.extras
-            )
-            works[table.name] = Work(
-                table, self._compiled(table, around, limits), selection, self._sorts_anew(table)
-            )
-        self.target.rollback()
-        return works
-
-    def _compiled(
-        self, table: Table, around: Beside, limits: dict[tuple[str, str], int | None]
-    ) -> Anonymiser:
-        mine = self.rules.tables[table.name].columns
-        constants: dict[str, Cell] = {
-            name: rule.options["value"]
-            if self._empty
-            else self.target.canonical(table, name, rule.options["value"])
-            for name, rule in mine.items()
-            if rule.kind == "constant"
-        }
-        fits = {column: limits[table.name, column] for column in table.names}
-        return compiled(table, self.rules, self.fakes, around, fits, constants)
-
-    def _sorts_anew(self, table: Table) -> bool:
-        mine = self.rules.tables[table.name].columns
-        return any(mine[name].kind != "keep" for name in table.key)
 
     # Runs
 

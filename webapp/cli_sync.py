@@ -17,8 +17,9 @@ from sync import isolation, plan, rules, settling
 from sync.comparing import Conflict
 from sync.errors import InvalidRules, NotIsolated, Problem, SyncError, UnusableDatabase, UnusableKey
 from sync.keyed import Key
+from sync.preparing import SAMPLE
 from sync.progress import Step, silent
-from sync.run import PAUSED, SAMPLE, Options, Result, run
+from sync.run import PAUSED, Options, Result, run
 from sync.state import State
 from sync.tables import Source, Target, open_source, open_target
 from webapp.cli_support import Misused, Verb, settings_of

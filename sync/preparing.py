@@ -1,0 +1,110 @@
+"""What is checked and put together before a run reads its first row."""
+
+from sync.anonymise import Anonymiser, Fakes, compiled
+from sync.check import check, differences, lengths
+from sync.errors import SchemasDiffer, Unsupported
+from sync.model import Cell, Schema, Table
+from sync.ordering import conditions, in_order
+from sync.people import Beside, beside, homes_of
+from sync.rules import Rules
+from sync.tables import Selection, Source, Target
+from sync.walking import Work
+
+SAMPLE = 200
+
+
+class Preparation:
+    """Rules, production's schema and staging's, held against each other."""
+
+    def __init__(
+        self,
+        source: Source,
+        target: Target,
+        rules: Rules,
+        fakes: Fakes,
+        tables: tuple[str, ...],
+        dry: bool,
+    ) -> None:
+        self.source, self.target, self.rules, self.fakes = source, target, rules, fakes
+        self._tables, self._dry = tables, dry
+        self.schema = Schema()
+        self.empty = False
+
+    def check(self) -> None:
+        """Raises SyncError unless everything fits; makes staging's tables where there are none."""
+        self.schema = self.source.schema()
+        check(self.rules, self.schema, lambda table: self.source.sample(table, SAMPLE))
+        self._check_folding()
+        keyless = [table.name for table in self._wanted() if not table.key]
+        if keyless:
+            raise Unsupported(
+                [f"{name} has no primary key, so its rows can't be told apart; give it one, or "
+                 "skip it" for name in keyless]
+            )  # fmt: skip
+        if not self.target.schema().tables and not self._dry:
+            self.target.create_like(self.source)
+        staging = self.target.schema()
+        self.empty = self._dry and not staging.tables
+        found = [] if self.empty else differences(self.schema, staging, self.rules)
+        self.target.rollback()
+        if found:
+            raise SchemasDiffer(found)
+
+    def _check_folding(self) -> None:
+        for table in self._wanted():
+            for unique in table.uniques:
+                for name in unique.columns:
+                    folds = self.rules.tables[table.name].columns[name].kind == "email"
+                    if folds and len(unique.columns) == 1 and self.source.folding(table, name):
+                        raise Unsupported(
+                            [f"{table.name}.{name} is unique ({unique.name}), and holds emails "
+                             "that differ only by case or blanks, which are folded; use `hash`, or "
+                             "make them one in production"]
+                        )  # fmt: skip
+
+    def _wanted(self) -> list[Table]:
+        unknown = [name for name in self._tables if name not in self.schema.tables]
+        if unknown:
+            raise Unsupported([f"production has no table {name!r}" for name in unknown])
+        return [
+            table
+            for name, table in self.schema.tables.items()
+            if not self.rules.tables[name].skip and (not self._tables or name in self._tables)
+        ]
+
+    def works(self) -> tuple[list[Table], dict[str, Work]]:
+        """The tables in the order they are filled in, and what is done about each."""
+        ordered = in_order({table.name: table for table in self._wanted()})
+        copied = {n: t for n, t in self.schema.tables.items() if not self.rules.tables[n].skip}
+        homes = homes_of(copied, self.rules)
+        limits = lengths(self.schema)
+        where = conditions(copied, self.rules)
+        works = {}
+        for table in ordered:
+            around = beside(table, copied, self.rules, homes, self.source.dialect)
+            selection = Selection(
+                where[table.name], around.selection.joins, around.selection.extras
+            )
+            works[table.name] = Work(
+                table, self._compiled(table, around, limits), selection, self._sorts_anew(table)
+            )
+        self.target.rollback()
+        return ordered, works
+
+    def _compiled(
+        self, table: Table, around: Beside, limits: dict[tuple[str, str], int | None]
+    ) -> Anonymiser:
+        mine = self.rules.tables[table.name].columns
+        constants: dict[str, Cell] = {
+            name: rule.options["value"]
+            if self.empty
+            else self.target.canonical(table, name, rule.options["value"])
+            for name, rule in mine.items()
+            if rule.kind == "constant"
+        }
+        fits = {column: limits[table.name, column] for column in table.names}
+        return compiled(table, self.rules, self.fakes, around, fits, constants)
+
+    def _sorts_anew(self, table: Table) -> bool:
+        mine = self.rules.tables[table.name].columns
+        return any(mine[name].kind != "keep" for name in table.key)
