@@ -4,6 +4,7 @@ import re
 import unicodedata
 from functools import lru_cache
 
+NO_DIGIT = re.compile(r"[^0-9]+")
 OTHER_LETTERS = str.maketrans(
     {"ß": "ss", "ø": "o", "ł": "l", "đ": "d", "æ": "ae", "œ": "oe", "ð": "d", "þ": "th", "ı": "i"}
 )
@@ -22,6 +23,7 @@ def folded_email(text: str) -> str:
     return unicodedata.normalize("NFKC", text).strip().casefold()
 
 
+@lru_cache(maxsize=65536)
 def ascii_word(text: str) -> str:
     """The part of a name that an address can hold: `Müller-Lüdke` is `mullerludke`."""
     return re.sub(r"[^a-z]", "", folded(text))
@@ -29,4 +31,6 @@ def ascii_word(text: str) -> str:
 
 def digits_of(text: str) -> str:
     """The decimal digits of a text, as ASCII."""
+    if text.isascii():
+        return NO_DIGIT.sub("", text)
     return "".join(str(unicodedata.decimal(each)) for each in text if each.isdecimal())

@@ -11,6 +11,8 @@ ROUNDS = 8
 ALPHABET = "abcdefghijkmnpqrstuvwxyz23456789"
 """Base 32 without 0, 1, l and o, which people mix up."""
 
+PAIRS = [ALPHABET[number & 31] + ALPHABET[number >> 5] for number in range(1024)]
+
 Digest = Callable[[str], int]
 
 
@@ -86,4 +88,6 @@ def _feistel(digits: str, tweak: str, digest: Digest) -> str:
 
 def suffix(number: int, characters: int = 12) -> str:
     """Letters and digits out of a digest, five bits each: twelve hold 60 bits."""
+    if characters == 12:
+        return "".join([PAIRS[(number >> place) & 1023] for place in (0, 10, 20, 30, 40, 50)])
     return "".join(ALPHABET[(number >> (5 * place)) & 31] for place in range(characters))

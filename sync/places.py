@@ -1,6 +1,7 @@
 """Fake addresses, part by part: equal parts stay equal, so what belonged together still does."""
 
 import re
+from functools import lru_cache
 
 from sync.folding import folded
 from sync.keyed import Key
@@ -18,6 +19,7 @@ ABBREVIATED = tuple(
     )
 )
 NUMBER_FIRST = ("en_US", "en_GB", "fr_FR")
+CACHED = 16384
 LETTERS = "ABCDEFGHJKLMNPRSTUVWXYZ"
 
 
@@ -29,12 +31,15 @@ class Places:
         self._street, self._city = key.digest("street"), key.digest("city")
         self._state, self._code = key.digest("state"), key.digest("postcode")
         self._country = key.digest("country")
+        self.street = lru_cache(CACHED)(self._street_of)
+        self.city = lru_cache(CACHED)(self._city_of)
+        self.state = lru_cache(CACHED)(self._state_of)
 
     def _of(self, text: str, country: str) -> tuple[str, Locale]:
         name = locale_of_country(country) or script_of(text) or self._locale or FALLBACK
         return name, self._pools.locales[name]
 
-    def street(self, text: str, country: str = "") -> str:
+    def _street_of(self, text: str, country: str = "") -> str:
         """A street and a number, in the order of the country."""
         locale, pool = self._of(text, country)
         number = self._street(folded(text))
@@ -44,11 +49,11 @@ class Places:
         house = 1 + (number >> 64) % 199
         return f"{house} {street}" if locale in NUMBER_FIRST else f"{street} {house}"
 
-    def city(self, text: str, country: str = "") -> str:
+    def _city_of(self, text: str, country: str = "") -> str:
         """Another town of the country."""
         return picked(self._of(text, country)[1].cities, self._city(folded(text)), text)
 
-    def state(self, text: str, country: str = "") -> str:
+    def _state_of(self, text: str, country: str = "") -> str:
         """Another state; an abbreviation is one of the same country's."""
         number = self._state(folded(text))
         if len(text) <= 3 and text.isupper():

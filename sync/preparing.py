@@ -6,7 +6,8 @@ from sync.errors import SchemasDiffer, Unsupported
 from sync.model import Cell, Schema, Table
 from sync.ordering import conditions, in_order
 from sync.people import Beside, beside, homes_of
-from sync.rules import Rules
+from sync.remembering import tagger
+from sync.rules import Rules, dump
 from sync.tables import Selection, Source, Target
 from sync.walking import Work
 
@@ -27,6 +28,7 @@ class Preparation:
     ) -> None:
         self.source, self.target, self.rules, self.fakes = source, target, rules, fakes
         self._tables, self._dry = tables, dry
+        self._manifest = f"{fakes.pools.digest} {dump(rules)}"
         self.schema = Schema()
         self.empty = False
 
@@ -86,7 +88,11 @@ class Preparation:
                 where[table.name], around.selection.joins, around.selection.extras
             )
             works[table.name] = Work(
-                table, self._compiled(table, around, limits), selection, self._sorts_anew(table)
+                table,
+                self._compiled(table, around, limits),
+                selection,
+                self._sorts_anew(table),
+                tagger(self.fakes.key, table.name, self._manifest),
             )
         self.target.rollback()
         return ordered, works

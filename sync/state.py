@@ -15,6 +15,7 @@ from sync.comparing import Conflict
 from sync.model import Cell, Key, Row, Table
 from sync.tables import Target, key_reader
 
+LATELY = 4
 BINARY = {"postgresql": "bytea", "sqlite": "BLOB"}
 TABLES = (
     "{0}runs (id TEXT PRIMARY KEY, started TEXT NOT NULL, finished TEXT, status TEXT NOT NULL, "
@@ -22,7 +23,7 @@ TABLES = (
     "{0}attempts (number BIGINT PRIMARY KEY, table_name TEXT NOT NULL, run TEXT NOT NULL, "
     "snapshot TEXT NOT NULL, last_key TEXT, done BIGINT NOT NULL DEFAULT 0, blocks BIGINT NOT NULL "
     "DEFAULT 0, seen BIGINT NOT NULL DEFAULT 0)",
-    "{0}blocks (attempt BIGINT NOT NULL, number BIGINT NOT NULL, content {1} NOT NULL, "
+    "{0}blocks (attempt BIGINT NOT NULL, number BIGINT NOT NULL, content {1} NOT NULL, tags {1}, "
     "PRIMARY KEY (attempt, number))",
     "{0}decided (table_name TEXT NOT NULL, row_key TEXT NOT NULL, content TEXT, "
     "PRIMARY KEY (table_name, row_key))",
@@ -31,6 +32,10 @@ TABLES = (
     "{0}gone (table_name TEXT NOT NULL, row_key TEXT NOT NULL, content TEXT NOT NULL, "
     "PRIMARY KEY (table_name, row_key))",
 )
+
+
+Tagged = tuple[list[Row], bytes]
+"""A block's rows, and for each of them a tag of what it was made from."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,11 +69,16 @@ def _cell(value: Any) -> Cell:
     return bytes.fromhex(value["hex"]) if isinstance(value, dict) else value
 
 
+def _compressed(names: Sequence[str], rows: Sequence[Row]) -> bytes:
+    return zlib.compress(packed([list(names), *rows]).encode("utf-8", "surrogatepass"), 1)
+
+
 class State:
     """The sync's own tables in staging; nothing here commits."""
 
     def __init__(self, target: Target) -> None:
         self._target, self._at = target, target.state
+        self._lately: dict[tuple[int, int], tuple[list[Row], bytes]] = {}
 
     def prepare(self) -> None:
         """Makes the tables where they are not there yet."""
@@ -138,13 +148,13 @@ class State:
         return Attempt(number, run, snapshot, None, False, 0, 0)
 
     def add_block(
-        self, attempt: int, number: int, names: Sequence[str], rows: Sequence[Row]
+        self, attempt: int, number: int, names: Sequence[str], rows: Sequence[Row], tags: bytes
     ) -> None:
-        """What an attempt wrote, or left, for one stretch of keys."""
-        content = zlib.compress(packed([list(names), *rows]).encode("utf-8", "surrogatepass"), 1)
+        """What an attempt wrote, or left, for one stretch of keys; see `remembering` for tags."""
+        content = self._as_it_was(rows) or _compressed(names, rows)
         self._target.run(
-            f"INSERT INTO {self._at}blocks (attempt, number, content) VALUES (?, ?, ?)",
-            [attempt, number, content],
+            f"INSERT INTO {self._at}blocks (attempt, number, content, tags) VALUES (?, ?, ?, ?)",
+            [attempt, number, content, tags],
         )
 
     def advance(self, attempt: int, last: Sequence[Cell], blocks: int, seen: int) -> None:
@@ -193,13 +203,42 @@ class State:
         if rest := [(key, row) for key, row in decided if row is not None]:
             yield rest
 
+    def remembered(self, table: Table, attempts: Sequence[Attempt]) -> Iterator[Tagged]:
+        """The blocks of a finished attempt with their tags, in order of the key."""
+        for attempt in attempts:
+            if attempt.done:
+                for number in range(attempt.blocks):
+                    rows = self._block(attempt.number, number, table)
+                    yield rows, self._tags(attempt.number, number)
+
+    def _tags(self, attempt: int, number: int) -> bytes:
+        found = self._target.run(
+            f"SELECT tags FROM {self._at}blocks WHERE attempt = ? AND number = ?", [attempt, number]
+        )[0][0]
+        return found if isinstance(found, bytes) else b""
+
+    def _as_it_was(self, rows: Sequence[Row]) -> bytes | None:
+        """The content of a block read lately that holds the very same rows."""
+        for block, content in self._lately.values():
+            if len(block) == len(rows) and block == rows:
+                return content
+        return None
+
     def _block(self, attempt: int, number: int, table: Table) -> list[Row]:
-        rows = self._target.run(
-            f"SELECT content FROM {self._at}blocks WHERE attempt = ? AND number = ?",
-            [attempt, number],
-        )
-        content = rows[0][0]
-        assert isinstance(content, bytes)
+        """A block's rows; the latest few are kept, for they are asked for again at once."""
+        if (attempt, number) not in self._lately:
+            rows = self._target.run(
+                f"SELECT content FROM {self._at}blocks WHERE attempt = ? AND number = ?",
+                [attempt, number],
+            )
+            content = rows[0][0]
+            assert isinstance(content, bytes)
+            if len(self._lately) >= LATELY:
+                del self._lately[next(iter(self._lately))]
+            self._lately[attempt, number] = self._rows(content, table), content
+        return self._lately[attempt, number][0]
+
+    def _rows(self, content: bytes, table: Table) -> list[Row]:
         names, *found = json.loads(zlib.decompress(content).decode("utf-8", "surrogatepass"))
         if self._target.dialect == "sqlite":  # PostgreSQL's cells are all text
             found = [[_cell(cell) for cell in row] for row in found]

@@ -20,7 +20,7 @@ from sync.tables_postgres_text import (
     copied_out,
     from_table,
     identity_of,
-    line_of,
+    lines_of,
     literal,
     names_of,
     order_of,
@@ -130,7 +130,7 @@ class PostgresTarget:
     def _copy_in(self, name: str, columns: Sequence[str], rows: Sequence[Sequence[Cell]]) -> None:
         statement = f"COPY {name} ({names_of(columns)}) FROM STDIN"
         with self._connection.cursor() as cursor, cursor.copy(statement) as copy:
-            copy.write("".join(f"{line_of(row)}\n" for row in rows).encode())
+            copy.write(lines_of(rows))
 
     def write(self, table: Table, inserts: Sequence[Row], changes: Sequence[Change]) -> Blocked:
         """Puts rows in; where unique values have moved between rows, in the order they can."""

@@ -1,10 +1,11 @@
 """PostgreSQL as the sync speaks to it: connections, names, and rows as COPY's text."""
 
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from typing import Any
 
 import psycopg
-from psycopg import errors, sql
+from psycopg import errors, pq, sql
 
 from sync.errors import UnusableDatabase
 from sync.model import Cell, Row, Table
@@ -108,12 +109,18 @@ def identity_of(connection: psycopg.Connection[tuple[Any, ...]]) -> frozenset[st
     return frozenset({f"postgresql {found and found[0]} {own and own[0]}"})
 
 
-def cells_of(line: str) -> Row:
-    """A row out of COPY's text."""
-    parts = line.split("\t")
-    if "\\" not in line:
-        return tuple(parts)
-    return tuple(None if part == "\\N" else _unescaped(part) for part in parts)
+def rows_of(lines: Sequence[bytes]) -> list[Row]:
+    """Rows out of the lines that COPY gives."""
+    text = b"".join(lines).decode()
+    found = text[:-1].split("\n")
+    if "\\" not in text:
+        return [tuple(line.split("\t")) for line in found]
+    return [
+        tuple(line.split("\t"))
+        if "\\" not in line
+        else tuple(None if part == "\\N" else _unescaped(part) for part in line.split("\t"))
+        for line in found
+    ]
 
 
 def _unescaped(part: str) -> str:
@@ -125,9 +132,25 @@ def _unescaped(part: str) -> str:
     return "".join(made)
 
 
-def line_of(row: Sequence[Cell]) -> str:
-    """A row as COPY's text."""
-    return "\t".join("\\N" if cell is None else _escaped(str(cell)) for cell in row)
+def lines_of(rows: Sequence[Sequence[Cell]]) -> bytes:
+    """Rows as COPY takes them."""
+    made = "\n".join([_line(row) for row in rows]) + "\n"
+    width = len(rows[0]) - 1 if rows else 0
+    plain = "\\" not in made and "\r" not in made
+    if not plain or made.count("\t") != width * len(rows) or made.count("\n") != len(rows):
+        made = "".join([_escaped_line(row) + "\n" for row in rows])
+    return made.encode()
+
+
+def _line(row: Sequence[Cell]) -> str:
+    try:
+        return "\t".join(row)  # type: ignore[arg-type]
+    except TypeError:  # a null among them
+        return _escaped_line(row)
+
+
+def _escaped_line(row: Sequence[Cell]) -> str:
+    return "\t".join(["\\N" if cell is None else _escaped(str(cell)) for cell in row])
 
 
 def _escaped(text: str) -> str:
@@ -139,16 +162,36 @@ def _escaped(text: str) -> str:
 
 
 def copied_out(connection: psycopg.Connection[tuple[Any, ...]], query: str) -> Iterator[list[Row]]:
-    """What a query gives, in batches."""
-    with connection.cursor() as cursor, cursor.copy(f"COPY ({query}) TO STDOUT") as copy:
-        batch: list[Row] = []
-        rest = b""
-        for block in copy:
-            whole, newline, rest = (rest + bytes(block)).rpartition(b"\n")
-            if newline:
-                batch.extend(cells_of(line) for line in whole.decode().split("\n"))
-            if len(batch) >= BATCH:
-                yield batch
-                batch = []
-        if batch:
-            yield batch
+    """What a query gives, in batches; by libpq itself, which costs a third of psycopg's reader."""
+    lib = connection.pgconn
+    begun = lib.exec_(f"COPY ({query}) TO STDOUT".encode())
+    if begun.status != pq.ExecStatus.COPY_OUT:
+        raise errors.error_from_result(begun)
+    finished = False
+    try:
+        lines: list[bytes] = []
+        while (got := lib.get_copy_data(0))[0] > 0:
+            lines.append(bytes(got[1]))
+            if len(lines) >= BATCH:
+                yield rows_of(lines)
+                lines = []
+        finished = True
+        _end(connection)
+        if lines:
+            yield rows_of(lines)
+    finally:
+        if not finished:  # nobody wants the rest
+            connection.cancel_safe()
+            with suppress(psycopg.Error):
+                while lib.get_copy_data(0)[0] > 0:
+                    pass
+                _end(connection)
+
+
+def _end(connection: psycopg.Connection[tuple[Any, ...]]) -> None:
+    failed = None
+    while (result := connection.pgconn.get_result()) is not None:
+        if result.status == pq.ExecStatus.FATAL_ERROR:
+            failed = errors.error_from_result(result)
+    if failed is not None:
+        raise failed

@@ -8,11 +8,12 @@ from sync.comparing import Conflict, Verdict, Window, reset_verdict, verdict, wi
 from sync.errors import Cancelled, StagingMoved
 from sync.model import Cell, Key, Row, Table
 from sync.progress import Clock, Counts
+from sync.remembering import Memory, joined
 from sync.state import Attempt, State, filled
 from sync.tables import Blocked, Change, Selection, Source, Target, key_reader
 
 TRIES = 5
-SAMPLED_EVERY, MOST_SAMPLED = 1000, 300
+SAMPLED, MOST_SAMPLED = 50, 500  # of a batch, of a table
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +24,8 @@ class Work:
     fake: Anonymiser
     selection: Selection
     sorted_anew: bool
+    tag: Callable[[Row], bytes] | None = None
+    """Tells a row of production's from all others; None where fakes are not remembered."""
     inserts_only: bool = False
     """The first of two walks, where foreign keys lead in a circle: the second does the rest."""
     nulled: tuple[int, ...] = ()
@@ -56,6 +59,8 @@ class Walk:
     reset: bool = False
     empty: bool = False
     """There is no staging yet to look at."""
+    _tags: dict[int, bytes] = field(default_factory=dict)
+    """Tags of the window's rows, by the rows' identity."""
 
     def through(self, work: Work) -> Outcome:
         """The whole table, from its checkpoint on; again from there where staging moved."""
@@ -87,11 +92,13 @@ class Walk:
             block = self._settle(work, window, outcome)
             seen += len(window.production)
             if mine is not None and not self.dry:
-                self.state.add_block(mine.number, number, work.table.names, block)
+                tags = joined(block, self._tags)
+                self.state.add_block(mine.number, number, work.table.names, block, tags)
                 number += 1
                 last = self._last(work.table, window)
                 self.state.advance(mine.number, last, number, seen)
                 self.target.commit()
+            self._tags.clear()
             outcome.counts.seen = seen
             self.clock.tell(work.table.name, seen, outcome.counts.bytes)
         if mine is not None and not self.dry:
@@ -116,7 +123,8 @@ class Walk:
         self, work: Work, attempts: list[Attempt], after: Row | None, outcome: Outcome
     ) -> Iterator[Window]:
         of = key_reader(work.table)
-        production = self._production(work, after, outcome)
+        memory = self._memory(work, attempts)
+        production = self._production(work, after, outcome, memory)
         staging = iter(()) if self.empty else self.target.rows(work.table, after)
         return windows(
             ([(of(row), row) for row in batch] for batch in production),
@@ -124,13 +132,20 @@ class Walk:
             self.state.base(work.table, attempts, after) if attempts else iter(()),
         )
 
-    def _production(self, work: Work, after: Row | None, outcome: Outcome) -> Iterator[list[Row]]:
+    def _memory(self, work: Work, attempts: list[Attempt]) -> Memory | None:
+        if work.tag is None or work.sorted_anew or work.inserts_only:
+            return None
+        return Memory(self.state.remembered(work.table, attempts), key_reader(work.table))
+
+    def _production(
+        self, work: Work, after: Row | None, outcome: Outcome, memory: Memory | None
+    ) -> Iterator[list[Row]]:
         """Production's rows as fakes, in order of the fakes' keys."""
         if not work.sorted_anew:
-            yield from self._faked(work, replace(work.selection, after=after), outcome)
+            yield from self._faked(work, replace(work.selection, after=after), outcome, memory)
             return
         of = key_reader(work.table)
-        faked = self._faked(work, replace(work.selection, ordered=False), outcome)
+        faked = self._faked(work, replace(work.selection, ordered=False), outcome, None)
         if self.dry:
             rows = sorted((row for batch in faked for row in batch), key=of)
             yield from ([rows] if rows else [])
@@ -141,12 +156,19 @@ class Walk:
             if fresh:
                 yield fresh
 
-    def _faked(self, work: Work, selection: Selection, outcome: Outcome) -> Iterator[list[Row]]:
+    def _faked(
+        self, work: Work, selection: Selection, outcome: Outcome, memory: Memory | None
+    ) -> Iterator[list[Row]]:
         for rows in self.source.read(work.table, selection):
-            fakes = work.fake(rows)
+            if memory is None or work.tag is None:
+                fakes = work.fake(rows)
+            else:
+                tags = [work.tag(row) for row in rows]
+                fakes = memory.fakes(rows, tags, work.fake)
+                self._tags.update({id(fake): tag for fake, tag in zip(fakes, tags, strict=True)})
             outcome.counts.bytes += sum(len(str(cell)) for cell in rows[0]) * len(rows)
             if len(outcome.originals) < MOST_SAMPLED:
-                outcome.originals += rows[::SAMPLED_EVERY]
+                outcome.originals += rows[:: max(1, len(rows) // SAMPLED)]
             if len(outcome.shown) < 10:
                 outcome.shown += list(zip(rows[:10], fakes[:10], strict=True))
             if self.record is not None and not self.dry:
@@ -158,6 +180,12 @@ class Walk:
         if window.unchanged:
             outcome.counts.unchanged += len(window.production)
             return list(window.production.values())
+        if not (window.staging or window.base or self.dry or work.nulled):
+            blocked = self.target.write(work.table, rows := list(window.production.values()), [])
+            if not blocked:
+                outcome.counts.inserted += len(rows)
+                return rows
+            self.target.rollback()
         batch = _Batch(work, outcome, reset_verdict if self.reset else verdict)
         for key in sorted({**window.production, **window.staging, **window.base}):
             ours, stamp = window.staging.get(key, (None, None))

@@ -92,7 +92,10 @@ def dump(url: str, own: bool = True) -> Iterator[tuple[str, str]]:
 
 
 def _unpacked(cell: Any) -> str:
-    return zlib.decompress(cell).decode() if isinstance(cell, bytes) else str(cell)
+    try:
+        return zlib.decompress(cell).decode() if isinstance(cell, bytes) else str(cell)
+    except zlib.error:  # tags
+        return repr(cell)
 
 
 def checksum(url: str) -> dict[str, list[tuple[Any, ...]]]:

@@ -1,0 +1,78 @@
+"""Fakes that an earlier run made are taken again, and never for a row that has changed."""
+
+from collections.abc import Sequence
+
+import pytest
+
+from sync.anonymise import Anonymiser
+from sync.model import Row
+from tests.sync.databases import KEY, carry_out, checksum, dump, sync
+from tests.sync.test_running import ROWS, RULES, TABLES
+
+
+@pytest.fixture
+def pair(tmp_path: object) -> tuple[str, str]:
+    """Production and staging after one sync."""
+    made = f"sqlite:///{tmp_path}/production", f"sqlite:///{tmp_path}/staging"
+    carry_out(made[0], TABLES, ROWS)
+    sync(*made, RULES)
+    return made
+
+
+@pytest.fixture
+def asked(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The rows that fakes are made for; the search for leaks at the end makes all of them."""
+    made: list[str] = []
+    real = Anonymiser.__call__
+
+    def noted(self: Anonymiser, rows: Sequence[Row]) -> list[Row]:
+        made.extend(f"{self.table.name} {row[0]}" for row in rows)
+        return real(self, rows)
+
+    monkeypatch.setattr(Anonymiser, "__call__", noted)
+    return made
+
+
+def test_only_changed_rows_are_made_again(pair: tuple[str, str], asked: list[str]) -> None:
+    """One of three users; of the orders none."""
+    carry_out(pair[0], "UPDATE users SET city = 'Oslo' WHERE id = 2")
+
+    total = sync(*pair, RULES).total
+
+    assert (1, 5) == (total.updated, total.unchanged)
+    assert "users 2" == asked[0]
+    assert ["users 1", "users 2", "users 3"] == sorted(asked[1:4])  # the search for leaks
+
+
+def test_what_is_remembered_is_what_would_be_made(pair: tuple[str, str], tmp_path: object) -> None:
+    """Staging after many runs is as after one."""
+    carry_out(pair[0], "UPDATE users SET city = 'Oslo' WHERE id = 2",
+              "INSERT INTO users VALUES (0, 'New One', 'new@old.test', 'Rome', NULL)")  # fmt: skip
+    sync(*pair, RULES)
+    carry_out(pair[0], "UPDATE users SET city = 'London' WHERE id = 2")
+    sync(*pair, RULES)
+
+    sync(pair[0], f"sqlite:///{tmp_path}/other", RULES)
+
+    assert checksum(f"sqlite:///{tmp_path}/other") == checksum(pair[1])
+
+
+@pytest.mark.parametrize(
+    "other", [{"key": KEY[::-1]}, {"text": RULES.replace("city: city", "city: text")}]
+)
+def test_another_key_or_other_rules_remember_nothing(
+    pair: tuple[str, str], asked: list[str], other: dict[str, str]
+) -> None:
+    """Everything is made anew."""
+    sync(*pair, **({"text": RULES} | other))
+
+    assert {"users 1", "users 2", "users 3", "orders 10", "orders 11", "orders 12"} == {*asked[:6]}
+
+
+def test_staging_learns_nothing_by_the_tags(pair: tuple[str, str]) -> None:
+    """They are there, and another key gives other ones."""
+    tags = [
+        text for table, text in dump(pair[1]) if table.endswith("blocks") and text.startswith("b'")
+    ]
+
+    assert [] == [text for text in tags if "Ada" in text or "old.test" in text]
