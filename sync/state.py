@@ -22,7 +22,7 @@ TABLES = (
     "manifest TEXT NOT NULL, counts TEXT NOT NULL, error TEXT NOT NULL DEFAULT '')",
     "{0}attempts (number BIGINT PRIMARY KEY, table_name TEXT NOT NULL, run TEXT NOT NULL, "
     "snapshot TEXT NOT NULL, last_key TEXT, done BIGINT NOT NULL DEFAULT 0, blocks BIGINT NOT NULL "
-    "DEFAULT 0, seen BIGINT NOT NULL DEFAULT 0)",
+    "DEFAULT 0, seen BIGINT NOT NULL DEFAULT 0, kept BIGINT NOT NULL DEFAULT 0, mark TEXT)",
     "{0}blocks (attempt BIGINT NOT NULL, number BIGINT NOT NULL, content {1} NOT NULL, tags {1}, "
     "PRIMARY KEY (attempt, number))",
     "{0}decided (table_name TEXT NOT NULL, row_key TEXT NOT NULL, content TEXT, "
@@ -49,6 +49,9 @@ class Attempt:
     done: bool
     blocks: int
     seen: int
+    kept: int = 0
+    mark: str = ""
+    """What both sides' tables held at its end, where nothing was left to do."""
 
 
 def packed(value: Any) -> str:
@@ -123,8 +126,8 @@ class State:
     def attempts(self, table: str) -> list[Attempt]:
         """A table's attempts, newest first."""
         rows = self._target.run(
-            f"SELECT number, run, snapshot, last_key, done, blocks, seen FROM {self._at}attempts "
-            "WHERE table_name = ? ORDER BY number DESC",
+            f"SELECT number, run, snapshot, last_key, done, blocks, seen, kept, coalesce(mark, '') "
+            f"FROM {self._at}attempts WHERE table_name = ? ORDER BY number DESC",
             [table],
         )
         return [
@@ -132,8 +135,9 @@ class State:
                 int(str(number)), str(run), str(snapshot),
                 unpacked(None if last is None else str(last)),
                 int(str(done)) == 1, int(str(blocks)), int(str(seen)),
+                int(str(kept)), str(mark),
             )
-            for number, run, snapshot, last, done, blocks, seen in rows
+            for number, run, snapshot, last, done, blocks, seen, kept, mark in rows
         ]  # fmt: skip
 
     def attempt(self, table: str, run: str, snapshot: str) -> Attempt:
@@ -162,6 +166,13 @@ class State:
         self._target.run(
             f"UPDATE {self._at}attempts SET last_key = ?, blocks = ?, seen = ? WHERE number = ?",
             [packed(last), blocks, seen, attempt],
+        )
+
+    def mark(self, attempt: int, mark: str, kept: int) -> None:
+        """What both tables held when an attempt had nothing left to do."""
+        self._target.run(
+            f"UPDATE {self._at}attempts SET mark = ?, kept = ? WHERE number = ?",
+            [mark, kept, attempt],
         )
 
     def finish(self, table: str, attempt: int) -> None:

@@ -70,6 +70,9 @@ class Source(Protocol):
     def sample(self, table: Table, most: int) -> list[Row]:
         """A few rows."""
 
+    def checksum(self, table: Table, selection: Selection) -> str:
+        """Tells whether the rows of a selection are still the same; empty where it can't."""
+
     def folding(self, table: Table, column: str) -> int:
         """How many values of a column differ from another one only by case or blanks."""
 
@@ -125,6 +128,9 @@ class Target(Protocol):
 
     def delete(self, table: Table, rows: Sequence[Row], incoming: Sequence["Reference"]) -> int:
         """Takes rows away that nothing refers to and that are still as given; tells how many."""
+
+    def checksum(self, table: Table) -> str:
+        """Tells whether a table's rows are still the same; empty where it can't."""
 
     def find(self, table: Table, rows: Sequence[Row]) -> dict[Key, Row]:
         """The rows that have the keys of those given."""

@@ -8,6 +8,7 @@ from sync.tables import Selection
 from sync.tables_postgres_schema import read_schema
 from sync.tables_postgres_text import (
     after_key,
+    checksum_of,
     connect,
     copied_out,
     from_table,
@@ -48,16 +49,25 @@ class PostgresSource:
 
     def read(self, table: Table, selection: Selection) -> Iterator[list[Row]]:
         """The rows in order of the key, in batches."""
-        columns = ", ".join([names_of(table.names, "t."), *selection.extras])
-        query = f"SELECT {columns} FROM {from_table(table)} t {selection.joins}"
-        wanted = [
-            f"({each})" for each in (selection.where, after_key(table, selection.after)) if each
-        ]
-        query += f" WHERE {' AND '.join(wanted)}" if wanted else ""
+        query = f"SELECT {self._columns(table, selection)} {self._rows(table, selection)}"
         if selection.ordered and table.key:
             query += f" ORDER BY {', '.join(order_of(table))}"
         query += f" LIMIT {selection.limit}" if selection.limit else ""
         return copied_out(self._connection, query)
+
+    def _columns(self, table: Table, selection: Selection) -> str:
+        return ", ".join([names_of(table.names, "t."), *selection.extras])
+
+    def _rows(self, table: Table, selection: Selection) -> str:
+        behind = after_key(table, selection.after)
+        wanted = [f"({each})" for each in (selection.where, behind) if each]
+        where = f" WHERE {' AND '.join(wanted)}" if wanted else ""
+        return f"FROM {from_table(table)} t {selection.joins}{where}"
+
+    def checksum(self, table: Table, selection: Selection) -> str:
+        """The number of rows and the sum of their hashes."""
+        columns, rows = self._columns(table, selection), self._rows(table, selection)
+        return str(self.ask(f"SELECT {checksum_of(columns)} {rows}")[0][0])
 
     def sample(self, table: Table, most: int) -> list[Row]:
         """A few rows."""

@@ -16,6 +16,7 @@ from sync.tables_postgres_ddl import create_like
 from sync.tables_postgres_schema import OWN_SCHEMA, read_schema
 from sync.tables_postgres_text import (
     after_key,
+    checksum_of,
     connect,
     copied_out,
     from_table,
@@ -226,6 +227,11 @@ class PostgresTarget:
             keys = " AND ".join(f"s.{quoted(each)} = c.{quoted(each)}" for each in table.key)
             beyond = f" AND NOT EXISTS (SELECT 1 FROM pg_temp.{gone} s WHERE {keys})"
         return f"EXISTS (SELECT 1 FROM {table_name(reference.table)} c WHERE {same}{beyond})"
+
+    def checksum(self, table: Table) -> str:
+        """The number of rows and the sum of their hashes."""
+        columns = checksum_of(names_of(table.names, "t."))
+        return str(self._ask(f"SELECT {columns} FROM {from_table(table)} t")[0][0])
 
     def find(self, table: Table, rows: Sequence[Row]) -> dict[Key, Row]:
         """The rows that have the keys of those given."""

@@ -94,6 +94,13 @@ def literal(cell: Cell) -> str:
     return made.strip()
 
 
+def checksum_of(columns: str) -> str:
+    """The number of rows and the sum of two hashes of each: whatever moves, moves them."""
+    row = f"ROW({columns})::text"
+    sums = [f"coalesce(sum(hashtextextended({row}, {seed})), 0)::text" for seed in (1, 2)]
+    return f"concat_ws(' ', count(*), {', '.join(sums)})"
+
+
 def identity_of(connection: psycopg.Connection[tuple[Any, ...]]) -> frozenset[str]:
     """The cluster's own number and the database's, which no spelling of an address changes."""
     with connection.cursor() as cursor:

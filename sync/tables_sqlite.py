@@ -127,6 +127,10 @@ class SqliteSource:
         query = f"SELECT {_names(table.names)} FROM {quoted(table.bare)} LIMIT {most}"
         return [tuple(row) for row in self.connection.exec_driver_sql(query)]
 
+    def checksum(self, table: Table, selection: Selection) -> str:
+        """SQLite has no hashes of its own."""
+        return ""
+
     def folding(self, table: Table, column: str) -> int:
         """How many values differ from another one only by case or blanks."""
         name = quoted(column)
@@ -315,6 +319,10 @@ class SqliteTarget:
         for statement in loud:
             self.run(statement)
         return done.rowcount
+
+    def checksum(self, table: Table) -> str:
+        """SQLite has no hashes of its own."""
+        return ""
 
     def find(self, table: Table, rows: Sequence[Row]) -> dict[Key, Row]:
         """The rows that have the keys of those given."""

@@ -37,6 +37,8 @@ class Outcome:
     """What came of a walk: counts, conflicts, a few originals to search for, a few to show."""
 
     counts: Counts = field(default_factory=Counts)
+    gone: int = 0
+    """Rows to be deleted once all tables are filled."""
     blocked: int = 0
     """Rows that wait until others are gone: for another walk."""
     conflicts: list[Conflict] = field(default_factory=list)
@@ -80,6 +82,8 @@ class Walk:
         if mine is not None and mine.done:
             outcome.counts.seen = mine.seen
             return outcome
+        if mine is None and attempts and self._stands(work, attempts[0]):
+            return self._as_it_was(work, attempts[0])
         after = mine.last_key if mine else None
         if mine is None and not self.dry:
             mine = self.state.attempt(work.table.name, self.run, snapshot)
@@ -103,8 +107,35 @@ class Walk:
             self.clock.tell(work.table.name, seen, outcome.counts.bytes)
         if mine is not None and not self.dry:
             self.state.finish(work.table.name, mine.number)
+            if not (outcome.conflicts or outcome.gone or outcome.blocked or work.inserts_only):
+                self.state.mark(mine.number, self._mark(work), outcome.counts.kept)
             self.target.commit()
         return outcome
+
+    def _mark(self, work: Work) -> str:
+        """What both tables hold now, by checksums that their servers make; empty if they can't.
+
+        It is keyed, and other rules or pools make another one.
+        """
+        if work.tag is None:
+            return ""
+        sums = (
+            self.source.checksum(work.table, work.selection),
+            self.target.checksum(work.table),
+        )
+        return work.tag(sums).hex() if all(sums) else ""
+
+    def _stands(self, work: Work, latest: Attempt) -> bool:
+        if self.dry or not latest.mark or (self.reset and latest.kept):
+            return False
+        return self._mark(work) == latest.mark
+
+    def _as_it_was(self, work: Work, attempt: Attempt) -> Outcome:
+        """Nothing moved on either side since an attempt had nothing left to do."""
+        counts = Counts(seen=attempt.seen, kept=attempt.kept)
+        counts.unchanged = attempt.seen - attempt.kept
+        self.clock.tell(work.table.name, attempt.seen, 0)
+        return Outcome(counts)
 
     def _going_on(self, attempts: list[Attempt], snapshot: str) -> Attempt | None:
         """This run's attempt, if production is still as it was when it was begun."""
@@ -250,6 +281,7 @@ class _Batch:
             counts.updated += 1
         elif found is Verdict.GONE and staging is not None:
             self.gone.append(staging)
+            self._outcome.gone += 1
             stands = base
         elif found is Verdict.CONFLICT:
             self._conflict(base, production, staging)

@@ -6,6 +6,8 @@ import pytest
 
 from sync.anonymise import Anonymiser
 from sync.model import Row
+from sync.progress import Step
+from tests import servers
 from tests.sync.databases import KEY, carry_out, checksum, dump, sync
 from tests.sync.test_running import ROWS, RULES, TABLES
 
@@ -76,3 +78,27 @@ def test_staging_learns_nothing_by_the_tags(pair: tuple[str, str]) -> None:
     ]
 
     assert [] == [text for text in tags if "Ada" in text or "old.test" in text]
+
+
+def test_postgresql_tells_that_a_table_is_as_it_was(postgres: servers.Postgres) -> None:
+    """Then it is not even read; a change on either side, or another key, has it walked through."""
+    source, target = postgres.create(), postgres.create()
+    carry_out(source, TABLES, ROWS)
+    sync(source, target, RULES)
+
+    def walked(**how: object) -> list[str]:
+        steps: list[Step] = []
+        result = sync(source, target, RULES, progress=steps.append, **how)
+        assert 6 == result.total.seen
+        return [step.table for step in steps if step.bytes]
+
+    nothing = walked()
+    carry_out(source, "UPDATE orders SET total = 8 WHERE id = 11")
+    theirs = walked()
+    carry_out(target, "UPDATE users SET city = 'Testville' WHERE id = 1")
+    ours, again = walked(), walked()
+    reset = walked(reset=True)
+    other = walked(key=KEY[::-1])
+
+    assert ([], ["orders"], ["users"], []) == (nothing, theirs, ours, again)
+    assert (["users"], ["users", "orders"]) == (reset, other)
