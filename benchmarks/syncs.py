@@ -51,7 +51,7 @@ EMPTY = "TRUNCATE users, assignments"
 def run(_: Repositories, scale: Scale) -> list[Row]:
     """Ratios of the floor's time by a full sync's, a second one's, and one with 1 % changed."""
     users = scale.of(500_000, 50_000, 300)
-    rounds = scale.of(3, 1, 1)
+    rounds = scale.of(3, 3, 1)
     with servers.postgres() as server:
         source, floor, staging = server.create(), server.create(), server.create()
         for url in (source, floor, staging):
