@@ -3,6 +3,7 @@
 import shutil
 import tempfile
 from dataclasses import dataclass
+from itertools import count
 from pathlib import Path
 
 import pytest
@@ -52,6 +53,7 @@ class Requests(RuleBasedStateMachine):
         self.staging: Texts = dict.fromkeys(NAMES, "Begun.")
         put(self.repository, self.staging)
         self.open: list[Change] = []
+        self.numbers = count()
 
     def teardown(self) -> None:
         """The index holds what Git holds."""
@@ -68,7 +70,9 @@ class Requests(RuleBasedStateMachine):
     def propose(self, name: str, text: str | None) -> None:
         if text == self.staging[name]:
             return
-        opened = propose(self.repository, STAGING, "change", [Edit(key(name), text)], KIM)
+        # Two of one second, author, text and reason would be one commit.
+        reason = f"Proposal {next(self.numbers)}"
+        opened = propose(self.repository, STAGING, "change", [Edit(key(name), text)], KIM, reason)
         change = Change(opened.slug, dict(self.staging), {**self.staging, name: text})
         self.open.append(change)
 
