@@ -32,7 +32,7 @@ from prompt_repo.expectations import ANYTHING, AtCommit
 from prompt_repo.layout import ENVIRONMENTS, is_branch, place_of
 from prompt_repo.merging import merge_texts
 from prompt_repo.model import Author, Commit, FileChange, Prompt
-from prompt_repo.reasons import CONTROL, SERVERS_TRAILERS, check_reason, default_reason
+from prompt_repo.reasons import check_reason, default_reason
 from prompt_repo.repository import Repository
 from prompt_repo.tree_merging import merge
 
@@ -115,16 +115,7 @@ def check_title(title: str) -> str:
 
 def check_text(text: str) -> str:
     """What somebody writes about a change request, as it is kept; raises InvalidReason."""
-    words = text.replace("\r\n", "\n").strip()
-    if len(words) > TEXT_LENGTH:
-        raise InvalidReason(f"it has {len(words):,} characters, {TEXT_LENGTH:,} are allowed")
-    found = CONTROL.search(words)
-    if found:
-        raise InvalidReason(f"character {found.start() + 1} is U+{ord(found[0]):04X}")
-    forged = SERVERS_TRAILERS.search(words)
-    if forged:
-        raise InvalidReason(f"a line that begins with “{forged[0]}” is the server's to write")
-    return words
+    return check_reason(text, TEXT_LENGTH)
 
 
 def propose(

@@ -13,11 +13,11 @@ SERVERS_TRAILERS = re.compile(
 CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 
 
-def check_reason(reason: str) -> str:
+def check_reason(reason: str, longest: int = REASON_LENGTH) -> str:
     """The reason as it goes into the commit; raises InvalidReason."""
     words = reason.replace("\r\n", "\n").strip()
-    if len(words) > REASON_LENGTH:
-        raise InvalidReason(f"it has {len(words):,} characters, {REASON_LENGTH:,} are allowed")
+    if len(words) > longest:
+        raise InvalidReason(f"it has {len(words):,} characters, {longest:,} are allowed")
     found = CONTROL.search(words)
     if found:
         raise InvalidReason(f"character {found.start() + 1} is U+{ord(found[0]):04X}")
