@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from itertools import islice
 from typing import Any
 
-from flask import Flask, Response, after_this_request, has_request_context
+from flask import Flask, Response, after_this_request, g, has_request_context
 
 from prompt_repo.layout import ENVIRONMENTS, place_of
 from prompt_repo.model import Commit, FileChange
@@ -37,6 +37,7 @@ def written(branch: str, commit: Commit) -> None:
     if not has_request_context():
         return
     old = commit.parents[0] if commit.parents else None
+    g.just_written = {**g.get("just_written", {}), commit.oid: commit}
 
     @after_this_request
     def tell(response: Response) -> Response:
@@ -50,10 +51,11 @@ def _work_out(happened: Happened) -> None:
     branch, old, new = (happened.facts.get(name) for name in ("branch", "old", "new"))
     if branch not in ENVIRONMENTS or not new:
         return
-    changes = repository().store.changed(old, new)
+    mine: Commit | None = g.get("just_written", {}).get(new) if g else None
+    changes = mine.changes if mine is not None else repository().store.changed(old, new)
     prompts = [each for each in changes if (place := place_of(each.path)) and place.key]
     if prompts:
-        commit = repository().store.header(new)
+        commit = mine or repository().store.header(new)
         events.announce(
             Event.PROMPT_CHANGED,
             environment=branch,

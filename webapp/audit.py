@@ -58,8 +58,8 @@ def hurry() -> None:
 def write(records: Records, entry: AuditEntry, *, lasting: bool = True) -> None:
     """Appends an entry; what is too long is cut."""
     entry.subject = _clean(entry.subject[:LONGEST])
-    with records.writing(lasting=lasting) as session:
-        session.add(entry)
+    columns = (column.key for column in AuditEntry.__table__.columns if not column.primary_key)
+    records.append(AuditEntry, {key: getattr(entry, key) for key in columns}, lasting=lasting)
 
 
 def from_command_line(records: Records, action: str, subject: str, **detail: Any) -> None:

@@ -22,7 +22,7 @@ from werkzeug.wrappers import Response
 from webapp import audit, kept_form, limits, people
 from webapp.access import NOBODY, SCOPES_OF, Caller, Role, Scope, access, caller, public
 from webapp.formatting import capitalize_first
-from webapp.people import PeopleError
+from webapp.people import LoggedIn, PeopleError
 from webapp.records.models import Account
 from webapp.services import records, settings
 
@@ -34,7 +34,7 @@ LOCAL = re.compile(r"/(?![/\\])[^\x00-\x20\\]*")
 class Person(UserMixin):  # type: ignore[misc]
     """The one who is logged in, as templates see them: `current_user`."""
 
-    def __init__(self, account: Account, key: str) -> None:
+    def __init__(self, account: Account | LoggedIn, key: str) -> None:
         self.account_id, self.key = account.id, key
         self.name, self.display_name = account.name, account.display_name
         self.email, self.role = account.email, Role(account.role)

@@ -154,11 +154,11 @@ def open_on(records: Records, slug: str) -> ChangeRequest | None:
 
 def open_into(records: Records, base: str) -> Sequence[ChangeRequest]:
     """The open change requests of an environment."""
-    wanted = select(ChangeRequest).where(
-        ChangeRequest.base == base, ChangeRequest.state == State.OPEN
-    )
+    wanted = ChangeRequest.base == base, ChangeRequest.state == State.OPEN
+    if not records.rows(select(ChangeRequest.number).where(*wanted)):  # as at most saves
+        return []
     with records.reading() as session:
-        return session.scalars(wanted).all()
+        return session.scalars(select(ChangeRequest).where(*wanted)).all()
 
 
 def count_open(records: Records, bases: Collection[str] | None = None) -> int:

@@ -4,7 +4,7 @@ import hashlib
 import re
 import secrets
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import UTC, datetime, timedelta
 
 from sqlalchemy import delete, func, select
@@ -30,6 +30,18 @@ class OneTimePasswordOver(PeopleError):
 
     def __init__(self) -> None:
         super().__init__("that password was good for three days; ask an admin for a new one")
+
+
+@dataclass(frozen=True, slots=True)
+class LoggedIn:
+    """What every request asks of the account that is logged in."""
+
+    id: int
+    name: str
+    display_name: str
+    email: str
+    role: str
+    one_time_until: datetime | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -236,15 +248,15 @@ def begin_login(records: Records, account: Account, lasts: timedelta) -> str:
     return key
 
 
-def logged_in(records: Records, key: str) -> Account | None:
+def logged_in(records: Records, key: str) -> LoggedIn | None:
     """Whose session has this key; None where it ended or its account is disabled."""
-    with records.reading() as session:
-        return session.scalar(
-            select(Account)
-            .join(Login, Login.account_id == Account.id)
-            .where(Login.key == _digest(key), Login.expires_at > datetime.now(UTC))
-            .where(Account.disabled.is_(False))
-        )
+    found = records.rows(
+        select(*(getattr(Account, each.name) for each in fields(LoggedIn)))
+        .join(Login, Login.account_id == Account.id)
+        .where(Login.key == _digest(key), Login.expires_at > datetime.now(UTC))
+        .where(Account.disabled.is_(False))
+    )
+    return LoggedIn(*found[0]) if found else None
 
 
 def end_login(records: Records, key: str) -> None:

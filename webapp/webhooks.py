@@ -103,8 +103,7 @@ def deliveries(
 
 def take_note(records: Records, happened: Happened) -> int:
     """Puts an event into the outbox for all who want it; gives how many those are."""
-    with records.reading() as session:
-        known = session.scalars(select(Webhook).where(Webhook.enabled)).all()
+    known = records.rows(select(Webhook.id, Webhook.events).where(Webhook.enabled))
     wanting = [each for each in known if happened.event.value in each.events]
     if wanting:
         now, message = datetime.now(UTC), _message()
