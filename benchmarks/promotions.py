@@ -9,7 +9,7 @@ from tempfile import TemporaryDirectory
 
 from benchmarks.measuring import Row, Scale, interleaved, ratio
 from benchmarks.repositories import Repositories, keys, prompt_file, text
-from prompt_repo.drift import Drift, State, compare
+from prompt_repo.drift import Drift, Plan, State, between, compare
 from prompt_repo.editing import Edit, save
 from prompt_repo.model import Author
 from prompt_repo.promotion import Order, promote
@@ -29,10 +29,10 @@ def run(repositories: Repositories, scale: Scale) -> list[Row]:
         sizes = [scale.of(1_200, 240, 12), scale.of(120_000, 2_400, 36)]
         small, large = (_moved(repositories, Path(folder), each, few) for each in sizes)
         plans = {
-            "plan": partial(compare, many),
+            "plan": partial(_plan, many),
             "git": partial(_merge_tree, many),
-            "small": partial(compare, small),
-            "large": partial(compare, large),
+            "small": partial(_plan, small),
+            "large": partial(_plan, large),
         }
         interleaved(plans, 1)  # the first one loads the catalogues
         times = interleaved(plans, scale.of(25, 9, 1))
@@ -55,6 +55,11 @@ def run(repositories: Repositories, scale: Scale) -> list[Row]:
             at_most=3,
         ),
     ]
+
+
+def _plan(repository: Repository) -> Plan:
+    """The plan made anew: `compare` keeps it while neither branch moves."""
+    return between(repository, repository.current(STAGING), repository.current(PRODUCTION))
 
 
 def _moved(repositories: Repositories, folder: Path, size: int, changed: int) -> Repository:

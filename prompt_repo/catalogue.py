@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any, TypeVar
@@ -59,8 +59,11 @@ class Catalogue:
         tables: Tables | None = None,
         find: Callable[[str], Found | None] | None = None,
         load: Callable[[], Tables] | None = None,
+        moved: tuple[str, Collection[str]] | None = None,
     ) -> None:
         self.commit = commit
+        self.moved = moved
+        """The commit this was made from, and the folders that moved since, where it was."""
         self._find, self._load = find, load
         self._resolved: dict[tuple[str, str], Resolved] = {}
         self.kept: dict[Any, Any] = {}
@@ -332,7 +335,12 @@ def shared(tables: Tables, other: Tables, folders: Iterable[str]) -> Tables:
             continue
         same = {each: theirs[each] for each, found in mine.items() if theirs.get(each) == found}
         alike[name] = theirs if len(same) == len(mine) == len(theirs) else {**mine, **same}
-    return replace(tables, folders={**tables.folders, **alike}) if alike else tables
+    configuration = tables.configuration
+    if configuration is not other.configuration and configuration == other.configuration:
+        configuration = other.configuration
+    if not alike and configuration is tables.configuration:
+        return tables
+    return replace(tables, configuration=configuration, folders={**tables.folders, **alike})
 
 
 def found_at(tables: Tables, place: Place) -> Found | None:
@@ -350,7 +358,9 @@ def folders_of(paths: Iterable[str]) -> set[str]:
 
 def path_of(folder: str, name: str) -> str:
     """The path of the document that stands in a folder of the tables under a name."""
-    return PromptKey(folder or None, name).path if name else character_path(folder)
+    if folder and name:  # quicker than by a key, for a plan asks for thousands
+        return f"characters/{folder}/{name}.yaml"
+    return PromptKey(None, name).path if name else character_path(folder)
 
 
 def blobs_of(moved: Mapping[str, Held | None]) -> dict[str, str]:

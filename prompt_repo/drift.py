@@ -16,6 +16,9 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cached_property
+from operator import itemgetter
+from types import MappingProxyType
+from typing import Any
 from weakref import WeakKeyDictionary
 
 from prompt_repo.catalogue import Catalogue, Found, Tables, found_at, path_of
@@ -26,6 +29,7 @@ from prompt_repo.unequal import folders_apart, keys_apart
 
 ROLLED_BACK_TO = "Rolled-Back-To"
 PROMOTES_HELD_BACK = "Promotes-Held-Back"
+EMPTY: Mapping[str, Any] = MappingProxyType({})
 REMEMBERED = 64  # commits whose held-back paths are kept
 
 
@@ -77,17 +81,20 @@ class Plan:
 
 
 def compare(repository: Repository) -> Plan:
-    """How the environments differ now; work grows with what differs, not with what there is."""
+    """How the environments differ now; work grows with what differs, not with what there is.
+
+    It is worked out once for two commits, and kept with staging's catalogue.
+    """
     staging, production = repository.current(STAGING), repository.current(PRODUCTION)
-    return between(repository, staging, production)
+    known: Plan | None = staging.kept.get(Plan)
+    if known is None or known.production != production.commit:
+        known = staging.kept[Plan] = between(repository, staging, production)
+    return known
 
 
 def between(repository: Repository, staging: Catalogue, production: Catalogue) -> Plan:
     """How two commits differ, the second one of production's line."""
-    found = [
-        (path, standing(staging.tables, place), standing(production.tables, place))
-        for path, place in sorted(_unequal(repository, staging, production))
-    ]
+    found = sorted(_unequal(repository, staging, production), key=itemgetter(0))
     held = held_back(repository, production.commit)
     pairs = [(ours.row, theirs.row) for _, ours, theirs in found if ours and theirs]
     newer = repository.history.descend(pairs)
@@ -102,17 +109,25 @@ def between(repository: Repository, staging: Catalogue, production: Catalogue) -
 
 def _unequal(
     repository: Repository, staging: Catalogue, production: Catalogue
-) -> Iterator[tuple[str, Place]]:
-    """The documents whose blobs differ; folders that are one object in both are not opened."""
+) -> Iterator[tuple[str, Held | None, Held | None]]:
+    """The documents whose blobs differ, with what stands (or was removed) on either side.
+
+    Folders that are one object in both are not opened.
+    """
     one, other = staging.tables, production.tables
     if _blob(one.configuration) != _blob(other.configuration):
-        yield CONFIGURATION, Place(Kind.CONFIGURATION)
+        place = Place(Kind.CONFIGURATION)
+        yield CONFIGURATION, standing(one, place), standing(other, place)
     for folder in folders_apart(repository, staging, production):
-        ours, theirs = one.folders.get(folder, {}), other.folders.get(folder, {})
+        ours, theirs = one.folders.get(folder, EMPTY), other.folders.get(folder, EMPTY)
         for name in keys_apart(ours, theirs):
-            if _blob(ours.get(name)) != _blob(theirs.get(name)):
-                path = path_of(folder, name)
-                yield path, _place(path)
+            mine, there = ours.get(name), theirs.get(name)
+            if _blob(mine) != _blob(there):
+                yield (
+                    path_of(folder, name),
+                    mine[0] if mine else one.removed.get(folder, EMPTY).get(name),
+                    there[0] if there else other.removed.get(folder, EMPTY).get(name),
+                )
 
 
 def _blob(found: Found | None) -> str | None:

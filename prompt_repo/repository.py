@@ -205,7 +205,8 @@ class Repository:
             tables, fresh = self._advanced(known.tables, moved, near), folders_of(moved)
         for other in others:
             tables = shared(tables, other.tables, tables.folders if fresh is None else fresh)
-        return Catalogue(head, tables=tables)
+        since = (known.commit, fresh) if known is not None and fresh is not None else None
+        return Catalogue(head, tables=tables, moved=since)
 
     def _tables(self, commit: str) -> Tables:
         return self._advanced(Tables(), self.history.state(commit))

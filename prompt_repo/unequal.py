@@ -36,7 +36,7 @@ class _FoldersApart:
         """Those whose tables are not one object in both catalogues."""
         with self._lock:
             ours, theirs = one.tables.folders, other.tables.folders
-            near = self._near(repository, (one.commit, other.commit))
+            near = self._near(repository, (one, other))
             if near is None:
                 found = keys_apart(ours, theirs)
             else:
@@ -44,17 +44,29 @@ class _FoldersApart:
             self._last = _Last((one.commit, other.commit), frozenset(found))
         return found
 
-    def _near(self, repository: Repository, commits: tuple[str, str]) -> Iterable[str] | None:
+    def _near(
+        self, repository: Repository, sides: tuple[Catalogue, Catalogue]
+    ) -> Iterable[str] | None:
         """The folders that differed last time or moved since; None where that can't be told."""
         if self._last is None:
             return None
         near = set(self._last.folders)
-        for old, new in zip(self._last.commits, commits, strict=True):
-            moved = repository.history.moved(old, new) if old != new else {}
+        for old, new in zip(self._last.commits, sides, strict=True):
+            moved = _moved(repository, old, new)
             if moved is None:
                 return None
-            near |= folders_of(moved)
+            near |= moved
         return near
+
+
+def _moved(repository: Repository, old: str, new: Catalogue) -> set[str] | None:
+    """The folders that moved since a commit; None where the catalogue doesn't follow on it."""
+    if new.commit == old:
+        return set()
+    if new.moved is not None and new.moved[0] == old:
+        return set(new.moved[1])
+    moved = repository.history.moved(old, new.commit)
+    return folders_of(moved) if moved is not None else None
 
 
 _KNOWN: "WeakKeyDictionary[Repository, _FoldersApart]" = WeakKeyDictionary()

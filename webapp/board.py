@@ -8,13 +8,12 @@ from itertools import groupby
 from werkzeug.datastructures import MultiDict
 
 from prompt_repo.differences import news
-from prompt_repo.drift import Drift, Plan, State, held_back
+from prompt_repo.drift import Drift, Plan, State, compare, held_back
 from prompt_repo.folding import asked, fold
 from prompt_repo.layout import Kind, Place, place_of
 from prompt_repo.model import Character, Commit, Configuration, Emotion, Held, Prompt, Version
 from prompt_repo.repository import Repository
 from prompt_repo.searching import hay
-from webapp.drifting import plan_now
 
 PAGE = 100  # documents; a group is never split, so a page may have some more
 NEWS = 20  # versions looked at for one line
@@ -141,7 +140,7 @@ class Board:
 
 def board(repository: Repository, filters: Filters, after: str = "") -> Board:
     """The groups that pass the filters: settings, defaults, then characters by name."""
-    plan = plan_now(repository)
+    plan = compare(repository)
     known = known_of(repository, plan)
     fit = list(known.fitting(filters))
     groups: list[Group] = []

@@ -1,23 +1,13 @@
-"""How the environments differ now, worked out once for each pair of commits."""
+"""How much of what differs between the environments waits to be promoted."""
 
 import structlog
 
-from prompt_repo.drift import Plan, State, between
+from prompt_repo.drift import State, compare
 from prompt_repo.errors import PromptRepoError
-from prompt_repo.repository import PRODUCTION, STAGING, Repository
 from webapp.services import repository
 
 log = structlog.get_logger(__name__)
 WAITING = (State.AHEAD, State.DIVERGED)
-
-
-def plan_now(repository: Repository) -> Plan:
-    """The plan as it is now; kept with staging's catalogue while neither branch moves."""
-    staging, production = repository.current(STAGING), repository.current(PRODUCTION)
-    known: Plan | None = staging.kept.get(plan_now)
-    if known is None or known.production != production.commit:
-        known = staging.kept[plan_now] = between(repository, staging, production)
-    return known
 
 
 def waiting() -> int:
@@ -26,7 +16,7 @@ def waiting() -> int:
     The rail stands on pages that need no prompts, which go on working where there are none.
     """
     try:
-        plan = plan_now(repository())
+        plan = compare(repository())
     except PromptRepoError as error:
         log.warning("what waits to be promoted can't be counted", why=str(error))
         return 0

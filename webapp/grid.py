@@ -6,7 +6,7 @@ from functools import lru_cache
 from itertools import islice
 
 from prompt_repo.catalogue import Catalogue, Found
-from prompt_repo.drift import State
+from prompt_repo.drift import State, compare
 from prompt_repo.folding import asked
 from prompt_repo.model import Emotion, Source
 from prompt_repo.repository import PRODUCTION, STAGING, Repository
@@ -20,7 +20,6 @@ from prompt_repo.searching import (
     Matches,
     says,
 )
-from webapp.drifting import plan_now
 from webapp.formatting import SOURCES
 
 PAGE = 250  # characters
@@ -128,7 +127,7 @@ def drifts(repository: Repository) -> Mapping[Place, str]:
     staging, production = repository.current(STAGING), repository.current(PRODUCTION)
     known = staging.kept.get(drifts)
     if known is None or known[0] != production.commit:
-        items = plan_now(repository).items
+        items = compare(repository).items
         places = {(item.place.character or "", item.place.emotion or ""): item for item in items}
         found = {place: DRIFT[item.state] for place, item in places.items()}
         known = staging.kept[drifts] = production.commit, found

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 from prompt_repo import documents
 from prompt_repo.dependencies import check_planned
-from prompt_repo.drift import Plan, State
+from prompt_repo.drift import Plan, State, compare
 from prompt_repo.errors import InvalidDocument, Problem
 from prompt_repo.layout import Kind
 from prompt_repo.promotion import Decision, Order, Side, reach, undecided
@@ -14,7 +14,6 @@ from prompt_repo.releases import draft_of
 from prompt_repo.repository import Repository
 from webapp.board import Known, Line, known_of
 from webapp.choosing import WRITTEN, Selection
-from webapp.drifting import plan_now
 from webapp.sides import Panes, panes
 
 SHOWN = 200  # documents that a plan names; of more the number is told
@@ -71,7 +70,7 @@ class Planned:
 
 def plan_for(repository: Repository, selection: Selection) -> Planned:
     """What carrying out a selection would do now; InvalidEdit where it can't be at all."""
-    plan = plan_now(repository)
+    plan = compare(repository)
     known = known_of(repository, plan)
     selection = _settled(repository, plan, selection)
     chosen = selection.chosen(plan, list(known.fitting(selection.filters)))

@@ -6,14 +6,13 @@ from flask import Blueprint, flash, make_response, redirect, render_template, re
 from werkzeug.exceptions import NotFound
 from werkzeug.wrappers import Response
 
-from prompt_repo.drift import State
+from prompt_repo.drift import State, compare
 from prompt_repo.errors import PlanMoved, PromptRepoError, StorageFailed
 from prompt_repo.promotion import Pinned, planned
 from webapp import promoting
 from webapp.access import Scope, access
 from webapp.board import STATES, Filters, board, known_of
 from webapp.choosing import Selection
-from webapp.drifting import plan_now
 from webapp.errors import status_of
 from webapp.formatting import capitalize_first, counted
 from webapp.kept_form import keeps_forms
@@ -39,7 +38,7 @@ def index() -> Response:
 @access(Scope.READ)
 def document() -> Response:
     """One document's change from production to staging; a diverged one in three panes."""
-    plan = plan_now(repository())
+    plan = compare(repository())
     item = plan.by_path.get(request.args.get("path", ""))
     if item is None:
         raise NotFound("this document is the same in both environments, or there is none")

@@ -6,6 +6,7 @@ from typing import Any
 from flask import Blueprint, flash, make_response, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
+from prompt_repo.drift import compare
 from prompt_repo.errors import PlanMoved, PromptRepoError, RolledBackMoved, StorageFailed
 from prompt_repo.layout import place_of
 from prompt_repo.model import Commit, FileChange
@@ -15,7 +16,6 @@ from prompt_repo.repository import PRODUCTION
 from webapp import promoting
 from webapp.access import Scope, access
 from webapp.board import known_of
-from webapp.drifting import plan_now
 from webapp.errors import status_of
 from webapp.formatting import capitalize_first, counted
 from webapp.kept_form import keeps_forms
@@ -172,7 +172,7 @@ def _paths(commit: Commit) -> list[str]:
 def _deployed(commit: Commit, changes: list[FileChange]) -> list[Deployed]:
     history, head = repository().history, repository().head(PRODUCTION)
     history.ensure(head)
-    known = known_of(repository(), plan_now(repository()))
+    known = known_of(repository(), compare(repository()))
     found = []
     for change in changes:
         now = history.held(head, change.path)
@@ -190,7 +190,7 @@ def _deployed(commit: Commit, changes: list[FileChange]) -> list[Deployed]:
 
 
 def _called(path: str) -> str:
-    return known_of(repository(), plan_now(repository())).called(path)
+    return known_of(repository(), compare(repository())).called(path)
 
 
 def _number(commit: str, path: str) -> str:
