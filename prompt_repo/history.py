@@ -143,11 +143,18 @@ class History:
         """
         limit = max(1, min(limit, LONGEST_PAGE))
         held = self.held(commit, path)
-        start = self._from_cursor(held, path, cursor) if cursor is not None else held and held.row
+        start = held.row if held is not None else None
+        if cursor is not None:
+            start = self._from_cursor(held, path, cursor)
         if start is None:
             return HistoryPage((), None)
-        versions = tuple(_version(*row) for row in self._sql(LINE, (start, limit)))
+        versions = self.line(start, limit + 1)
         return HistoryPage(versions[:limit], versions[limit].commit if versions[limit:] else None)
+
+    @_healed
+    def line(self, row: int, limit: int) -> tuple[Version, ...]:
+        """Some versions, newest first, from one on that `held` or `state` gave."""
+        return tuple(_version(*each) for each in self._sql(LINE, (row, limit - 1)))
 
     @_healed
     def stays(self, commit: str, path: str, limit: int) -> list[tuple[str, Held | None]]:

@@ -112,6 +112,8 @@ def _joining(
     paths = set(changed) - {0}
     for other in others:
         paths |= differing(rows, first, other) if first else rows.all_paths()
+    for at in (*parents, *named):
+        rows.foresee(at, paths)
     moved: Moved = []
     edges: list[tuple[At, list[int]]] = [(other, []) for other in others]
     for path in sorted(paths):

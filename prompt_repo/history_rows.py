@@ -1,6 +1,7 @@
 """Rows of the history index within one transaction: what was just written is at hand."""
 
 import hashlib
+import json
 import sqlite3
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
@@ -16,6 +17,11 @@ NOT_OURS = 0  # the id of every path where no document of ours may stand
 STANDING = """
 SELECT v.id, v.number, v.blob, v.origin FROM states s LEFT JOIN versions v ON v.id = s.version
 WHERE s.path = ? AND s.lane = ? AND s.position <= ? ORDER BY s.position DESC LIMIT 1
+"""
+STANDING_OF_MANY = """
+SELECT s.path, v.id, v.number, v.blob, v.origin, max(s.position) FROM json_each(?) j
+JOIN states s ON s.path = j.value AND s.lane = ? AND s.position <= ?
+LEFT JOIN versions v ON v.id = s.version GROUP BY s.path
 """
 DESCENDS = """
 WITH RECURSIVE chain (id, depth) AS (
@@ -130,6 +136,23 @@ class Rows:
             else:
                 lane.standing[path] = self.standing(At(0, *lane.origin), path)
         return lane.standing[path]
+
+    def foresee(self, at: At, paths: Iterable[int]) -> None:
+        """Looks up at once what `standing` will be asked of many paths at a lane's tip."""
+        lane = self._lane(at.lane)
+        if at.position != lane.tip or lane.whole:
+            return
+        wanted = {path for path in paths if path not in lane.standing}
+        if not wanted:
+            return
+        self.flush()
+        place: tuple[int, int] | None = (at.lane, at.position)
+        while place is not None and wanted:
+            for path, *row, _ in self._sql(STANDING_OF_MANY, (json.dumps(list(wanted)), *place)):
+                lane.standing[path] = Row(*row) if row[0] is not None else None
+                wanted.discard(path)
+            place = self._lane(place[0]).origin
+        lane.standing.update(dict.fromkeys(wanted))
 
     def descends(self, row: Row, of: Row) -> bool:
         """Whether a version's chain leads back to another one."""

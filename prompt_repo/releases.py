@@ -3,13 +3,12 @@
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
-from itertools import islice
+from itertools import islice, takewhile
 
-from prompt_repo.differences import since
 from prompt_repo.drift import ROLLED_BACK_TO, Plan
 from prompt_repo.errors import InvalidCursor, RevisionNotFound
 from prompt_repo.layout import CONFIGURATION, Kind, place_of
-from prompt_repo.model import Commit, Held
+from prompt_repo.model import Commit, Held, Version
 from prompt_repo.repository import PRODUCTION, Repository
 
 PAGE = 50
@@ -109,7 +108,7 @@ def notes_of(repository: Repository, before: str, commit: Commit) -> str:
     for change in commit.changes[:DOCUMENTS]:
         old = repository.history.held(before, change.path)
         new = repository.history.held(commit.oid, change.path)
-        lines += _note(repository, commit.oid, change.path, old, new)
+        lines += _note(repository, change.path, old, new)
     return "\n".join([*lines, *_rest(len(commit.changes))])
 
 
@@ -118,18 +117,26 @@ def draft_of(repository: Repository, plan: Plan, paths: Collection[str]) -> str:
     lines: list[str] = []
     for path in sorted(paths)[:DOCUMENTS]:
         item = plan.by_path[path]
-        lines += _note(repository, plan.staging, path, item.production, item.staging or GONE)
+        lines += _note(repository, path, item.production, item.staging or GONE)
     return "\n".join([*lines, *_rest(len(paths))])
 
 
-def _note(
-    repository: Repository, commit: str, path: str, old: Held | None, new: Held | None
-) -> Iterator[str]:
+def _note(repository: Repository, path: str, old: Held | None, new: Held | None) -> Iterator[str]:
     """One document in the notes: its numbers, then the reasons in between."""
     yield f"{title(path)}: {_number(old)} → {_number(new)}"
-    for version in since(repository, commit, path, old.number if old is not None else 0, REASONS):
+    for version in _between(repository, old, new):
         reason = version.reason.split("\n", 1)[0] or "no reason given"
         yield f"  - {reason} ({version.author.name})"
+
+
+def _between(repository: Repository, old: Held | None, new: Held | None) -> Iterator[Version]:
+    """The versions of a chain from the new one down to after the old one's number."""
+    if new is None or not new.row:
+        return iter(())
+    low = old.number if old is not None else 0
+    limit = max(1, min(REASONS, new.number - low))
+    found = repository.history.line(new.row, limit)
+    return takewhile(lambda version: version.number > low, found)
 
 
 def _rest(count: int) -> list[str]:
