@@ -14,6 +14,7 @@ ALL: tuple[str, ...] = (
     "webapp.changes",
     "webapp.change_proposing",
     "webapp.change_editing",
+    "webapp.change_clips",
     "webapp.preview_pages",
     "webapp.preview_walls",
     "webapp.job_pages",

@@ -22,7 +22,7 @@ ANYBODY = "Any character"
 
 @dataclass(frozen=True)
 class Text:
-    """A prompt's text with where it is from: typed, or of a version."""
+    """A prompt's text with where it is from: typed, saved, of a version, or proposed."""
 
     text: str
     origin: str

@@ -28,10 +28,13 @@ REFUSALS = (PreviewError, NoQueue, Misconfigured, PromptRepoError)
 
 @dataclass(frozen=True)
 class Place:
-    """A place for a clip: what it shows, the text it would be made of, the clip if there is one."""
+    """A place for a clip: what it shows, the text it would be made of, the clip if there is one.
+
+    Where there is no text, the emotion may be gone too.
+    """
 
     label: str
-    emotion: Emotion
+    emotion: Emotion | None
     text: Text | None
     resolved: str
     clip: Preview | None
@@ -62,7 +65,7 @@ def make_wall(environment: str, character: str):
     catalogue = repository().current(environment)
     catalogue.character(character)
     places = [each for each in _wall(environment, catalogue, character) if each.open]
-    _make(environment, catalogue, character, places)
+    make(environment, character, [(catalogue, each) for each in places])
     return redirect(url_for("clips.wall", environment=environment, character=character), 303)
 
 
@@ -87,8 +90,8 @@ def make_pair(environment: str, character: str | None, emotion: str):
     subject = subject_of(environment, character, emotion)
     numbers = asked_number("from"), asked_number("to")
     places = _pair(environment, subject.catalogue, subject.key, numbers)
-    missing = [each for each in places if each.open]
-    _make(environment, subject.catalogue, subject.key.character, missing)
+    missing = [(subject.catalogue, each) for each in places if each.open]
+    make(environment, subject.key.character, missing)
     arguments: dict[str, Any] = {"from": numbers[0], "to": numbers[1]}
     return redirect(
         url_for(
@@ -109,7 +112,7 @@ def _wall(environment: str, catalogue: Catalogue, character: str) -> list[Place]
         key = PromptKey(character, emotion.id)
         stands = catalogue.lookup(key) is not None
         text = preview_asking.standing(catalogue, key) if stands else None
-        places.append(_place(emotion.label, emotion, catalogue, key, text, made))
+        places.append(place(emotion.label, emotion, catalogue, key, text, made))
     return places
 
 
@@ -122,11 +125,11 @@ def _pair(
     for word, number in zip(("Before", "After"), numbers, strict=True):
         text = preview_asking.numbered(catalogue, key, number)
         label = f"{word}: version {number}"
-        places.append(_place(label, emotion, catalogue, key, text, made))
+        places.append(place(label, emotion, catalogue, key, text, made))
     return places
 
 
-def _place(
+def place(
     label: str,
     emotion: Emotion,
     catalogue: Catalogue,
@@ -134,6 +137,7 @@ def _place(
     text: Text | None,
     made: dict[tuple[str, str], Preview],
 ) -> Place:
+    """A place, with the clip of exactly its text where one was made."""
     resolved = preview_asking.resolved(catalogue, key, text.text) if text else ""
     clip = made.get((key.emotion, resolved)) if text else None
     if clip is not None and clip.status == "cancelled":
@@ -141,15 +145,14 @@ def _place(
     return Place(label, emotion, text, resolved, clip)
 
 
-def _make(
-    environment: str, catalogue: Catalogue, character: str | None, places: list[Place]
-) -> None:
+def make(environment: str, character: str | None, places: list[tuple[Catalogue, Place]]) -> None:
     """Asks for clips until all are, or one is refused; says what came of it."""
-    for count, place in enumerate(places):
-        key = PromptKey(character, place.emotion.id)
-        assert place.text is not None
+    for count, (catalogue, each) in enumerate(places):
+        assert each.text is not None
+        assert each.emotion is not None
+        key = PromptKey(character, each.emotion.id)
         try:
-            preview_asking.ask(environment, catalogue, key, place.text)
+            preview_asking.ask(environment, catalogue, key, each.text)
         except REFUSALS as error:
             told = capitalize_first(str(error)).rstrip(".")
             flash(f"{counted(count, 'clip')} of {len(places)} asked for. {told}.", "warn")

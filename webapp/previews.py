@@ -232,7 +232,7 @@ def newest(
         query = select(Preview).where(
             Preview.environment == environment,
             Preview.emotion == emotion,
-            Preview.origin != "version",
+            Preview.origin.not_in(("version", "proposed")),
             Preview.character_id == character_id
             if character_id is not None
             else Preview.character_id.is_(None),

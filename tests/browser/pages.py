@@ -70,6 +70,7 @@ class Scene:
             "token_pages": self.token,
             "webhook_pages": self.webhook,
             "changes": self.change,
+            "change_clips": self.change,
             "change_editing": self.clashing if endpoint.endswith("conflicts") else self.change,
         }
         number = str(numbers.get(endpoint.partition(".")[0], 2))

@@ -86,3 +86,31 @@ def test_before_and_after_play_in_step(visit: Visit) -> None:
     assert first > 0
     assert second > 0
     assert abs(first - second) < 0.5
+
+
+@every_way
+def test_a_proposal_is_seen_before_and_after(visit: Visit, way: str) -> None:
+    """From a change request's files: by one press the base's clip and the proposed one."""
+    hands, studio = someone(visit, way)
+    page, ident = hands.page, studio.character()
+    number = studio.change(ident, "{character_name} sighs.\nGrey light.\n")
+    hands.goto(f"{studio.address}/changes/{number}/files")
+    hands.press(page.get_by_role("link", name="Before and after, as clips"))
+    expect(page.get_by_role("region", name="After: as proposed")).to_contain_text("sighs")
+
+    hands.press(page.get_by_role("button", name="Make 2 clips"))
+    expect(page.locator(".clip-pair .clip[data-status]")).to_have_count(2)
+    wait_for_clips(page)
+
+    for name in ("Before: staging", "After: as proposed"):
+        expect(page.get_by_role("region", name=name).locator("video")).to_have_count(1)
+
+
+def wait_for_clips(page: Page) -> None:
+    """Looks again until both clips are there: by itself with scripts, else as a person would."""
+    for _ in range(60):
+        if page.locator(".clip-pair video").count() == 2:
+            return
+        page.wait_for_timeout(1000)
+        page.reload()
+    raise AssertionError("the clips were not made")

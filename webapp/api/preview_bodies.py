@@ -44,8 +44,8 @@ class Preview(Answer):
     """As it was written or typed."""
     resolved_text: str
     """What the video service got."""
-    origin: Literal["typed", "saved", "version"]
-    """Whether the text was typed, or stood in the repository."""
+    origin: Literal["typed", "saved", "version", "proposed"]
+    """Whether the text was typed, stood in the repository, or is of a change request."""
     version: int | None
     """The version it is, or for a typed text the one it began from."""
     commit: str
