@@ -1,14 +1,14 @@
 """Asking for a preview of a prompt, whoever asks: a page, the API, another page's wall of clips."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from flask import current_app
 
 from prompt_repo import documents, variables
 from prompt_repo.catalogue import Catalogue
-from prompt_repo.errors import PromptNotFound, UnknownEmotion
-from prompt_repo.model import Prompt, PromptKey
+from prompt_repo.errors import PromptNotFound, PromptRepoError, UnknownEmotion
+from prompt_repo.model import Character, Prompt, PromptKey
 from webapp import audit, preview_errors, previews, video
 from webapp.access import caller
 from webapp.previews import Wanted
@@ -59,24 +59,31 @@ def numbered(catalogue: Catalogue, key: PromptKey, number: int) -> Text:
     return Text(text, "version", found.number, found.commit)
 
 
-def resolved(catalogue: Catalogue, key: PromptKey, text: str) -> str:
-    """The text as the video service gets it."""
-    return variables.fill(text, catalogue.variables(key))
+def resolved(catalogue: Catalogue, key: PromptKey, text: str, reader: str | None = None) -> str:
+    """The text as the video service gets it; a default's is filled in for one who reads it."""
+    return variables.fill(text, catalogue.variables(_filled_for(catalogue, key, reader)))
 
 
 def ask(
-    environment: str, catalogue: Catalogue, key: PromptKey, text: Text, *, reuse: bool = True
+    environment: str,
+    catalogue: Catalogue,
+    key: PromptKey,
+    text: Text,
+    *,
+    reuse: bool = True,
+    reader: str | None = None,
 ) -> Preview:
     """Asks for one preview, and queues it.
 
+    A default's has the name and the variables of `reader`, or else of the first who reads it.
     Raises UnknownEmotion, CharacterNotFound, NothingToPreview, TooManyPreviews, NoQueue,
     Misconfigured.
     """
     emotion = catalogue.configuration.by_id.get(key.emotion)
     if emotion is None:
         raise UnknownEmotion(key.emotion, catalogue.configuration.emotion_ids)
-    character = catalogue.character(key.character).name if key.character else ANYBODY
-    filled = resolved(catalogue, key, text.text)
+    character = _shown(catalogue, key, _filled_for(catalogue, key, reader))
+    filled = resolved(catalogue, key, text.text, reader)
     brief = Brief(filled, character, emotion.id, emotion.label, emotion.colour)
     name, service = _service(environment)
     wanted = Wanted(
@@ -84,6 +91,19 @@ def ask(
         name, service.settings,
     )  # fmt: skip
     return enqueue(wanted, key.path, reuse=reuse)
+
+
+def readers(catalogue: Catalogue, emotion: str) -> Iterator[Character]:
+    """The characters at work that read the default of an emotion, in order."""
+    for ident in catalogue.character_ids():
+        if emotion in catalogue.tables.folders.get(ident, {}):
+            continue
+        try:
+            character = catalogue.character(ident)
+        except PromptRepoError:
+            continue  # its file is broken, so it reads nothing
+        if not character.archived:
+            yield character
 
 
 def again(preview: Preview) -> Preview:
@@ -147,6 +167,24 @@ def services_named(environments: Iterable[str]) -> dict[str, str]:
         except Misconfigured as error:
             found[environment] = str(error)
     return found
+
+
+def _filled_for(catalogue: Catalogue, key: PromptKey, reader: str | None) -> PromptKey:
+    """Whose variables a text gets: its character's, of a default's a reader's, if it has one."""
+    if key.character is not None:
+        return key
+    if reader is not None:
+        return PromptKey(catalogue.character(reader).id, key.emotion)
+    first = next(readers(catalogue, key.emotion), None)
+    return PromptKey(first.id, key.emotion) if first else key
+
+
+def _shown(catalogue: Catalogue, key: PromptKey, filled: PromptKey) -> str:
+    """Whose preview it is called: of a default it says whose name stands in it."""
+    if filled.character is None:
+        return ANYBODY
+    name = catalogue.character(filled.character).name
+    return name if key.character is not None else f"Default as {name}"
 
 
 def _service(environment: str) -> tuple[str, VideoService]:

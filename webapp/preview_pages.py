@@ -1,6 +1,7 @@
 """The pages of previews: asked for from a prompt, watched in place, listed, found in the tray."""
 
 from collections.abc import Mapping
+from itertools import islice
 from typing import Any
 
 from flask import Blueprint, Flask, make_response, redirect, render_template, request, url_for
@@ -8,7 +9,7 @@ from werkzeug.wrappers import Response
 
 from prompt_repo.errors import PromptRepoError
 from prompt_repo.layout import ENVIRONMENTS
-from prompt_repo.model import PromptKey
+from prompt_repo.model import Character, PromptKey
 from webapp import clock, job_progress, preview_asking, preview_errors, preview_serving, previews
 from webapp.access import Scope, access, caller
 from webapp.editor import Draft
@@ -17,6 +18,7 @@ from webapp.formatting import capitalize_first
 from webapp.preview_errors import PreviewError
 from webapp.prompt_routes import ENVIRONMENT, on_prompts, subject_of
 from webapp.queue import NoQueue
+from webapp.reading import Subject
 from webapp.records.preview_models import Preview, Status
 from webapp.services import records, services
 from webapp.video import Misconfigured
@@ -25,6 +27,7 @@ blueprint = Blueprint("previews", __name__)
 by_prompt = Blueprint("preview_of", __name__, url_prefix=ENVIRONMENT)
 ONE = "/previews/<uuid:preview>"
 REFUSALS = (PreviewError, PromptRepoError, NoQueue, Misconfigured)
+OFFERED = 50
 WOKEN = {"HX-Trigger": "preview-asked"}
 """What tells the tray, wherever it is on the page, that there is something new."""
 
@@ -35,6 +38,7 @@ def init_app(app: Flask) -> None:
     app.add_template_global(tray)
     app.add_template_global(clip_view)
     app.add_template_global(newest_clip)
+    app.add_template_global(readers_offered)
 
 
 def tray() -> list[Preview]:
@@ -63,6 +67,13 @@ def newest_clip(environment: str, key: PromptKey) -> Preview | None:
     return found if found and (found.at_work or found.playable(clock.now())) else None
 
 
+def readers_offered(subject: Subject) -> list[Character]:
+    """The first characters that read a default, to choose from; nobody for an override."""
+    if subject.key.character is not None:
+        return []
+    return list(islice(preview_asking.readers(subject.catalogue, subject.key.emotion), OFFERED))
+
+
 @on_prompts(by_prompt, "/test", "POST")
 @access(Scope.WRITE)
 def test(environment: str, character: str | None, emotion: str):
@@ -76,7 +87,8 @@ def test(environment: str, character: str | None, emotion: str):
             text = preview_asking.numbered(catalogue, key, number)
         else:
             text = preview_asking.standing(catalogue, key)
-        preview = preview_asking.ask(environment, catalogue, key, text)
+        reader = request.form.get("reader") or None
+        preview = preview_asking.ask(environment, catalogue, key, text, reader=reader)
     except REFUSALS as error:
         return _refused(error)
     return _shown(preview, 202)
