@@ -1,0 +1,90 @@
+"""The page of background jobs, and what an admin does there."""
+
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.preview_world import World, world
+from tests.web import person
+from webapp.access import Role
+from webapp.queue import UPKEEP
+
+NOBODYS = str(uuid.UUID(int=9))
+"""A preview that there is none of: a job about it fails."""
+
+
+@pytest.fixture
+def here(tmp_path: Path, redis_url: str) -> Iterator[World]:
+    with world(tmp_path, redis_url) as made:
+        yield made
+
+
+def queue(here: World) -> None:
+    here.jobs.enqueue(UPKEEP, "release_preview", NOBODYS, ident="job-1", seconds=60)
+
+
+def counts(here: World) -> tuple[int, int]:
+    """How many upkeep jobs wait, and how many failed."""
+    found = next(each for each in here.jobs.overview().counts if each.name == UPKEEP)
+    return found.waiting, found.failed
+
+
+def test_a_failed_job_is_shown_with_its_reason_and_runs_again(here: World) -> None:
+    """By one press it waits once more; it is one job, not two."""
+    queue(here)
+    here.work()
+    page = here.admin.get("/jobs").text
+    failed = counts(here)
+
+    again = here.admin.post("/jobs/job-1/again")
+    waits = counts(here)
+    here.work()
+
+    assert ("Release preview" in page, "PreviewNotFound" in page) == (True, True)
+    assert "Queued again." in here.admin.get(again.headers["Location"]).text
+    assert ((0, 1), (1, 0), (0, 1)) == (failed, waits, counts(here))
+
+
+def test_a_failed_job_is_forgotten(here: World) -> None:
+    """It leaves the list; what it was to do stays undone, and pressing twice says so."""
+    queue(here)
+    here.work()
+
+    first = here.admin.post("/jobs/job-1/forget")
+    told = here.admin.get(first.headers["Location"]).text
+    second = here.admin.post("/jobs/job-1/forget")
+
+    assert ("Taken off the list." in told, (0, 0)) == (True, counts(here))
+    assert "no longer among those that failed" in here.admin.get(second.headers["Location"]).text
+
+
+@pytest.mark.parametrize("step", ["again", "forget"])
+def test_a_job_that_did_not_fail_is_left_alone(here: World, step: str) -> None:
+    """One that waits goes on waiting."""
+    queue(here)
+
+    answer = here.admin.post(f"/jobs/job-1/{step}")
+
+    assert "no longer among those that failed" in here.admin.get(answer.headers["Location"]).text
+    assert (1, 0) == counts(here)
+
+
+def test_a_waiting_job_is_stopped_before_it_begins(here: World) -> None:
+    """Nothing is left of it; one that is nowhere is no error."""
+    queue(here)
+
+    stopped = [here.admin.post("/jobs/job-1/stop").status_code for _ in range(2)]
+
+    assert ([303, 303], (0, 0)) == (stopped, counts(here))
+
+
+def test_jobs_are_an_admins(here: World) -> None:
+    """A reviewer neither sees nor touches them."""
+    queue(here)
+    reviewer = person(here.app, Role.REVIEWER)
+
+    seen = [reviewer.get("/jobs").status_code, reviewer.post("/jobs/job-1/stop").status_code]
+
+    assert ([403, 403], (1, 0)) == (seen, counts(here))
