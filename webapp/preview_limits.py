@@ -1,8 +1,9 @@
 """How many previews may be asked for, how many may wait, and how long a text may be."""
 
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import ColumnElement, func, select, text
+from sqlalchemy import ColumnElement, bindparam, func, select, text
 from sqlalchemy.orm import Session
 
 from webapp.config import Settings
@@ -10,6 +11,15 @@ from webapp.preview_errors import NothingToPreview, TooManyPreviews
 from webapp.records.preview_models import AT_WORK, Preview
 
 HOUR = timedelta(hours=1)
+_RECENT = Preview.created_at > bindparam("since", type_=Preview.created_at.type)
+COUNTS = select(
+    select(func.count()).where(Preview.created_by == bindparam("actor"), _RECENT).scalar_subquery(),
+    select(func.count())
+    .where(Preview.environment == bindparam("environment"), _RECENT)
+    .scalar_subquery(),
+    select(func.count()).where(Preview.status.in_(AT_WORK)).scalar_subquery(),
+)
+"""Made once: putting a statement together costs more than asking it."""
 LOCK = 7_260_311_846  # any number: PostgreSQL's advisory lock of those who ask for previews
 
 
@@ -29,21 +39,34 @@ def alone(session: Session) -> None:
         session.execute(text("select pg_advisory_xact_lock(:lock)"), {"lock": LOCK})
 
 
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """How many previews a person and an environment had within the hour, and how many wait."""
+
+    mine: int
+    here: int
+    waiting: int
+
+
+def counts(session: Session, environment: str, actor: str, now: datetime) -> Counts:
+    """All that limits ask for, in one query."""
+    told = {"actor": actor, "environment": environment, "since": now - HOUR}
+    return Counts(*session.connection().execute(COUNTS, told).one())
+
+
 def check_limits(
-    session: Session, settings: Settings, environment: str, actor: str, now: datetime
+    session: Session,
+    settings: Settings,
+    found: Counts,
+    wanted: tuple[str, str],
+    now: datetime,
 ) -> None:
-    """Raises TooManyPreviews where a person, or an environment, had as many as may be."""
+    """Raises TooManyPreviews where an environment, or a person, had as many as may be."""
+    environment, actor = wanted
     mine, here = Preview.created_by == actor, Preview.environment == environment
-    recent = Preview.created_at > now - HOUR
-    counts = session.execute(
-        select(
-            select(func.count()).where(mine, recent).scalar_subquery(),
-            select(func.count()).where(here, recent).scalar_subquery(),
-        )
-    ).one()
     for count, most, whose, words in (
-        (counts[0], settings.preview_limit_per_person, mine, "you have asked for"),
-        (counts[1], settings.preview_limit_per_environment, here, f"in {environment} there were"),
+        (found.mine, settings.preview_limit_per_person, mine, "you have asked for"),
+        (found.here, settings.preview_limit_per_environment, here, f"in {environment} there were"),
     ):
         if count >= most:
             left = _seconds_left(session, whose, most, now)
@@ -54,12 +77,11 @@ def check_limits(
             )
 
 
-def check_queue(session: Session, settings: Settings) -> None:
+def check_queue(settings: Settings, found: Counts) -> None:
     """Raises TooManyPreviews where as many wait as may."""
-    waiting = session.scalar(select(func.count()).where(Preview.status.in_(AT_WORK))) or 0
-    if waiting >= settings.preview_queue:
+    if found.waiting >= settings.preview_queue:
         raise TooManyPreviews(
-            f"{waiting:,} previews wait to be made already; come back in a minute", 60
+            f"{found.waiting:,} previews wait to be made already; come back in a minute", 60
         )
 
 

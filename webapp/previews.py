@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import select, update
+from sqlalchemy import bindparam, insert, inspect, select, update
 from sqlalchemy.orm import Session
 
 from webapp import clock, preview_limits
@@ -27,6 +27,20 @@ from webapp.video import Brief
 LIFE = timedelta(hours=24)
 REUSED = timedelta(days=5)
 """How long after a file was made it may get new previews; S3's own rule deletes it after 7 days."""
+
+_MOMENT = Preview.created_at.type
+ALIVE = (
+    select(Preview.id)
+    .where(Preview.fingerprint == bindparam("fingerprint"))
+    .where(Preview.expires_at > bindparam("now", type_=_MOMENT))
+    .where(Preview.status == Status.COMPLETED)
+    .where(Preview.made_at > bindparam("since", type_=_MOMENT))
+    .order_by(Preview.expires_at.desc())
+    .limit(1)
+)
+INSERT = insert(Preview)
+COLUMNS = tuple(column.key for column in inspect(Preview).column_attrs)
+# Made once, for putting a statement together costs more than asking it.
 
 
 @dataclass(frozen=True)
@@ -64,14 +78,16 @@ def ask(
     now = clock.now()
     with records.writing(lasting=False) as session:
         preview_limits.alone(session)
-        preview_limits.check_limits(session, settings, wanted.environment, who.actor, now)
+        counts = preview_limits.counts(session, wanted.environment, who.actor, now)
+        of = wanted.environment, who.actor
+        preview_limits.check_limits(session, settings, counts, of, now)
         made = _new(wanted, who, now)
         same = _alive(session, wanted.fingerprint, now) if reuse else None
         if same is not None:
             _take_over(made, same, now)
         else:
-            preview_limits.check_queue(session, settings)
-        session.add(made)
+            preview_limits.check_queue(settings, counts)
+        session.connection().execute(INSERT, _row(made))
     return made
 
 
@@ -270,15 +286,15 @@ def _new(wanted: Wanted, who: Caller, now: datetime) -> Preview:
     )
 
 
+def _row(preview: Preview) -> dict[str, Any]:
+    return {name: getattr(preview, name) for name in COLUMNS}
+
+
 def _alive(session: Session, fingerprint: str, now: datetime) -> Preview | None:
     """A finished preview of the same clip whose file is there and will be."""
-    return session.scalars(
-        select(Preview)
-        .where(Preview.fingerprint == fingerprint, Preview.expires_at > now)
-        .where(Preview.status == Status.COMPLETED, Preview.made_at > now - REUSED)
-        .order_by(Preview.expires_at.desc())
-        .limit(1)
-    ).first()
+    told = {"fingerprint": fingerprint, "now": now, "since": now - REUSED}
+    found = session.connection().execute(ALIVE, told).scalar()
+    return session.get(Preview, found) if found is not None else None
 
 
 def _take_over(preview: Preview, same: Preview, now: datetime) -> None:

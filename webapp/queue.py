@@ -123,7 +123,9 @@ class Jobs:
         name = f"webapp.jobs.{function}"
         try:
             if delay is None:
-                target.enqueue(name, **options)
+                with self.redis.pipeline() as together:  # one round trip, and all or nothing
+                    target.enqueue(name, pipeline=together, **options)
+                    together.execute()
             else:
                 target.enqueue_in(delay, name, **options)
         except (RedisError, OSError) as error:
