@@ -128,6 +128,8 @@ class Settings:
     """Seconds that making one preview may take."""
     job_workers: int = 1
     """Processes that `run` starts for jobs."""
+    job_lost_after: int = 15
+    """Seconds without a sign of life after which a worker, or the clock, counts as dead."""
     log: str = "stderr"
     """`stderr`, or the file of the program's log."""
     access_log: str = "notable"

@@ -21,7 +21,8 @@ from webapp.queue import QUEUES, UPKEEP, Jobs, NoQueue
 from webapp.records import Records
 
 log = structlog.get_logger(__name__)
-LEASE, PREFIX = 15_000, "prompt-repo:clock"  # milliseconds that a clock which died is waited for
+PREFIX = "prompt-repo:clock"
+LOOKS = 5  # looks at what was left behind in the time after which a worker counts as dead
 RENEW = """
 if redis.call('get', KEYS[1]) == ARGV[1] then return redis.call('pexpire', KEYS[1], ARGV[2]) end
 return 0
@@ -52,6 +53,7 @@ class Clock:
 
     def __init__(self, settings: Settings, entries: Source = lambda: ENTRIES) -> None:
         self._settings, self._entries = settings, entries
+        self._lease = settings.job_lost_after * 1000  # that a clock which died is waited for
         self._redis = redis.Redis.from_url(settings.redis_url, socket_timeout=10)
         self._jobs = Jobs(self._redis)
         self._records = Records(settings.records_address)
@@ -65,7 +67,7 @@ class Clock:
         for entry in self._entries():
             self._queue_if_due(entry)
         self._queue_delayed()
-        if time.monotonic() - self._looked > 3:
+        if time.monotonic() - self._looked > self._settings.job_lost_after / LOOKS:
             self._looked = time.monotonic()
             self._look()
         return True
@@ -79,9 +81,9 @@ class Clock:
         self._records.close()
 
     def _holds(self) -> bool:
-        if self._redis.set(PREFIX, self._name, nx=True, px=LEASE):
+        if self._redis.set(PREFIX, self._name, nx=True, px=self._lease):
             return True
-        return bool(self._redis.eval(RENEW, 1, PREFIX, self._name, LEASE))
+        return bool(self._redis.eval(RENEW, 1, PREFIX, self._name, self._lease))
 
     def _queue_if_due(self, entry: Entry) -> None:
         key = f"{PREFIX}:{entry.function}"

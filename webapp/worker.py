@@ -24,8 +24,7 @@ from webapp.queue import Jobs
 from webapp.schedule import Clock
 
 log = structlog.get_logger(__name__)
-LOOK = 5  # seconds between two looks of a worker at its job, and at what others left behind
-DEAD = 15  # seconds without a sign of life after which a worker's job counts as abandoned
+SIGNS = 3  # signs of life that a worker gives in the time after which it counts as dead
 AGAIN = 1.0  # seconds until a worker that ended is started again
 PATIENCE = 8.0  # seconds that workers have to finish their jobs when told to stop
 
@@ -34,10 +33,11 @@ class Busy(Worker):
     """A worker whose death is noticed in seconds, and whose job dies with it."""
 
     death_penalty_class = UnixSignalDeathPenalty
+    lost_after = 15
 
     def get_heartbeat_ttl(self, job: Job, working_time: float = 0.0) -> int:
         """How long a job counts as running without another sign of life."""
-        return DEAD
+        return self.lost_after
 
     def main_work_horse(self, job: Job, queue: Queue) -> None:
         """What the process of one job does; it is killed when the worker is."""
@@ -59,10 +59,11 @@ def work(settings: Settings, queues: Sequence[str]) -> None:
         name=f"{socket.gethostname()}-{os.getpid()}-{time.time_ns() % 10**6}",
         connection=client,
         serializer=JSONSerializer,
-        job_monitoring_interval=LOOK,
-        maintenance_interval=DEAD,
+        job_monitoring_interval=max(1, settings.job_lost_after // SIGNS),
+        maintenance_interval=settings.job_lost_after,
         worker_ttl=60,
     )
+    worker.lost_after = settings.job_lost_after
     try:
         worker.work(logging_level="CRITICAL")
     except (RedisError, OSError) as error:  # whoever looks after us starts another

@@ -23,6 +23,10 @@ from webapp.storage import storage
 
 pytestmark = pytest.mark.slow
 PATIENCE = 90.0
+SOON = 4
+"""Seconds after which a worker counts as dead in these tests."""
+NEVER = 3600
+"""So long that whatever happens did not wait for anybody to look."""
 
 
 def until(what: Callable[[], object], seconds: float = PATIENCE) -> None:
@@ -60,9 +64,21 @@ def slow(tmp_path: Path, redis_url: str) -> Iterator[tuple[World, VideoServer]]:
     """Previews by a service that never gets ready."""
     with serving() as server:
         server.polls = 10**6
-        told = {"video_service": "openai-compatible", "video_url": server.url, "video_model": "m"}
-        with world(tmp_path, redis_url, **told) as made:
+        with world(tmp_path, redis_url, **_told(server), job_lost_after=SOON) as made:
             yield made, server
+
+
+@pytest.fixture
+def unwatched(tmp_path: Path, redis_url: str) -> Iterator[tuple[World, VideoServer]]:
+    """The same where nobody looks at what runs."""
+    with serving() as server:
+        server.polls = 10**6
+        with world(tmp_path, redis_url, **_told(server), job_lost_after=NEVER) as made:
+            yield made, server
+
+
+def _told(server: VideoServer) -> dict[str, str]:
+    return {"video_service": "openai-compatible", "video_url": server.url, "video_model": "m"}
 
 
 def status(here: World, ident: str) -> str:
@@ -91,22 +107,37 @@ def test_a_worker_makes_previews_and_stops_when_told(here: World) -> None:
 
 
 def test_cancel_stops_a_running_job_and_frees_what_it_made(
-    slow: tuple[World, VideoServer],
+    unwatched: tuple[World, VideoServer],
 ) -> None:
-    """The job's process is killed, and the service is told to drop the clip."""
-    here, server = slow
+    """At once, by the word itself: nobody looks for an hour. The service drops the clip."""
+    here, server = unwatched
     with working(here):
         asked = here.ask()
         until(lambda: here.preview(asked.id).remote_id)
         here.admin.post(f"/previews/{asked.id}/cancel")
-        began = time.monotonic()
         until(lambda: here.jobs.overview().running == ())
-        took = time.monotonic() - began
         until(lambda: server.deleted == ["video_1"])
 
     assert Status.CANCELLED == status(here, asked.id)
-    assert took < PATIENCE / 3
     assert [] == list(storage(here.settings, "staging").names())
+
+
+def test_a_running_job_is_stopped_from_the_page_of_jobs(slow: tuple[World, VideoServer]) -> None:
+    """It ends, its worker goes on, and whoever asked for the preview is told."""
+    here, server = slow
+    with working(here):
+        asked = here.ask()
+        until(lambda: here.preview(asked.id).remote_id)
+        before = worker_pids(here)
+        stopped = here.admin.post(f"/jobs/{here.jobs.overview().running[0].ident}/stop")
+        until(lambda: status(here, asked.id) == Status.FAILED)
+        after = worker_pids(here)
+        server.polls = 0
+        other = here.ask("Another text.")
+        until(lambda: status(here, other.id) == Status.COMPLETED)
+
+    assert (303, before) == (stopped.status_code, after)
+    assert "ended before it was done" in here.preview(asked.id).error
 
 
 @pytest.mark.parametrize("whole", [False, True])
