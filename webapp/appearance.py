@@ -92,7 +92,7 @@ RAIL: tuple[tuple[str, tuple[Entry, ...]], ...] = (
         (
             Entry("People", "person", "accounts.index", Scope.ADMIN),
             Entry("Jobs", "stack", "job_pages.index", Scope.ADMIN),
-            Entry("Git", "branch", "mirror.show", Scope.ADMIN),
+            Entry("Git", "commit", "mirror.show", Scope.ADMIN),
             Entry("Tokens", "key", "token_pages.index", Scope.ADMIN),
             Entry("Webhooks", "webhook", "webhook_pages.index", Scope.ADMIN),
         ),

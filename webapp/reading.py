@@ -62,12 +62,12 @@ class EmotionRow:
 
 @dataclass(frozen=True)
 class RemovedRow:
-    """A prompt that was removed, and the version that did it."""
+    """A prompt that was removed, the version that did it, and what keeps it from coming back."""
 
     key: PromptKey
     title: str
     version: Version
-    restorable: bool
+    obstacle: str
 
 
 @dataclass(frozen=True)
@@ -224,9 +224,9 @@ def listing(
 
 
 def summary(catalogue: Catalogue, character: str) -> str:
-    """How a character is covered, in words: `5 override, 2 default, 0 missing`."""
-    sources = list(catalogue.coverage(character).values())
-    return ", ".join(f"{sources.count(source)} {word}" for source, word in SOURCES.items())
+    """How a character is covered, in words: `5 overrides, 1 default, 0 missing`."""
+    own, inherited, missing = map(list(catalogue.coverage(character).values()).count, SOURCES)
+    return f"{counted(own, 'override')}, {counted(inherited, 'default')}, {missing} missing"
 
 
 def emotion_rows(repository: Repository, catalogue: Catalogue, character: str) -> list[EmotionRow]:
@@ -316,4 +316,5 @@ def _removed_row(
     elif key.character is None:
         title = f"Default, {label.lower()}"
     version = repository.history.version(held.row)
-    return RemovedRow(key, title, version, restorable=emotion is not None and not archived)
+    obstacle = "character archived" if archived else "" if emotion else "emotion not in the list"
+    return RemovedRow(key, title, version, obstacle)
