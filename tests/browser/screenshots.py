@@ -46,7 +46,8 @@ def shoot(browser: Browser, scene: Scene, inside: list[Place], folder: Path) -> 
 
 def _pictures(page: Page, scene: Scene, place: Place, folder: Path, width: int) -> Iterator[Path]:
     page.set_viewport_size({"width": width, "height": SIZES[width]})
-    place.open(page, scene)
+    if not place.open(page, scene):
+        return
     for theme in THEMES:
         page.emulate_media(color_scheme=theme)
         path = folder / f"{place.name}-{width}-{theme}.png"
