@@ -367,6 +367,21 @@ def test_removing_says_what_will_stand_and_can_be_undone(
     assert text == text_of(prompts, "aria", "angry")
 
 
+def test_a_removed_prompt_that_can_not_come_back_says_why(
+    admin: FlaskClient, prompts: Repository
+) -> None:
+    """An archived character’s removed override has the reason where Restore would be."""
+    put(prompts, {"aria/angry": None})
+    before = admin.get(f"{ENV}/removed").text
+    archive_character(prompts, STAGING, "aria", KIM, "On leave")
+    after = admin.get(f"{ENV}/removed").text
+
+    assert 'aria-label="Restore Aria, angry"' in before
+    assert "character archived" not in before
+    assert 'aria-label="Restore Aria, angry"' not in after
+    assert "character archived" in after
+
+
 def test_a_prompt_that_moved_is_not_removed(admin: FlaskClient, prompts: Repository) -> None:
     """The person looks again first."""
     began = prompts.head(STAGING)
