@@ -333,8 +333,9 @@ def _beside(page: Page, scene: Scene) -> None:
 
 def _open_changes(page: Page, scene: Scene) -> None:
     page.get_by_role("checkbox", name="All of").first.check()
-    page.get_by_role("link", name="Changes").first.click()
-    page.get_by_role("link", name="Decide").first.click()
+    board = page.get_by_role("main")
+    board.get_by_role("link", name="Changes").first.click()
+    board.get_by_role("link", name="Decide").first.click()
     expect(page.get_by_text("Keep production’s").first).to_be_visible()
 
 
