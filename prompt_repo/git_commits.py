@@ -31,7 +31,7 @@ def text_of(raw: bytes, encoding: str = "utf-8") -> str:
     """Text from bytes that came from outside; what can't be read becomes U+FFFD."""
     try:
         return raw.decode(encoding, errors="replace")
-    except LookupError:
+    except (LookupError, ValueError):  # Python has codecs that replace nothing
         return raw.decode(errors="replace")
 
 

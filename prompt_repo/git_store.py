@@ -178,6 +178,10 @@ class GitStore:
         """A commit without its changes, which costs no look at a tree; raises RevisionNotFound."""
         return git_commits.described(self._reader.commit(oid), self.parents(oid), ())
 
+    def encoding(self, oid: str) -> str:
+        """What a commit says its message is written in; empty where it says nothing: UTF-8."""
+        return git_commits.text_of(self._reader.commit(oid).encoding or b"")
+
     def parents(self, oid: str) -> tuple[str, ...]:
         """The ids of a commit's parents (none where a shallow clone ends); RevisionNotFound."""
         found = self._reader.commit(oid).parents

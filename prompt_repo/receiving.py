@@ -22,7 +22,16 @@ from prompt_repo.model import Author, Configuration, Held, Limits, Prompt
 from prompt_repo.parsed import Parsed
 from prompt_repo.receiving_documents import Documents
 from prompt_repo.receiving_production import against_production
-from prompt_repo.receiving_words import FORGED, NOT_FORWARD, ORPHAN, Refusal, forged_trailer
+from prompt_repo.receiving_words import (
+    ENCODED,
+    FORGED,
+    NOT_FORWARD,
+    ORPHAN,
+    Refusal,
+    forged_trailer,
+    is_utf8,
+    printable,
+)
 from prompt_repo.repository import PRODUCTION, STAGING, Repository
 from prompt_repo.validation import FOREIGN
 from prompt_repo.yaml_tree import MAXIMUM
@@ -177,6 +186,10 @@ def _contents(
     arrived = incoming.arrived([order.new], known)
     delivery = Documents(incoming, arrived.sizes)
     for commit in reversed(arrived.commits):
+        encoding = incoming.store.encoding(commit)
+        if not is_utf8(encoding):
+            said = printable(encoding[:40])
+            yield Refusal(order.ref, ENCODED.format(commit=commit[:9], encoding=said))
         problems = [*_documents(delivery, commit)]
         if problems:
             why = f"commit {commit[:9]} holds what can't be kept"

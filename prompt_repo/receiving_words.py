@@ -24,6 +24,10 @@ FORGED = (
     "commit {commit} carries the trailer {key!r}, which is the server's to write; leave it out "
     "(and don't merge production into staging: that would drag roll-backs along)"
 )
+ENCODED = (
+    "commit {commit} says that it is written in {encoding}; only UTF-8 is taken, for programs "
+    "read others differently: `git config i18n.commitEncoding UTF-8`, then commit again"
+)
 UNPRINTABLE = re.compile("[\x00-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
 
 
@@ -45,6 +49,11 @@ class Refusal:
 def forged_trailer(trailers: Iterable[tuple[str, str]]) -> str:
     """The first trailer that only the server writes; empty where there is none."""
     return next((key for key, _ in trailers if key.lower() in SERVERS_TRAILERS), "")
+
+
+def is_utf8(encoding: str) -> bool:
+    """Whether everybody reads a commit that names this encoding alike."""
+    return encoding.lower() in ("", "utf-8", "utf8")
 
 
 def explained(refusals: Sequence[Refusal]) -> Iterator[str]:
