@@ -43,6 +43,8 @@ class Kind(StrEnum):
 
 CONTRIBUTING = (Kind.OPENED, Kind.PUSHED, Kind.RESOLVED)
 """What makes a change request one's own: whoever did it approves nothing of it."""
+MOVING = (*CONTRIBUTING, Kind.UPDATED)
+"""What a new head comes with."""
 REVIEWS = (Kind.APPROVED, Kind.OBJECTED)
 
 
@@ -201,6 +203,23 @@ def entries(records: Records, number: int) -> Sequence[ChangeEntry]:
         return session.scalars(wanted).all()
 
 
+def contributions(records: Records, row: ChangeRequest) -> Sequence[ChangeEntry]:
+    """Who proposed or pushed what its branch holds, also while that had another number.
+
+    What was merged into the same base is nobody's any more.
+    """
+    other = or_(ChangeRequest.state != State.MERGED, ChangeRequest.base != row.base)
+    wanted = (
+        select(ChangeEntry)
+        .join(ChangeRequest, ChangeRequest.number == ChangeEntry.number)
+        .where(ChangeRequest.slug == row.slug, ChangeEntry.kind.in_(CONTRIBUTING))
+        .where(or_(ChangeRequest.number == row.number, other))
+        .order_by(ChangeEntry.id)
+    )
+    with records.reading() as session:
+        return session.scalars(wanted).all()
+
+
 def entry_counts(records: Records, numbers: Collection[int]) -> dict[int, int]:
     """How many comments each of some change requests has."""
     said = ChangeEntry.text != ""
@@ -248,18 +267,31 @@ def moved(
     return row
 
 
+def compared(records: Records, number: int, seen: Seen) -> ChangeRequest:
+    """Notes what a branch proposes to its base as that is now, where the branch is still there."""
+    with records.writing() as session:
+        row = _locked(session, number)
+        if row.head == seen.head:
+            row.base_head, row.fingerprint = seen.base_head, seen.fingerprint
+    return row
+
+
 def name_pusher(records: Records, number: int, head: str, who: Who) -> None:
-    """Says who pushed a head that was noticed before anybody told whose it is."""
+    """Says who pushed a head, whether it was noticed before, or the branch moved on since."""
     wanted = select(ChangeEntry).where(
-        ChangeEntry.number == number,
-        ChangeEntry.head == head,
-        ChangeEntry.actor == BY_GIT,
-        ChangeEntry.kind.in_((Kind.PUSHED, Kind.OPENED)),
+        ChangeEntry.number == number, ChangeEntry.head == head, ChangeEntry.kind.in_(MOVING)
     )
     with records.writing() as session:
-        for entry in session.scalars(wanted):
-            entry.actor, entry.account_id = who.actor, who.account_id
-            entry.name, entry.email = who.name, who.email
+        row = _locked(session, number)
+        known = session.scalars(wanted).all()
+        if any(who.did(each) for each in known):
+            return
+        entry = next((each for each in known if each.actor == BY_GIT), None)
+        if entry is None:
+            entry = _enter(session, row, who, Kind.PUSHED, datetime.now(UTC))
+            entry.head = head
+        entry.actor, entry.account_id = who.actor, who.account_id
+        entry.name, entry.email = who.name, who.email
 
 
 def turn(

@@ -108,7 +108,7 @@ def review(number: int, kind: Kind, head: str, text: str = "") -> ChangeEntry:
     if row.head != head:
         raise ChangeMoved(FOLDER + row.slug, row.head)
     who = Who.of(caller())
-    if kind is Kind.APPROVED and contributed(change_records.entries(records(), number), who):
+    if kind is Kind.APPROVED and contributed(change_records.contributions(records(), row), who):
         raise OwnChange
     if kind is Kind.OBJECTED and not words:
         raise InvalidReason("say what should be changed")
@@ -128,7 +128,7 @@ def merge(number: int, head: str) -> Merged:
         raise NotAllowed("a hotfix goes live at once, so merging it needs the right to promote")
     with repository().store.locked():
         changes.require_head(repository(), row.slug, head)
-        row = refreshed(row)
+        row = _compared(refreshed(row))
         reviews = reviews_of(row)
         _require_reviews(reviews)
         order = Order(row.slug, head, row.base, number, row.title, row.text, reviews.reviewers)
@@ -191,7 +191,8 @@ def may_edit(row: ChangeRequest) -> bool:
 def reviews_of(row: ChangeRequest) -> Standing:
     """What all reviews come to."""
     said = change_records.entries(records(), row.number)
-    return standing(said, row.fingerprint, protection.approvals(settings(), row.base))
+    own = change_records.contributions(records(), row)
+    return standing(said, own, row.fingerprint, protection.approvals(settings(), row.base))
 
 
 def refreshed(row: ChangeRequest, who: Who = change_records.GIT) -> ChangeRequest:
@@ -235,10 +236,10 @@ def branch_moved(happened: Happened) -> None:
 def _pushed(slug: str, head: str | None, who: Who) -> None:
     row = change_records.open_on(records(), slug)
     if row is not None:
-        if head is not None and row.head == head:
+        newest = head == repository().store.head(branch_of(slug))
+        row = refreshed(row, who if newest else change_records.GIT)
+        if head is not None and row.state == State.OPEN:
             change_records.name_pusher(records(), row.number, head, who)
-        else:
-            refreshed(row, who)
         return
     if head is None:
         return
@@ -262,7 +263,17 @@ def _open(number: int) -> ChangeRequest:
     row = found(number)
     if row.state != State.OPEN:
         raise ChangeState(f"change request {number} is {row.state}")
-    return row
+    return _compared(row)
+
+
+def _compared(row: ChangeRequest) -> ChangeRequest:
+    """With what it proposes to its base as that is now: who reviews and merges means that.
+
+    The base may have taken some of it in meanwhile, and then the rest is another proposal.
+    """
+    if row.state != State.OPEN or repository().head(row.base) == row.base_head:
+        return row
+    return change_records.compared(records(), row.number, _seen(repository(), row.base, row.head))
 
 
 def _require_own(row: ChangeRequest) -> None:

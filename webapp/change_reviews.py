@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from prompt_repo.model import Author
-from webapp.change_records import CONTRIBUTING, REVIEWS, Kind, Who
+from webapp.change_records import REVIEWS, Kind, Who
 from webapp.records.change_models import ChangeEntry
 
 
@@ -33,9 +33,10 @@ class Standing:
         return [Author(each.name, each.email) for each in self.approved]
 
 
-def standing(entries: Sequence[ChangeEntry], fingerprint: str, required: int) -> Standing:
-    """What all reviews come to; those of people who contributed since don't count."""
-    own = [each for each in entries if each.kind in CONTRIBUTING]
+def standing(
+    entries: Sequence[ChangeEntry], own: Sequence[ChangeEntry], fingerprint: str, required: int
+) -> Standing:
+    """What all reviews come to; those of people who contributed (`own`) don't count."""
     last = _last(each for each in entries if each.kind in REVIEWS)
     counting = [each for each in last if not any(_who(each).did(other) for other in own)]
     current = [each for each in counting if each.fingerprint == fingerprint]
@@ -47,9 +48,9 @@ def standing(entries: Sequence[ChangeEntry], fingerprint: str, required: int) ->
     )
 
 
-def contributed(entries: Sequence[ChangeEntry], who: Who) -> bool:
+def contributed(own: Sequence[ChangeEntry], who: Who) -> bool:
     """Whether somebody proposed or pushed some of it, and so may not approve it."""
-    return any(who.did(each) for each in entries if each.kind in CONTRIBUTING)
+    return any(who.did(each) for each in own)
 
 
 def _last(reviews: Iterable[ChangeEntry]) -> list[ChangeEntry]:

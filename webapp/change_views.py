@@ -64,10 +64,15 @@ class Subject:
     """A change request with everything a page of it may ask; each is found out once."""
 
     def __init__(
-        self, repository: Repository, row: ChangeRequest, said: Sequence[ChangeEntry], required: int
+        self,
+        repository: Repository,
+        row: ChangeRequest,
+        said: Sequence[ChangeEntry],
+        own: Sequence[ChangeEntry],
+        required: int,
     ) -> None:
         self.repository, self.row, self.entries = repository, row, said
-        self.required = required
+        self.own, self.required = own, required
 
     @property
     def branch(self) -> str:
@@ -121,7 +126,8 @@ class Subject:
     @cached_property
     def standing(self) -> Standing:
         """What reviews come to."""
-        return standing(self.entries, self.row.fingerprint, self.required)
+        proposed = self.comparison if self.is_open and self.comparison else self.row
+        return standing(self.entries, self.own, proposed.fingerprint, self.required)
 
     @property
     def count(self) -> int:
@@ -136,7 +142,7 @@ class Subject:
 
     def contributed(self, who: Who) -> bool:
         """Whether somebody proposed or pushed some of it."""
-        return contributed(self.entries, who)
+        return contributed(self.own, who)
 
     def files(self, start: int = 0, limit: int = FILES) -> list[File]:
         """A page of the documents it changes."""

@@ -212,7 +212,8 @@ def reopen(number: int) -> Any:
 def subject_of(row: ChangeRequest) -> Subject:
     """A change request with what pages ask of it."""
     said = change_records.entries(records(), row.number)
-    return Subject(repository(), row, said, protection.approvals(settings(), row.base))
+    own = change_records.contributions(records(), row)
+    return Subject(repository(), row, said, own, protection.approvals(settings(), row.base))
 
 
 def frame(subject: Subject) -> dict[str, object]:
