@@ -264,6 +264,10 @@ def test_old_deliveries_leave_the_log(records: Records, receiver: Receiver) -> N
         "https://[::ffff:127.0.0.1]/",
         "https://[::ffff:10.0.0.1]/",
         "https://[64:ff9b::7f00:1]/",
+        "https://[64:ff9b:1::7f00:1]/",
+        "https://[::127.0.0.1]/",
+        "https://[::ffff:0:127.0.0.1]/",
+        "https://[fec0::1]/",
         "https://[2002:7f00:1::]/",
         "https://[fe80::1]/",
         "https://[fd00::1]/",
@@ -304,8 +308,9 @@ def test_odd_addresses_are_refused(url_of: str) -> None:
 
 
 def test_public_addresses_are_fine() -> None:
-    """IPv4 and IPv6, by https."""
-    for address in ("https://8.8.8.8/hook?a=1", "https://[2606:4700::1111]:8443/"):
+    """IPv4 and IPv6, by https; also where an IPv4 address stands inside one of IPv6."""
+    inside = ("https://[::ffff:8.8.8.8]/", "https://[64:ff9b::808:808]/")
+    for address in ("https://8.8.8.8/hook?a=1", "https://[2606:4700::1111]:8443/", *inside):
         assert outbound.check(address).scheme == "https"
 
 

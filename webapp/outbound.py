@@ -23,6 +23,8 @@ EXCERPT = 2000  # bytes of an answer that are read
 SECONDS = 10.0  # for connecting, and for each wait
 WHOLE = 20.0  # seconds for all of it
 NAT64 = ipaddress.ip_network("64:ff9b::/96")
+GLOBAL = ipaddress.ip_network("2000::/3")
+"""All of IPv6 that is on the open internet; what lies outside may be translated to anything."""
 
 
 class Unreachable(Exception):
@@ -115,8 +117,8 @@ def _is_public(address: Address) -> bool:
             inner = ipaddress.IPv4Address(int(address) & 0xFFFFFFFF)
         if address.teredo is not None or (inner is not None and not _is_public(inner)):
             return False
-        if inner is not None and address.ipv4_mapped:
-            return True
+        if address not in GLOBAL:
+            return inner is not None  # which is public, then
     return address.is_global and not address.is_multicast
 
 
