@@ -7,7 +7,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import redis
@@ -281,7 +281,8 @@ def _killing(data: Path, scale: Scale) -> list[Row]:
                 time.sleep(0.02)
             hands = [each.pid for each in Worker.all(connection=jobs.redis)]
             for pid in (crew.pid, *hands):
-                os.kill(pid, signal.SIGKILL)
+                with suppress(ProcessLookupError):  # with the crew its hands go by themselves
+                    os.kill(pid, signal.SIGKILL)
             server.stop(signal.SIGKILL)
         server = valkey.start(data, data / "logs")
     with _workers(settings, 1):

@@ -55,7 +55,12 @@ def worker(
 
 @click.group()
 def preview() -> None:
-    """What there is to do about previews, besides making them."""
+    """What there is to do about previews, besides making them.
+
+    \b
+    Example:
+      prompt-repo --data /srv/prompts preview cleanup
+    """
 
 
 @preview.command(cls=Verb)

@@ -159,7 +159,7 @@ def resolve(
 
     \b
     Example:
-      prompt-repo sync resolve --target sqlite:///staging.sqlite3 overwrite --table users
+      prompt-repo sync resolve --target sqlite:///s.sqlite3 skip --table users
     """
     columns = dict(each.partition("=")[::2] for each in take)
     if keys and not table:

@@ -3,6 +3,7 @@
 import io
 import re
 from typing import Any
+from uuid import UUID
 
 import pytest
 
@@ -284,6 +285,12 @@ def test_character_is_no_emotion(api: Api) -> None:
     assert 400 == _status(api, "PUT", path, json={"prompt_text": "x"}, headers=WHATEVER)
 
 
+def filled(path: str) -> str:
+    """An address that a described path leads to."""
+    values = {"env": STAGING, "number": "1", "comment": "1", "preview": str(UUID(int=1))}
+    return re.sub(r"\{(\w+)\}", lambda hole: values.get(hole[1], hole[0]), path)
+
+
 def test_every_verb_on_every_path(api: Api) -> None:
     """What is not described is 405, and `Allow` names what is."""
     client = api.app.test_client()
@@ -292,7 +299,7 @@ def test_every_verb_on_every_path(api: Api) -> None:
     sent = {"Authorization": f"Bearer {api.new_token(Scope.ADMIN)}"}
 
     for path, told in document["paths"].items():
-        address = re.sub(r"\{number\}", "1", path).replace("{env}", STAGING)
+        address = filled(path)
         for method in {"GET", "POST", "PUT", "PATCH", "DELETE", "TRACE", "PROPFIND"}:
             if method.lower() not in told:
                 answer = client.open(address, method=method, headers=sent)
@@ -309,7 +316,7 @@ def test_every_operation_wants_a_token(api: Api) -> None:
     assert document is not None
 
     for path, told in document["paths"].items():
-        address = path.replace("{number}", "1").replace("{env}", STAGING)
+        address = filled(path)
         for method in told:
             for given in ({}, {"Authorization": "Bearer pr_x"}, {"Authorization": "Basic eDp5"}):
                 answer = client.open(address, method=method.upper(), headers=given)

@@ -301,6 +301,7 @@ def _review(page: Page, scene: Scene) -> None:
 
 def _warn(page: Page, scene: Scene) -> None:
     page.get_by_label("Prompt text").fill("{character_name} in {nonsense}, by {sunlight}.")
+    _pane(page, "Resolved")
     expect(page.get_by_text("Unknown variable").first).to_be_visible()
 
 
