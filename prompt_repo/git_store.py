@@ -185,9 +185,7 @@ class GitStore:
     def parents(self, oid: str) -> tuple[str, ...]:
         """The ids of a commit's parents (none where a shallow clone ends); RevisionNotFound."""
         found = self._reader.commit(oid).parents
-        if oid in self._cut_off():
-            return ()
-        return tuple(parent.decode() for parent in found)
+        return () if oid in self._cut_off() else tuple(parent.decode() for parent in found)
 
     def exists(self, oid: str) -> bool:
         """Whether a full id names a commit that is here."""
