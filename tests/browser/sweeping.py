@@ -29,6 +29,7 @@ def swept(
         page.emulate_media(color_scheme="light")
         if not place.open(page, scene):
             continue
+        _show_all(page, widths[0])
         for each in violations(page):
             yield f"{place.name}: {each}"
         page.emulate_media(color_scheme="dark")
@@ -40,3 +41,11 @@ def swept(
             needed = page.evaluate("document.scrollingElement.scrollWidth")
             if needed > width:
                 yield f"{place.name} needs {needed} of {width}"
+
+
+def _show_all(page: Page, width: int) -> None:
+    """A window for a page that is longer still."""
+    needed = page.evaluate("document.scrollingElement.scrollHeight")
+    if needed > HEIGHT:
+        page.set_viewport_size({"width": width, "height": needed})
+        settle(page)
