@@ -44,7 +44,8 @@ REACHED = """() => {
   const there = document.elementFromPoint(x, y);
   return {
     html: here.outerHTML.slice(0, 160),
-    marked: outlined(here) || outlined(here, "::after") || (!!around && outlined(around)),
+    marked: outlined(here) || outlined(here, "::after") || (!!around && outlined(around)) ||
+      here.matches("video[controls]"), // the browser marks the control itself, out of our reach
     inside: box.bottom > 0 && box.top < innerHeight && box.right > 0 && box.left < innerWidth,
     covered: !!there && !here.contains(there) && !there.contains(here) && !here.labels?.length,
   };
