@@ -70,7 +70,7 @@ def test_a_conflict_is_decided_in_place(visit: Visit, way: str) -> None:
     expect(page.get_by_role("region", name="Staging")).to_contain_text("seethes")
     hands.choose(page.get_by_role("radio", name="The merged text"))
     text = "{character_name} seethes and glowers.\nGrey light.\n"
-    hands.write(page.get_by_label("Merged text"), text)
+    hands.write(page.get_by_role("textbox", name="Merged text"), text)
     hands.press(page.get_by_role("button", name="Decide"))
     hands.press(page.get_by_role("button", name="Merge into staging"))
 
