@@ -9,6 +9,7 @@ import click
 from prompt_repo.cli import make_group
 from prompt_repo.cli_base import Verbs
 from webapp.config import InvalidSetting, Settings
+from webapp.interrupts import plain_ending
 
 MODULES = {
     "run": "webapp.cli_serving",
@@ -34,7 +35,9 @@ class Program(Verbs):
         """A verb by its name; None where there is none."""
         if cmd_name not in MODULES:
             return super().get_command(ctx, cmd_name)
-        found = getattr(import_module(MODULES[cmd_name]), cmd_name)
+        with plain_ending():
+            module = import_module(MODULES[cmd_name])
+        found = getattr(module, cmd_name)
         assert isinstance(found, click.Command)
         return found
 

@@ -65,7 +65,7 @@ def running(data: Path, *arguments: str) -> Iterator[Running]:
 def start(data: Path, *arguments: str) -> subprocess.Popen[str]:
     """The program in a session of its own, as a terminal has it, with nobody at the keyboard."""
     return subprocess.Popen(
-        [sys.executable, "-m", "webapp.cli", "run", "--data", str(data), *arguments],
+        [sys.executable, "-m", "webapp", "run", "--data", str(data), *arguments],
         cwd=ROOT,
         env={"PATH": os.environ["PATH"], "HOME": str(data.parent)},
         stdin=subprocess.DEVNULL,
@@ -219,3 +219,15 @@ def _until(what: Callable[[], object]) -> None:
     while not what():
         assert time.monotonic() < end, "it did not come to be so"
         time.sleep(0.1)
+
+
+@pytest.mark.parametrize("after", [0.15, 0.3, 0.6, 0.9, 1.2])
+def test_ctrl_c_before_it_has_begun_ends_it_quietly(tmp_path: Path, after: float) -> None:
+    """However far its imports have come: no traceback, and not unheard."""
+    process = start(tmp_path / "data")
+    time.sleep(after)
+    os.killpg(process.pid, signal.SIGINT)
+    _, err = process.communicate(timeout=30)
+
+    assert "Traceback" not in err
+    assert process.returncode != 0
