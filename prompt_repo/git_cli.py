@@ -356,12 +356,13 @@ def _commits(tokens: Iterator[bytes]) -> Iterator[Commit]:
 def _commit(header: Sequence[bytes], changes: Sequence[FileChange]) -> Commit:
     oid, parents, name, email, at, committed, body = header
     message = text_of(body).strip("\n")
+    authored_at = time_of(_number(at))
     return Commit(
         oid=oid.decode(),
         parents=tuple(parents.decode().split()),
         author=author_of(name, email),
-        authored_at=time_of(_number(at)),
-        committed_at=time_of(_number(committed)),
+        authored_at=authored_at,
+        committed_at=authored_at if committed == at else time_of(_number(committed)),
         message=message,
         changes=tuple(changes),
         trailers=split_trailers(message)[1],

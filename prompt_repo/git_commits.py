@@ -4,6 +4,7 @@ import re
 import time
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from functools import lru_cache
 
 from dulwich.objects import Commit as GitCommit
 from dulwich.objects import ObjectID, Tag
@@ -22,6 +23,7 @@ def person(author: Author, longest: int | None = None) -> bytes:
     return f"{name} <{email}>".encode(errors="replace")
 
 
+@lru_cache(maxsize=1024)  # a few people write most commits
 def author_of(name: bytes, email: bytes, encoding: str = "utf-8") -> Author:
     """An author from what Git holds."""
     return Author(text_of(name, encoding), text_of(email, encoding))
