@@ -34,6 +34,18 @@ def test_the_first_paint_waits_for_one_stylesheet() -> None:
     assert all("font-display: swap" in face or "local(" in face for face in faces)
 
 
+def test_what_is_preloaded_is_what_the_stylesheet_uses() -> None:
+    """The fonts asked for early are those of its faces, of the same kind and by the same way."""
+    sheet = (ROOT / "static" / "app.css").read_text()
+    preloaded = re.findall(r'<link rel="preload" href="[^"]*filename=\'([^\']+)\'[^>]*>', BASE)
+
+    assert preloaded
+    for each in preloaded:
+        assert re.search(rf'url\("?{re.escape(each)}"?\) format\("woff2', sheet)
+        assert (ROOT / "static" / each).is_file()
+    assert BASE.count('as="font" type="font/woff2" crossorigin>') == len(preloaded)
+
+
 def test_the_pictures_of_the_readme_are_small() -> None:
     """There are three, and each is one that `screenshots.py --readme` takes."""
     readme = (ROOT.parent / "README.md").read_text()

@@ -429,7 +429,7 @@ def test_the_one_who_asked_is_told_on_any_page(here: World) -> None:
 
     assert "Aria, angry" in waits
     assert "every 2s" in waits
-    assert "failed" in failed
+    assert "Failed" in failed
     assert "every 2s" not in failed
     assert ("the GPU is on fire" in page, "Aria" in after) == (True, False)
 

@@ -98,21 +98,21 @@ class Studio:
 
 
 @contextmanager
-def running(folder: Path) -> Iterator[Studio]:
+def running(folder: Path, **environment: str) -> Iterator[Studio]:
     """The program over a new data folder with two defaults and no character."""
     folder.mkdir()
     repository = Repository.create(folder / "prompts.git", configuration(lens="50 mm"), SAM)
     put(repository, {"defaults/idle": "{character_name} waits."}, "Begin")
     for text, reason in TAKES:
         put(repository, {"defaults/angry": text}, reason)
-    with served(folder) as address:
+    with served(folder, **environment) as address:
         records = Records(Settings(data=folder).records_address)
         yield Studio(folder, address, repository, records)
         records.close()
 
 
 @contextmanager
-def served(folder: Path) -> Iterator[str]:
+def served(folder: Path, **environment: str) -> Iterator[str]:
     """`prompt-repo run` over a data folder, from its line "Ready" to its end; gives the address."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
@@ -131,7 +131,7 @@ def served(folder: Path) -> Iterator[str]:
         command,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
-        env={**os.environ, **SINGLE_SIGN_ON},
+        env={**os.environ, **SINGLE_SIGN_ON, **environment},
     ) as program:
         assert program.stdout is not None
         try:
