@@ -12,6 +12,7 @@ import pytest
 from prompt_repo.repository import Repository
 from tests import servers
 from tests.factories import make_repository
+from webapp.records import Records
 
 ROOT = Path(__file__).parent.parent
 CI = os.environ.get("CI") == "true"
@@ -126,6 +127,24 @@ def postgres() -> Iterator[servers.Postgres]:
     """A PostgreSQL server that lives as long as the tests do."""
     with servers.postgres() as server:
         yield server
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def records_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """Where records may be kept: a test that asks for it runs on both kinds of database."""
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path / 'records.sqlite3'}"
+    found: str = request.getfixturevalue("postgres_url")
+    return found
+
+
+@pytest.fixture
+def records(records_url: str) -> Iterator[Records]:
+    """Records with their tables made, on both kinds of database."""
+    made = Records(records_url)
+    made.migrate()
+    yield made
+    made.close()
 
 
 @pytest.fixture

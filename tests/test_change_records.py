@@ -1,8 +1,5 @@
 """The records of change requests on SQLite and on PostgreSQL."""
 
-from collections.abc import Iterator
-from pathlib import Path
-
 import pytest
 
 from webapp import change_records
@@ -12,17 +9,6 @@ from webapp.records import Records
 KIM = Who("person:kim", None, "Kim", "kim@studio.example")
 LEE = Who("person:lee", None, "Lee", "lee@studio.example")
 FIRST = Seen("1" * 40, "0" * 40, "a" * 40)
-
-
-@pytest.fixture(params=["sqlite", "postgresql"])
-def records(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Records]:
-    url = f"sqlite:///{tmp_path / 'records.sqlite3'}"
-    if request.param == "postgresql":
-        url = request.getfixturevalue("postgres_url")
-    made = Records(url)
-    made.migrate()
-    yield made
-    made.close()
 
 
 def numbers(records: Records, shown: Shown, who: Who) -> list[int]:

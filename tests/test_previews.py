@@ -33,19 +33,6 @@ def here(tmp_path: Path, redis_url: str) -> Iterator[World]:
         yield made
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
-def records(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Records]:
-    """Empty records, on each of the databases we serve."""
-    sqlite = request.param == "sqlite"
-    url = (
-        f"sqlite:///{tmp_path / 'r.sqlite3'}" if sqlite else request.getfixturevalue("postgres_url")
-    )
-    made = Records(url)
-    made.migrate()
-    yield made
-    made.close()
-
-
 def done(records: Records, text: str = "Aria fumes.", file: str = "x.mp4") -> Preview:
     """A preview that was made at the present moment."""
     preview = previews.ask(records, Settings(), wanted(text), SAM)

@@ -1,10 +1,11 @@
 """The records on SQLite and on PostgreSQL: schema, transactions, times, the audit log."""
 
 import multiprocessing
+import pkgutil
 import stat
 import threading
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta, timezone
+from importlib import import_module
 from pathlib import Path
 
 import pytest
@@ -13,27 +14,12 @@ from alembic.migration import MigrationContext
 from sqlalchemy import delete, func, select, text, update
 from sqlalchemy.exc import DBAPIError, StatementError
 
+import webapp.records
 from webapp import audit, people
 from webapp.access import Role
 from webapp.people import PeopleError
 from webapp.records import Records
 from webapp.records.models import Account, AuditEntry, Base, Login
-
-
-@pytest.fixture(params=["sqlite", "postgresql"])
-def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    if request.param == "sqlite":
-        return f"sqlite:///{tmp_path / 'records.sqlite3'}"
-    found: str = request.getfixturevalue("postgres_url")
-    return found
-
-
-@pytest.fixture
-def records(url: str) -> Iterator[Records]:
-    records = Records(url)
-    records.migrate()
-    yield records
-    records.close()
 
 
 def entry(subject: str) -> AuditEntry:
@@ -58,23 +44,26 @@ def migrate(url: str) -> None:
 
 def test_the_migrations_make_what_the_models_say(records: Records) -> None:
     """Nobody changed a model and forgot the migration."""
+    for each in pkgutil.iter_modules(webapp.records.__path__, "webapp.records."):
+        if each.name.endswith("models"):
+            import_module(each.name)
     with records.engine.connect() as connection:
         found = compare_metadata(MigrationContext.configure(connection), Base.metadata)
 
     assert [] == found
 
 
-def test_many_processes_may_start_at_once(url: str) -> None:
+def test_many_processes_may_start_at_once(records_url: str) -> None:
     """Each finds the schema whole, whoever made it."""
     spawn = multiprocessing.get_context("spawn")
-    processes = [spawn.Process(target=migrate, args=(url,)) for _ in range(4)]
+    processes = [spawn.Process(target=migrate, args=(records_url,)) for _ in range(4)]
     for each in processes:
         each.start()
     for each in processes:
         each.join()
 
     assert [0] * 4 == [each.exitcode for each in processes]
-    records = Records(url)
+    records = Records(records_url)
     assert 0 == people.count(records)
     records.close()
 
@@ -104,9 +93,9 @@ def test_a_transaction_that_raises_leaves_nothing(records: Records) -> None:
         assert 0 == session.scalar(select(func.count()).select_from(AuditEntry))
 
 
-def test_a_failed_migration_leaves_nothing(url: str) -> None:
+def test_a_failed_migration_leaves_nothing(records_url: str) -> None:
     """A schema is never half there."""
-    records = Records(url)
+    records = Records(records_url)
     with records.engine.begin() as connection:
         connection.execute(text("create table audit (id integer)"))
 

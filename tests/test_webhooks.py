@@ -7,7 +7,6 @@ import sys
 import threading
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -26,22 +25,6 @@ from webapp.webhooks import WebhookError
 KEY = "key"
 NETWORKS = [ipaddress.ip_network(LOOPBACK)]
 PROMOTED = Happened(Event.PROMOTED, "person:sam", {"tag": "production/2026-11-25.1", "é": "ü"})
-
-
-@pytest.fixture(params=["sqlite", "postgresql"])
-def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    if request.param == "sqlite":
-        return f"sqlite:///{tmp_path / 'records.sqlite3'}"
-    found: str = request.getfixturevalue("postgres_url")
-    return found
-
-
-@pytest.fixture
-def records(url: str) -> Iterator[Records]:
-    records = Records(url)
-    records.migrate()
-    yield records
-    records.close()
 
 
 @pytest.fixture
@@ -180,13 +163,15 @@ def test_many_couriers_deliver_each_once(records: Records, receiver: Receiver) -
 
 
 def test_a_courier_that_is_killed_loses_nothing(
-    records: Records, receiver: Receiver, url: str
+    records: Records, receiver: Receiver, records_url: str
 ) -> None:
     """Killed between sending and noting: when its lease is over, another delivers again."""
     hook(records, receiver)
     webhooks.take_note(records, PROMOTED)
     receiver.hold.clear()
-    with subprocess.Popen([sys.executable, "-m", "tests.services.dying_courier", url]) as dying:
+    with subprocess.Popen(
+        [sys.executable, "-m", "tests.services.dying_courier", records_url]
+    ) as dying:
         receiver.wait(1)
         dying.send_signal(signal.SIGKILL)
     receiver.hold.set()
