@@ -29,17 +29,16 @@ def run(repositories: Repositories, scale: Scale) -> list[Row]:
         sizes = [scale.of(1_200, 240, 12), scale.of(120_000, 2_400, 36)]
         small, large = (_moved(repositories, Path(folder), each, few) for each in sizes)
         plans = {
-            "plan": partial(_plan, many),
-            "git": partial(_merge_tree, many),
             "small": partial(_plan, small),
             "large": partial(_plan, large),
         }
         interleaved(plans, 1)  # the first one loads the catalogues
         times = interleaved(plans, scale.of(25, 9, 1))
         whole = _whole(many, changed, scale.of(7, 3, 1))
+        anew = _anew(many, scale.of(15, 5, 1))
     what = f"{changed:,} changed among {size:,} ÷ git merge-tree --write-tree"
     return [
-        ratio(f"plan of {what}", times, "plan", "git", at_most=1.5),
+        ratio(f"plan of {what}", anew, "plan", "git", at_most=1.5),
         ratio(f"promotion of {what}", whole, "promotion", "git", at_most=1.5),
         ratio(
             f"promotion of {changed:,} among {size:,} ÷ the same by git: merge, commit, ref, tag",
@@ -104,6 +103,17 @@ def _whole(repository: Repository, changed: int, rounds: int) -> dict[str, list[
             taken[name] += interleaved({name: step}, 1)[name]
         _edit(repository, chosen)
     assert len(_ahead(repository)) == changed
+    return taken
+
+
+def _anew(repository: Repository, rounds: int) -> dict[str, list[float]]:
+    """Seconds of plans that nobody has made before, each of as many new edits, and of git's."""
+    taken: dict[str, list[float]] = {"plan": [], "git": []}
+    chosen = [item.place.key for item in _ahead(repository)]
+    for _ in range(rounds):
+        _edit(repository, chosen)
+        for name, step in (("git", _merge_tree), ("plan", compare)):
+            taken[name] += interleaved({name: partial(step, repository)}, 1)[name]
     return taken
 
 

@@ -29,6 +29,8 @@ from prompt_repo.model import (
 from prompt_repo.parsed import Document, Parsed
 
 Found = tuple[Held, Parsed]
+Spot = tuple[str, str]
+"""Where a document stands in the tables: its folder, and its name in it."""
 Expected = TypeVar("Expected", bound=Document)
 
 
@@ -63,7 +65,7 @@ class Catalogue:
     ) -> None:
         self.commit = commit
         self.moved = moved
-        """The commit this was made from, and the folders that moved since, where it was."""
+        """The commit this was made from, and the paths that moved since, where it was."""
         self._find, self._load = find, load
         self._resolved: dict[tuple[str, str], Resolved] = {}
         self.kept: dict[Any, Any] = {}
@@ -354,6 +356,16 @@ def folders_of(paths: Iterable[str]) -> set[str]:
     """The folders of the tables in which documents at these paths stand."""
     places = (place_of(path) for path in paths)
     return {place.character or "" for place in places if place is not None}
+
+
+def spots_of(paths: Iterable[str]) -> set[Spot]:
+    """Where the documents at these paths stand in the tables, `prompts.yaml` aside."""
+    places = (place_of(path) for path in paths)
+    return {
+        (place.character or "", place.emotion or "")
+        for place in places
+        if place is not None and place.kind is not Kind.CONFIGURATION
+    }
 
 
 def path_of(folder: str, name: str) -> str:

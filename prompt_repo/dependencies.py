@@ -3,7 +3,8 @@
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
 from prompt_repo import documents, variables
-from prompt_repo.catalogue import Catalogue, Tables, advanced, blobs_of, found_at, path_of
+from prompt_repo.carrying import Carried, carried
+from prompt_repo.catalogue import Catalogue, Tables, advanced, blobs_of, path_of
 from prompt_repo.drift import Drift, Plan
 from prompt_repo.errors import InvalidDocument, Problem
 from prompt_repo.layout import CONFIGURATION, Kind, character_path, place_of
@@ -15,8 +16,9 @@ from prompt_repo.repository import Repository
 def with_dependencies(repository: Repository, plan: Plan, paths: Collection[str]) -> set[str]:
     """The paths, and those that differ and without which they would not work in production."""
     sides = repository.catalogue(plan.staging), repository.catalogue(plan.production)
-    wanted: set[str] = set()
-    waiting = list(paths)
+    at_home = _prompts_at_home(sides[0].tables, sides[1].tables, paths)
+    wanted: set[str] = set(at_home)
+    waiting = [path for path in paths if path not in at_home]
     while waiting:
         path = waiting.pop()
         if path in wanted:
@@ -25,6 +27,20 @@ def with_dependencies(repository: Repository, plan: Plan, paths: Collection[str]
         needed = _needed(*sides, plan.by_path[path], plan)
         waiting += [each for each in needed if each in plan.by_path]
     return wanted
+
+
+def _prompts_at_home(staging: Tables, production: Tables, paths: Iterable[str]) -> set[str]:
+    """Those of the paths that are of prompts whose settings and character are on both sides."""
+    if not _same_settings(staging, production):
+        return set()
+    places = ((path, place_of(path)) for path in paths)
+    return {
+        path
+        for path, place in places
+        if place is not None
+        and place.emotion is not None
+        and _same_character(staging, production, place.character or "")
+    }
 
 
 def _needed(staging: Catalogue, production: Catalogue, item: Drift, plan: Plan) -> Iterator[str]:
@@ -61,9 +77,16 @@ def _of_prompt(staging: Catalogue, production: Catalogue, key: PromptKey) -> Ite
 
 def _same_ground(one: Tables, other: Tables, folder: str) -> bool:
     """Whether settings and character are one object on both sides, so that nothing is lacking."""
-    ours, theirs = (each.folders.get(folder, {}).get("") for each in (one, other))
-    settings = one.configuration is other.configuration or one.configuration == other.configuration
-    return settings and ours is theirs
+    return _same_settings(one, other) and _same_character(one, other, folder)
+
+
+def _same_settings(one: Tables, other: Tables) -> bool:
+    return one.configuration is other.configuration or one.configuration == other.configuration
+
+
+def _same_character(one: Tables, other: Tables, folder: str) -> bool:
+    ours, theirs = one.folders.get(folder), other.folders.get(folder)
+    return ours is not None and theirs is not None and ours.get("") is theirs.get("")
 
 
 def _character(catalogue: Catalogue, ident: str | None) -> Character | None:
@@ -80,30 +103,35 @@ def check_result(
     check_standing(production, held, repository.parsed(blobs_of(held)))
 
 
-def check_planned(repository: Repository, plan: Plan, paths: Sequence[str]) -> None:
-    """The same for paths as staging has them in a plan; nothing is looked up again."""
+def check_planned(repository: Repository, plan: Plan, paths: Sequence[str]) -> Carried | None:
+    """The same for paths as staging has them in a plan; nothing is looked up again.
+
+    Gives what production will hold; None where something goes that staging never had, for that
+    begins a version of its own.
+    """
+    production = repository.catalogue(plan.production).tables
+    staging = repository.catalogue(plan.staging).tables
     held = {path: plan.by_path[path].staging for path in paths}
-    folders = repository.catalogue(plan.staging).tables
-    values = dict(_values(folders, held))
-    check_standing(repository.catalogue(plan.production), held, values)
+    standing = {path: version for path, version in held.items() if version is not None}
+    after = carried(production, staging, standing)
+    if len(standing) == len(held):
+        _raise_problems(after.tables, paths)
+        return after
+    _raise_problems(advanced(after.tables, dict.fromkeys(held.keys() - standing.keys()), {}), paths)
+    return None
 
 
 def check_standing(
     production: Catalogue, held: Mapping[str, Held | None], values: Mapping[str, Parsed]
 ) -> None:
     """Raises InvalidDocument where production breaks a rule once these versions stand there."""
-    after = advanced(production.tables, held, values)
-    problems = list(problems_of(after, list(held)))
+    _raise_problems(advanced(production.tables, held, values), list(held))
+
+
+def _raise_problems(tables: Tables, paths: Iterable[str]) -> None:
+    problems = list(problems_of(tables, paths))
     if problems:
         raise InvalidDocument(problems)
-
-
-def _values(tables: Tables, held: Mapping[str, Held | None]) -> Iterator[tuple[str, Parsed]]:
-    for path in held:
-        place = place_of(path)
-        found = found_at(tables, place) if place is not None else None
-        if found is not None and found[0].blob is not None:
-            yield found[0].blob, found[1]
 
 
 def problems_of(tables: Tables, paths: Iterable[str]) -> Iterator[Problem]:

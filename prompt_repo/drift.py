@@ -12,24 +12,21 @@ what is held back, and yet makes all of staging production's ancestor.
 
 import threading
 from collections import OrderedDict
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cached_property
 from operator import itemgetter
-from types import MappingProxyType
-from typing import Any
 from weakref import WeakKeyDictionary
 
 from prompt_repo.catalogue import Catalogue, Found, Tables, found_at, path_of
 from prompt_repo.layout import CONFIGURATION, Kind, Place, place_of
 from prompt_repo.model import Commit, Held
 from prompt_repo.repository import PRODUCTION, STAGING, Repository
-from prompt_repo.unequal import folders_apart, keys_apart
+from prompt_repo.unequal import EMPTY, spots_apart
 
 ROLLED_BACK_TO = "Rolled-Back-To"
 PROMOTES_HELD_BACK = "Promotes-Held-Back"
-EMPTY: Mapping[str, Any] = MappingProxyType({})
 REMEMBERED = 64  # commits whose held-back paths are kept
 
 
@@ -96,15 +93,32 @@ def between(repository: Repository, staging: Catalogue, production: Catalogue) -
     """How two commits differ, the second one of production's line."""
     found = sorted(_unequal(repository, staging, production), key=itemgetter(0))
     held = held_back(repository, production.commit)
-    pairs = [(ours.row, theirs.row) for _, ours, theirs in found if ours and theirs]
-    newer = repository.history.descend(pairs)
-    turned = [(theirs, ours) for ours, theirs in pairs if (ours, theirs) not in newer]
-    older = repository.history.descend(turned) if turned else ()
+    both = [(ours, theirs) for _, ours, theirs in found if ours and theirs]
+    newer = _descending(repository, both)
+    turned = [(theirs, ours) for ours, theirs in both if (ours.row, theirs.row) not in newer]
+    older = _descending(repository, turned)
     items = (
         Drift(path, _state(path, ours, theirs, newer, older, held), ours, theirs)
         for path, ours, theirs in found
     )
     return Plan(staging.commit, production.commit, tuple(items))
+
+
+def _descending(
+    repository: Repository, pairs: Iterable[tuple[Held, Held]]
+) -> Collection[tuple[int, int]]:
+    """The rows of those pairs whose first version has the second in its past.
+
+    Mostly it is the one right before it, and nothing is looked up.
+    """
+    near: set[tuple[int, int]] = set()
+    far: list[tuple[int, int]] = []
+    for one, other in pairs:
+        if one.parent == other.row:
+            near.add((one.row, other.row))
+        else:
+            far.append((one.row, other.row))
+    return near | repository.history.descend(far) if far else near
 
 
 def _unequal(
@@ -118,16 +132,13 @@ def _unequal(
     if _blob(one.configuration) != _blob(other.configuration):
         place = Place(Kind.CONFIGURATION)
         yield CONFIGURATION, standing(one, place), standing(other, place)
-    for folder in folders_apart(repository, staging, production):
-        ours, theirs = one.folders.get(folder, EMPTY), other.folders.get(folder, EMPTY)
-        for name in keys_apart(ours, theirs):
-            mine, there = ours.get(name), theirs.get(name)
-            if _blob(mine) != _blob(there):
-                yield (
-                    path_of(folder, name),
-                    mine[0] if mine else one.removed.get(folder, EMPTY).get(name),
-                    there[0] if there else other.removed.get(folder, EMPTY).get(name),
-                )
+    for folder, name in spots_apart(repository, staging, production):
+        mine = one.folders.get(folder, EMPTY).get(name)
+        there = other.folders.get(folder, EMPTY).get(name)
+        ours = mine[0] if mine else one.removed.get(folder, EMPTY).get(name)
+        theirs = there[0] if there else other.removed.get(folder, EMPTY).get(name)
+        if (ours.blob if ours else None) != (theirs.blob if theirs else None):
+            yield path_of(folder, name), ours, theirs
 
 
 def _blob(found: Found | None) -> str | None:

@@ -14,6 +14,7 @@ from dulwich.objects import ShaFile
 from dulwich.pack import full_unpacked_object, write_pack_data, write_pack_index_v2
 
 PACK_FROM = 50  # objects; that many and more go into one pack
+SELDOM_PACK_FROM = 6  # the same for what is written seldom: packs slow reads, syncs slow writes
 TRIES = 100  # to have a folder that git takes away as long as it is empty
 PLAIN_FROM = 65_536  # bytes; larger trees are hashes, which hardly compress: 4 ms for a quarter
 # Git ignores and prunes what begins so; only a holder of the writers' lock makes these names.
@@ -22,13 +23,13 @@ PACK = "tmp_pack_prompt-repo_"
 INDEX = "tmp_idx_prompt-repo_"
 
 
-def add(objects: Path, made: Sequence[ShaFile]) -> None:
+def add(objects: Path, made: Sequence[ShaFile], *, seldom: bool = False) -> None:
     """Writes objects into the folder `objects`; when this returns they survive a power cut.
 
     Call it under the writers' lock. An object that is there already is synced once more,
     for nobody knows whether its writer was, and made young, so that no prune takes it.
     """
-    if len(made) < PACK_FROM:
+    if len(made) < (SELDOM_PACK_FROM if seldom else PACK_FROM):
         _add_loose(objects, made)
     else:
         _add_pack(objects / "pack", made)

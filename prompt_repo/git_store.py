@@ -307,7 +307,8 @@ class GitStore:
             objects = [*(blob for blob in blobs.values() if blob is not None), *trees]
             commit = git_commits.made(tree, parents, author, committer, message, at)
             with self._lock.writing():
-                git_objects.add(self.path / "objects", [*objects, commit])
+                seldom = graft is not None
+                git_objects.add(self.path / "objects", [*objects, commit], seldom=seldom)
                 self._swap(branch, expected, commit.id.decode(), committer or author, message)
             changed = self._changes(before, tree) if known is None else tuple(known)
             return git_commits.described(commit, parents, changed)

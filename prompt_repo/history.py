@@ -3,14 +3,13 @@
 import gc
 import json
 import sqlite3
-import zlib
 from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from datetime import datetime
 from functools import update_wrapper
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any, Concatenate, ParamSpec, TypeVar
+from typing import Concatenate, ParamSpec, TypeVar
 
 from prompt_repo import git_cli
 from prompt_repo.errors import (
@@ -21,12 +20,19 @@ from prompt_repo.errors import (
     VersionNotFound,
 )
 from prompt_repo.git_store import GitStore
-from prompt_repo.history_build import OID, parents_first, take_all, trailer_parents
+from prompt_repo.history_build import (
+    OID,
+    parents_first,
+    take_all,
+    take_continuing,
+    trailer_parents,
+)
 from prompt_repo.history_check import against_tree, differences
 from prompt_repo.history_rows import Rows
 from prompt_repo.history_sql import (
     AUTHORS,
     BACK,
+    BESIDES,
     DESCEND,
     HELD,
     LINE,
@@ -34,9 +40,11 @@ from prompt_repo.history_sql import (
     SPAN,
     STAYS,
     VERSION,
+    VERSIONS,
 )
-from prompt_repo.history_tables import Tables, empty
-from prompt_repo.model import Author, Commit, Held, HistoryPage, Version
+from prompt_repo.history_tables import Tables, edition, empty
+from prompt_repo.history_values import held_of, version_of
+from prompt_repo.model import Commit, Held, HistoryPage, Version
 from prompt_repo.progress import Progress, counted, silent
 
 NEAR = 50  # commits read one by one before `git log` is asked for all of them
@@ -98,7 +106,7 @@ class History:
     def __init__(self, store: GitStore, file: Path | None = None) -> None:
         self._store = store
         file = file or store.derived / "history.sqlite3"
-        self.tables = Tables(file, _edition(store.path))
+        self.tables = Tables(file, edition(store.path))
 
     @_healed
     def ensure(self, commit: str) -> None:
@@ -117,6 +125,25 @@ class History:
         self.ensure(commit.oid)
 
     @_healed
+    def record_continuing(
+        self, commit: Commit, rows: Collection[int]
+    ) -> dict[str, Held | None] | None:
+        """Takes in a commit just made, at all of whose paths another parent's version goes on.
+
+        `rows` are those versions, one for each path that the commit changed. Gives what stands
+        anew besides them; None where the commit was taken in by looking at it, for its parents
+        were not there.
+        """
+        with self.tables.writing() as connection:
+            index = Rows(connection, self.tables.key)
+            if all(index.find(oid) for oid in (*commit.parents, *trailer_parents(commit))):
+                at = take_continuing(index, commit, rows)
+                found = connection.execute(BESIDES, (at.lane, at.position, json.dumps(list(rows))))
+                return {path: held_of(*row) if row[0] is not None else None for path, *row in found}
+        self.ensure(commit.oid)
+        return None
+
+    @_healed
     def held(self, commit: str, path: str) -> Held | None:
         """The version that stands at a path; None where there never was one.
 
@@ -125,7 +152,7 @@ class History:
         for lane, position in self._line(commit):
             row = self._sql(HELD, (path, lane, position)).fetchone()
             if row is not None:
-                return _held(*row) if row[0] is not None else None
+                return held_of(*row) if row[0] is not None else None
         return None
 
     @_healed
@@ -172,7 +199,7 @@ class History:
     @_healed
     def line(self, row: int, limit: int) -> tuple[Version, ...]:
         """Some versions, newest first, from one on that `held` or `state` gave."""
-        return tuple(_version(*each) for each in self._sql(LINE, (row, limit - 1)))
+        return tuple(version_of(*each) for each in self._sql(LINE, (row, limit - 1)))
 
     @_healed
     def stays(self, commit: str, path: str, limit: int) -> list[tuple[str, Held | None]]:
@@ -184,7 +211,7 @@ class History:
         for lane, position in self._line(commit):
             left = limit - len(found)
             for oid, row, *rest in self._sql(STAYS, (path, lane, position, left)):
-                found.append((oid.hex(), _held(row, *rest) if row is not None else None))
+                found.append((oid.hex(), held_of(row, *rest) if row is not None else None))
         return found
 
     @_healed
@@ -201,7 +228,13 @@ class History:
         found = self._sql(VERSION, (row,)).fetchone()
         if found is None:
             raise LookupError(f"the history index has no version {row}")
-        return _version(*found)
+        return version_of(*found)
+
+    @_healed
+    def versions(self, rows: Iterable[int]) -> dict[int, Version]:
+        """All about versions that `held` or `state` gave, by their rows."""
+        found = self._sql(VERSIONS, (json.dumps(list(rows)),))
+        return {row: version_of(*rest) for row, *rest in found}
 
     @_healed
     def first(self, row: int) -> Version:
@@ -355,8 +388,8 @@ class History:
     def _span(self, lane: int, after: int, upto: int) -> dict[str, Held | None]:
         """What stands at the paths that changed on a stretch of a lane."""
         return {
-            path: Held(row, number, oid.hex(), blob and blob.hex()) if row is not None else None
-            for path, row, number, oid, blob, _ in self._sql(SPAN, (lane, after, upto))
+            path: held_of(row, number, oid, blob, parent) if row is not None else None
+            for path, row, number, oid, blob, parent, _ in self._sql(SPAN, (lane, after, upto))
         }
 
     def _back(self, row: int, steps: int) -> int:
@@ -377,29 +410,3 @@ class History:
             raise InvalidCursor(cursor)
         ident: int = row[0]
         return ident
-
-
-def _edition(path: Path) -> int:
-    """Stands for where a shallow clone ends: its numbers are others once it is deepened."""
-    try:
-        return zlib.crc32((path / "shallow").read_bytes()) >> 1
-    except FileNotFoundError:
-        return 0
-
-
-def _held(row: int, number: int, oid: bytes, blob: bytes | None) -> Held:
-    return Held(row, number, oid.hex(), blob.hex() if blob is not None else None)
-
-
-def _version(*row: Any) -> Version:
-    number, oid, name, email, at, reason, blob, path, joined = row
-    return Version(
-        number=number,
-        commit=oid.hex(),
-        author=Author(name, email),
-        created_at=datetime.fromtimestamp(at, UTC),
-        reason=reason,
-        blob=blob.hex() if blob is not None else None,
-        path=path,
-        joined=joined.hex() if joined is not None else None,
-    )

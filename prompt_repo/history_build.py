@@ -10,7 +10,7 @@
 
 import heapq
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
 from prompt_repo.history_rows import At, Edge, Row, Rows
 from prompt_repo.model import Commit
@@ -77,6 +77,22 @@ def _take(rows: Rows, commit: Commit) -> None:
     rows.stand(rows.place(commit, ident, first), first, moved, edges)
 
 
+def take_continuing(rows: Rows, commit: Commit, versions: Collection[int]) -> At:
+    """Takes in a commit that changed only paths at which a further parent's version goes on.
+
+    `versions` are those; nothing is asked about each. The other paths where that parent holds
+    another version are looked at as ever. Gives where the commit stands now.
+    """
+    parents = _places(rows, commit.parents)
+    named = [at for at in _places(rows, trailer_parents(commit)) if at not in parents]
+    ident = rows.next_id("commits")
+    moved, edges = _joined(rows, commit, ident, parents, named, rows.paths_of(versions))
+    at = rows.place(commit, ident, parents[0])
+    rows.stand(at, parents[0], moved, edges)
+    rows.go_on(at, versions)
+    return at
+
+
 def _places(rows: Rows, oids: Iterable[str]) -> list[At]:
     """Where those of the commits stand that are in, each once."""
     found = [at for oid in oids if (at := rows.find(oid)) is not None]
@@ -106,12 +122,26 @@ def _joining(
     Looked at are the paths that changed against the first parent, and those where the others
     hold another version, be it with the same blob.
     """
+    return _joined(rows, commit, ident, parents, named, None)
+
+
+def _joined(
+    rows: Rows,
+    commit: Commit,
+    ident: int,
+    parents: Sequence[At],
+    named: Sequence[At],
+    settled: Collection[int] | None,
+) -> tuple[Moved, list[Edge]]:
+    """The same; where it is `settled` what stands at all paths that changed, only the rest."""
     first = parents[0] if parents else None
     others = [*parents[1:], *named]
-    changed = {rows.path(change.path): change for change in commit.changes}
+    changes = commit.changes if settled is None else ()
+    changed = {rows.path(change.path): change for change in changes}
     paths = set(changed) - {0}
     for other in others:
         paths |= differing(rows, first, other) if first else rows.all_paths()
+    paths.difference_update(settled or ())
     for at in (*parents, *named):
         rows.foresee(at, paths)
     moved: Moved = []

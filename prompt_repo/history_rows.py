@@ -29,6 +29,10 @@ WITH RECURSIVE chain (id, depth) AS (
     SELECT v.parent, depth + 1 FROM chain JOIN versions v ON v.id = chain.id WHERE depth < ?
 ) SELECT id FROM chain ORDER BY depth DESC LIMIT 1
 """
+GO_ON = """
+INSERT INTO states SELECT v.path, ?, ?, v.id FROM json_each(?) j
+JOIN versions v ON v.id = j.value ORDER BY v.path
+"""
 INSERTS = {
     "commits": "INSERT INTO commits VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
     "paths": "INSERT INTO paths VALUES (?, ?)",
@@ -235,6 +239,20 @@ class Rows:
         self._edges[at.id] = [(first, [path for path, _ in moved]), *edges] if first else edges
         if len(self._held_back["commits"]) + len(self._held_back["states"]) >= BATCH:
             self.flush()
+
+    def paths_of(self, versions: Iterable[int]) -> set[int]:
+        """The ids of the paths that versions, given by their ids, are of."""
+        self.flush()
+        asked = json.dumps(list(versions))
+        query = "SELECT v.path FROM json_each(?) j JOIN versions v ON v.id = j.value"
+        return {path for (path,) in self._sql(query, (asked,))}
+
+    def go_on(self, at: At, versions: Iterable[int]) -> None:
+        """Versions, given by their ids, that stand from a commit just placed on."""
+        self.flush()
+        self._sql(GO_ON, (at.lane, at.position, json.dumps(list(versions))))
+        self._edges.pop(at.id, None)
+        del self._lanes[at.lane]  # what is known of its tip is no longer all
 
     def edges(self, at: At) -> list[Edge]:
         """A commit's parents, those of trailers too, with the paths that differ from each."""

@@ -1,19 +1,26 @@
 """What the history index is asked, in SQL."""
 
 HELD = """
-SELECT v.id, v.number, c.oid, v.blob FROM states s LEFT JOIN versions v ON v.id = s.version
-LEFT JOIN commits c ON c.id = v.commit_id
+SELECT v.id, v.number, c.oid, v.blob, v.parent FROM states s
+LEFT JOIN versions v ON v.id = s.version LEFT JOIN commits c ON c.id = v.commit_id
 WHERE s.path = (SELECT id FROM paths WHERE path = ?) AND s.lane = ? AND s.position <= ?
 ORDER BY s.position DESC LIMIT 1
 """
 SPAN = """
-SELECT p.path, v.id, v.number, c.oid, v.blob, max(s.position) FROM states s
+SELECT p.path, v.id, v.number, c.oid, v.blob, v.parent, max(s.position) FROM states s
 JOIN paths p ON p.id = s.path LEFT JOIN versions v ON v.id = s.version
 LEFT JOIN commits c ON c.id = v.commit_id
 WHERE s.lane = ? AND s.position > ? AND s.position <= ? GROUP BY s.path
 """
+BESIDES = """
+SELECT p.path, v.id, v.number, c.oid, v.blob, v.parent FROM states s
+JOIN paths p ON p.id = s.path LEFT JOIN versions v ON v.id = s.version
+LEFT JOIN commits c ON c.id = v.commit_id
+WHERE s.lane = ? AND s.position = ?
+AND (s.version IS NULL OR s.version NOT IN (SELECT value FROM json_each(?)))
+"""
 STAYS = """
-SELECT at.oid, v.id, v.number, c.oid, v.blob FROM states s
+SELECT at.oid, v.id, v.number, c.oid, v.blob, v.parent FROM states s
 JOIN commits at ON at.lane = s.lane AND at.position = s.position
 LEFT JOIN versions v ON v.id = s.version LEFT JOIN commits c ON c.id = v.commit_id
 WHERE s.path = (SELECT id FROM paths WHERE path = ?) AND s.lane = ? AND s.position <= ?
@@ -36,6 +43,10 @@ LINE = f"""{CHAIN}
 SELECT {FIELDS} FROM chain JOIN versions v ON v.id = chain.id {JOINS} ORDER BY depth
 """  # noqa: S608 - our own words
 BACK = f"{CHAIN} SELECT id FROM chain ORDER BY depth DESC LIMIT 1"  # noqa: S608 - our own words
+
+VERSIONS = f"""
+SELECT v.id, {FIELDS} FROM json_each(?) asked JOIN versions v ON v.id = asked.value {JOINS}
+"""  # noqa: S608 - our own words
 
 AUTHORS = """
 SELECT v.id, c.name FROM json_each(?) JOIN versions v ON v.id = value

@@ -115,13 +115,15 @@ class PromptKey:
 class Held:
     """Which version stands at a path: its number, its commit, its blob (None: removed).
 
-    `row` is the version's place in the history index, good for `History.version`.
+    `row` is the version's place in the history index, good for `History.version`; `parent` that
+    of the version that its number counts on from.
     """
 
     row: int
     number: int
     commit: str
     blob: str | None
+    parent: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

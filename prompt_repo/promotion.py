@@ -209,8 +209,9 @@ def _commit(
 ) -> Commit:
     """The commit on production, after everything it would hold was checked."""
     if source == plan.staging:
-        check_planned(repository, plan, list(blobs))
+        carried = check_planned(repository, plan, list(blobs))
     else:
+        carried = None
         check_result(repository, repository.catalogue(plan.production), source, list(blobs))
     graft = _whole(plan, source, blobs)
     trailers = [(PROMOTED_FROM, source)] if order.paths is not None else []
@@ -230,7 +231,7 @@ def _commit(
         message=_with_trailers(reason or f"Promote {_count(len(blobs))} from staging", trailers),
         extra_parents=() if order.paths is not None else (source,),
     )
-    repository.written(PRODUCTION, commit)
+    repository.written(PRODUCTION, commit, carried)
     return commit
 
 

@@ -1,11 +1,11 @@
 """What went live when: production's own line of commits, and notes made from the reasons."""
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 from itertools import islice, takewhile
 
-from prompt_repo.drift import ROLLED_BACK_TO, Plan
+from prompt_repo.drift import ROLLED_BACK_TO, Drift, Plan
 from prompt_repo.errors import InvalidCursor, RevisionNotFound
 from prompt_repo.layout import CONFIGURATION, Kind, place_of
 from prompt_repo.model import Commit, Held, Version
@@ -115,16 +115,34 @@ def notes_of(repository: Repository, before: str, commit: Commit) -> str:
 def draft_of(repository: Repository, plan: Plan, paths: Collection[str]) -> str:
     """The notes that a promotion of these paths would get."""
     lines: list[str] = []
-    for path in sorted(paths)[:DOCUMENTS]:
-        item = plan.by_path[path]
-        lines += _note(repository, path, item.production, item.staging or GONE)
+    items = [plan.by_path[path] for path in sorted(paths)[:DOCUMENTS]]
+    single = {each.staging.row for each in items if each.staging and _is_next(each)}
+    known = repository.history.versions(single)
+    for item in items:
+        new = item.staging or GONE
+        if new.row in known:
+            lines += _noted(item.path, item.production, new, [known[new.row]])
+        else:
+            lines += _note(repository, item.path, item.production, new)
     return "\n".join([*lines, *_rest(len(paths))])
 
 
 def _note(repository: Repository, path: str, old: Held | None, new: Held | None) -> Iterator[str]:
     """One document in the notes: its numbers, then the reasons in between."""
+    return _noted(path, old, new, _between(repository, old, new))
+
+
+def _is_next(item: Drift) -> bool:
+    """Whether there is one version in between, staging's own."""
+    number = item.production.number if item.production is not None else 0
+    return item.staging is not None and item.staging.number == number + 1
+
+
+def _noted(
+    path: str, old: Held | None, new: Held | None, between: Iterable[Version]
+) -> Iterator[str]:
     yield f"{title(path)}: {_number(old)} → {_number(new)}"
-    for version in _between(repository, old, new):
+    for version in between:
         reason = version.reason.split("\n", 1)[0] or "no reason given"
         yield f"  - {reason} ({version.author.name})"
 

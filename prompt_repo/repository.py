@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from prompt_repo import documents
+from prompt_repo.carrying import Carried
 from prompt_repo.catalogue import (
     Catalogue,
     Found,
@@ -150,12 +151,16 @@ class Repository:
             self._held.popitem(last=False)
         return True
 
-    def written(self, branch: str, commit: Commit) -> Catalogue:
+    def written(self, branch: str, commit: Commit, carried: Carried | None = None) -> Catalogue:
         """Takes note of a commit this process has just made; gives the catalogue there.
 
-        Whoever listens hears of it.
+        Who knows what it `carried` from another branch saves finding it out. Whoever listens
+        hears of it.
         """
-        self.history.record(commit)
+        if carried is None:
+            self.history.record(commit)
+        else:
+            self._carry(branch, commit, carried)
         catalogue = self.current(branch)
         for listener in self.listeners:
             listener(branch, commit)
@@ -189,6 +194,19 @@ class Repository:
             raise RevisionNotFound(when, branch)
         return commit
 
+    def _carry(self, branch: str, commit: Commit, carried: Carried) -> None:
+        """The catalogue after a commit on the one that is known, without reading it."""
+        rows = [held.row for held in carried.versions.values()]
+        besides = self.history.record_continuing(commit, rows)
+        with self._lock:
+            known = self._current.get(branch)
+            if besides is None or known is None or (known.commit,) != commit.parents[:1]:
+                return
+            near = [each.tables for name, each in self._current.items() if name != branch]
+            tables = self._advanced(carried.tables, besides, near) if besides else carried.tables
+            moved = known.commit, {*carried.versions, *besides}
+            self._current[branch] = Catalogue(commit.oid, tables=tables, moved=moved)
+
     def _any_current(self) -> Catalogue | None:
         return next(iter(self._current.values()), None)
 
@@ -205,7 +223,7 @@ class Repository:
             tables, fresh = self._advanced(known.tables, moved, near), folders_of(moved)
         for other in others:
             tables = shared(tables, other.tables, tables.folders if fresh is None else fresh)
-        since = (known.commit, fresh) if known is not None and fresh is not None else None
+        since = (known.commit, moved.keys()) if known is not None and moved is not None else None
         return Catalogue(head, tables=tables, moved=since)
 
     def _tables(self, commit: str) -> Tables:

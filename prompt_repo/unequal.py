@@ -1,14 +1,18 @@
-"""Which folders two commits hold differently: told once by looking, then kept up as they move."""
+"""What two commits hold differently: told once by looking, then kept up as they move."""
 
 import threading
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from itertools import compress
 from operator import is_not
+from types import MappingProxyType
+from typing import Any
 from weakref import WeakKeyDictionary
 
-from prompt_repo.catalogue import Catalogue, folders_of
+from prompt_repo.catalogue import Catalogue, Spot, spots_of
 from prompt_repo.repository import Repository
+
+EMPTY: Mapping[str, Any] = MappingProxyType({})
 
 
 def keys_apart(one: Mapping[str, object], other: Mapping[str, object]) -> list[str]:
@@ -19,38 +23,46 @@ def keys_apart(one: Mapping[str, object], other: Mapping[str, object]) -> list[s
 
 @dataclass(frozen=True, slots=True)
 class _Last:
-    """What was found last time: between which commits, and which folders."""
+    """What was found last time: between which commits, and where."""
 
     commits: tuple[str, str]
-    folders: Collection[str]
+    spots: Collection[Spot]
 
 
-class _FoldersApart:
-    """The folders that may differ between two branches' heads; costs what moved since."""
+class _SpotsApart:
+    """Where two branches' heads may differ; costs what differed before and what moved since."""
 
     def __init__(self) -> None:
         self._last: _Last | None = None
         self._lock = threading.Lock()
 
-    def between(self, repository: Repository, one: Catalogue, other: Catalogue) -> list[str]:
-        """Those whose tables are not one object in both catalogues."""
+    def between(self, repository: Repository, one: Catalogue, other: Catalogue) -> list[Spot]:
+        """The spots of the tables that do not hold one object in both catalogues."""
         with self._lock:
             ours, theirs = one.tables.folders, other.tables.folders
             near = self._near(repository, (one, other))
             if near is None:
-                found = keys_apart(ours, theirs)
+                found = [
+                    (folder, name)
+                    for folder in keys_apart(ours, theirs)
+                    for name in keys_apart(ours.get(folder, EMPTY), theirs.get(folder, EMPTY))
+                ]
             else:
-                found = [name for name in near if ours.get(name) is not theirs.get(name)]
-            self._last = _Last((one.commit, other.commit), frozenset(found))
+                found = [
+                    (folder, name)
+                    for folder, name in near
+                    if ours.get(folder, EMPTY).get(name) is not theirs.get(folder, EMPTY).get(name)
+                ]
+            self._last = _Last((one.commit, other.commit), found)
         return found
 
     def _near(
         self, repository: Repository, sides: tuple[Catalogue, Catalogue]
-    ) -> Iterable[str] | None:
-        """The folders that differed last time or moved since; None where that can't be told."""
+    ) -> Iterable[Spot] | None:
+        """The spots that differed last time or moved since; None where that can't be told."""
         if self._last is None:
             return None
-        near = set(self._last.folders)
+        near = set(self._last.spots)
         for old, new in zip(self._last.commits, sides, strict=True):
             moved = _moved(repository, old, new)
             if moved is None:
@@ -59,19 +71,19 @@ class _FoldersApart:
         return near
 
 
-def _moved(repository: Repository, old: str, new: Catalogue) -> set[str] | None:
-    """The folders that moved since a commit; None where the catalogue doesn't follow on it."""
+def _moved(repository: Repository, old: str, new: Catalogue) -> set[Spot] | None:
+    """The spots that moved since a commit; None where the catalogue doesn't follow on it."""
     if new.commit == old:
         return set()
     if new.moved is not None and new.moved[0] == old:
-        return set(new.moved[1])
+        return spots_of(new.moved[1])
     moved = repository.history.moved(old, new.commit)
-    return folders_of(moved) if moved is not None else None
+    return spots_of(moved) if moved is not None else None
 
 
-_KNOWN: "WeakKeyDictionary[Repository, _FoldersApart]" = WeakKeyDictionary()
+_KNOWN: "WeakKeyDictionary[Repository, _SpotsApart]" = WeakKeyDictionary()
 
 
-def folders_apart(repository: Repository, one: Catalogue, other: Catalogue) -> list[str]:
-    """The folders that two branches' heads hold differently; none is left out."""
-    return _KNOWN.setdefault(repository, _FoldersApart()).between(repository, one, other)
+def spots_apart(repository: Repository, one: Catalogue, other: Catalogue) -> list[Spot]:
+    """Where two branches' heads hold different things, `prompts.yaml` aside; none is left out."""
+    return _KNOWN.setdefault(repository, _SpotsApart()).between(repository, one, other)

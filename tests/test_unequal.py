@@ -6,14 +6,14 @@ from prompt_repo.editing import create_character
 from prompt_repo.model import Character
 from prompt_repo.promotion import Order, promote, roll_back
 from prompt_repo.repository import PRODUCTION, STAGING, Repository
-from prompt_repo.unequal import folders_apart, keys_apart
+from prompt_repo.unequal import keys_apart, spots_apart
 from tests.factories import KIM, SAM, make_repository, put
 
 
 def apart(repository: Repository) -> tuple[list[str], list[str]]:
     """What is told, and what looking at every folder says."""
     sides = repository.current(STAGING), repository.current(PRODUCTION)
-    told = folders_apart(repository, *sides)
+    told = {folder for folder, _ in spots_apart(repository, *sides)}
     return sorted(told), sorted(keys_apart(*(each.tables.folders for each in sides)))
 
 
