@@ -94,9 +94,11 @@ def between(repository: Repository, staging: Catalogue, production: Catalogue) -
     found = sorted(_unequal(repository, staging, production), key=itemgetter(0))
     held = held_back(repository, production.commit)
     both = [(ours, theirs) for _, ours, theirs in found if ours and theirs]
-    newer = _descending(repository, both)
+    known = _DESCENTS.get(repository, frozenset())
+    newer = _descending(repository, both, known)
     turned = [(theirs, ours) for ours, theirs in both if (ours.row, theirs.row) not in newer]
-    older = _descending(repository, turned)
+    older = _descending(repository, turned, known)
+    _DESCENTS[repository] = frozenset(newer | older)
     items = (
         Drift(path, _state(path, ours, theirs, newer, older, held), ours, theirs)
         for path, ours, theirs in found
@@ -104,20 +106,28 @@ def between(repository: Repository, staging: Catalogue, production: Catalogue) -
     return Plan(staging.commit, production.commit, tuple(items))
 
 
+_DESCENTS: "WeakKeyDictionary[Repository, frozenset[tuple[int, int]]]" = WeakKeyDictionary()
+"""The rows of which the last plan found that the second is in the past of the first."""
+
+
 def _descending(
-    repository: Repository, pairs: Iterable[tuple[Held, Held]]
-) -> Collection[tuple[int, int]]:
+    repository: Repository,
+    pairs: Iterable[tuple[Held, Held]],
+    known: Collection[tuple[int, int]],
+) -> set[tuple[int, int]]:
     """The rows of those pairs whose first version has the second in its past.
 
-    Mostly it is the one right before it, and nothing is looked up.
+    Mostly that is the one right before it, or was in that one's past already when the last plan
+    was made; then nothing is looked up.
     """
     near: set[tuple[int, int]] = set()
     far: list[tuple[int, int]] = []
     for one, other in pairs:
-        if one.parent == other.row:
-            near.add((one.row, other.row))
+        pair = one.row, other.row
+        if one.parent == other.row or pair in known or (one.parent, other.row) in known:
+            near.add(pair)
         else:
-            far.append((one.row, other.row))
+            far.append(pair)
     return near | repository.history.descend(far) if far else near
 
 
