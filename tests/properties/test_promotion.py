@@ -102,7 +102,7 @@ class TwoEnvironments(RuleBasedStateMachine):
         """Somebody pushes a commit to staging with plain git."""
         if self.staging[name].text == text:
             return
-        with _Clone(self.folder, STAGING) as clone:
+        with self.clone(STAGING) as clone:
             _write(clone, name, text)
             git(clone, "commit", "-qam", "By hand")
             git(clone, "push", "-q", "origin", STAGING)
@@ -115,7 +115,7 @@ class TwoEnvironments(RuleBasedStateMachine):
         """A commit on production that staging doesn't have."""
         if self.production[name].text == text:
             return
-        with _Clone(self.folder, PRODUCTION) as clone:
+        with Clone(str(self.folder / "prompts.git"), PRODUCTION) as clone:
             _write(clone, name, text)
             git(clone, "commit", "-qam", "Hotfix")
             git(clone, "push", "-q", "origin", PRODUCTION)
@@ -128,7 +128,7 @@ class TwoEnvironments(RuleBasedStateMachine):
 
         Which text stands is git's verdict; what number that is, and what is held back, is ours.
         """
-        with _Clone(self.folder, PRODUCTION) as clone:
+        with self.clone(PRODUCTION) as clone:
             try:
                 git(clone, "merge", "-q", "--no-ff", "-m", "Release", "origin/staging")
             except subprocess.CalledProcessError:
@@ -139,14 +139,27 @@ class TwoEnvironments(RuleBasedStateMachine):
             sides = self.production, self.staging
             if any(texts[name] not in [side[name].text for side in sides] for name in NAMES):
                 return  # git joined lines of both; versions that join two have a test of their own
-            git(clone, "push", "-q", "origin", PRODUCTION)
+            moved = {name for name in NAMES if texts[name] != self.production[name].text}
+            picked = self.deliver(clone, "Release", moved)
         after = {
             name: self.production[name]
             if self.production[name].text == text
             else self.staging[name]
             for name, text in texts.items()
         }
-        self._release(_continued(after, self.staging))
+        self._release(continued(after, self.staging), picked=picked)
+
+    def clone(self, branch: str) -> "Clone":
+        """A work tree of somebody outside."""
+        return Clone(str(self.folder / "prompts.git"), branch)
+
+    def deliver(self, clone: Path, message: str, moved: set[str]) -> set[str]:
+        """Brings a commit to production that moves these prompts; gives those it names as picked.
+
+        Here by a path on the disk, where nobody checks it.
+        """
+        git(clone, "push", "-q", "origin", PRODUCTION)
+        return set()
 
     @precondition(lambda self: self.goes())
     @rule(data=st.data())
@@ -165,7 +178,7 @@ class TwoEnvironments(RuleBasedStateMachine):
         self._decided(decisions)
         taken = {name for name in going if decisions.get(name) is not Side.PRODUCTION}
         after = {**self.production, **{name: self.staging[name] for name in taken}}
-        self._release(_continued(after, self.staging), done, picked)
+        self._release(continued(after, self.staging), done, picked)
 
     @precondition(lambda self: self.goes())
     @rule(data=st.data())
@@ -182,7 +195,7 @@ class TwoEnvironments(RuleBasedStateMachine):
             assert done.tag == ""
             return
         after = {**self.production, **{name: self._taken(name) for name in taken}}
-        self._release(_continued(after, self.staging), done, named)
+        self._release(continued(after, self.staging), done, named)
 
     def _taken(self, name: str) -> Version:
         """Staging's version; where it never had one, production's goes by a version of its own."""
@@ -214,7 +227,7 @@ class TwoEnvironments(RuleBasedStateMachine):
             old = found.before[name]
             known = old is not NEVER
             after[name] = old if known else Version(None, after[name].number + 1, after[name])
-        self._release(_continued(after, found.before), done, back=not found.rolled_back)
+        self._release(continued(after, found.before), done, back=not found.rolled_back)
 
     # What must hold after every step
 
@@ -272,7 +285,7 @@ class TwoEnvironments(RuleBasedStateMachine):
         if texts or kept:
             before = self.production
             after = _put(self.staging, texts) | {name: before[name] for name in kept}
-            self.staging = _continued(after, before)
+            self.staging = continued(after, before)
 
     def _release(
         self,
@@ -303,7 +316,7 @@ def _put(standing: Standing, texts: dict[str, str | None]) -> Standing:
     return {**standing, **new}
 
 
-def _continued(standing: Standing, other: Standing) -> Standing:
+def continued(standing: Standing, other: Standing) -> Standing:
     """Of two versions with one text, the one with the higher number goes on."""
     return {
         name: other[name]
@@ -339,15 +352,15 @@ def _order(
     )
 
 
-class _Clone:
+class Clone:
     """A work tree of a branch, gone at the end."""
 
-    def __init__(self, folder: Path, branch: str) -> None:
-        self._folder, self._branch = folder, branch
+    def __init__(self, address: str, branch: str) -> None:
+        self._address, self._branch = address, branch
 
     def __enter__(self) -> Path:
         self._path = Path(tempfile.mkdtemp())
-        git(self._path, "clone", "-q", "-b", self._branch, str(self._folder / "prompts.git"), "x")
+        git(self._path, "clone", "-q", "-b", self._branch, self._address, "x")
         return self._path / "x"
 
     def __exit__(self, *_: object) -> None:
