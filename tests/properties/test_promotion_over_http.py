@@ -94,5 +94,5 @@ class TwoEnvironmentsServed(TwoEnvironments):
 
 TestTwoEnvironmentsServed = TwoEnvironmentsServed.TestCase
 TestTwoEnvironmentsServed.settings = settings(
-    max_examples=10, stateful_step_count=12, deadline=None
+    max_examples=15, stateful_step_count=14, deadline=None
 )
