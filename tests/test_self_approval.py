@@ -10,7 +10,7 @@ from werkzeug.test import TestResponse
 from prompt_repo.repository import STAGING
 from tests.git_client import Clone, address, git, prompt
 from tests.test_git_http import ANGRY, Studio
-from tests.web import make_app, served, services
+from tests.web import make_app, person, served, services
 from webapp import change_records, change_requests, people, tokens
 from webapp.access import Role, Scope
 from webapp.change_records import ChangeRequest, Kind, Seen, Who
@@ -177,3 +177,38 @@ def test_two_pushes_told_late_are_each_their_pushers(studio: Studio) -> None:
         (each.kind, each.name, each.head[0]) for each in said
     ]
     assert change_requests.contributed(said, LEE)
+
+
+@pytest.mark.parametrize("how", ["disabled", "viewer"])
+def test_whoever_was_shut_out_since_approves_nothing(
+    studio: Studio, kim: Person, lee: Person, how: str
+) -> None:
+    """A disabled account, or one that lost its role; the page says so, and back is back."""
+    records = services(studio.app).records
+    row = kim.push("soft")
+    assert 201 == lee.approve(row.number, row.head).status_code
+    if how == "disabled":
+        people.set_disabled(records, "lee")
+    else:
+        people.set_role(records, "lee", Role.VIEWER)
+
+    merged = kim.post(row.number, "merge", head=row.head)
+    told = studio.app.test_client().get(
+        f"/api/v1/changes/{row.number}", headers={"Authorization": f"Bearer {kim.token}"}
+    )
+    page = person(studio.app, Role.VIEWER).get(f"/changes/{row.number}").text
+
+    assert 409 == merged.status_code
+    assert "1 more approval is needed" in merged.text
+    assert told.json is not None
+    assert [("approve", False)] == [(e["verdict"], e["counts"]) for e in told.json["reviews"]]
+    assert not told.json["mergeable"]
+    assert "approved, but may no longer review" in page
+    assert "Frowns." == studio.text()
+
+    if how == "disabled":
+        people.set_disabled(records, "lee", disabled=False)
+    else:
+        people.set_role(records, "lee", Role.REVIEWER)
+    assert 200 == kim.post(row.number, "merge", head=row.head).status_code
+    assert "Breathes out." == studio.text()

@@ -16,10 +16,10 @@ from prompt_repo.errors import ChangeMoved, InvalidReason
 from prompt_repo.layout import ENVIRONMENTS
 from prompt_repo.reasons import CONTROL, SERVERS_TRAILERS
 from prompt_repo.repository import PRODUCTION, STAGING, Repository
-from webapp import change_records, events, protection
+from webapp import change_records, events, people, protection
 from webapp.access import NotAllowed, Scope, caller, require_environment
 from webapp.change_records import ChangeState, Kind, Seen, State, Who
-from webapp.change_reviews import Standing, contributed, standing
+from webapp.change_reviews import Standing, contributed, reviewers_of, standing
 from webapp.events import Event, Happened
 from webapp.records.change_models import ChangeEntry, ChangeRequest
 from webapp.services import records, repository, settings
@@ -192,7 +192,13 @@ def reviews_of(row: ChangeRequest) -> Standing:
     """What all reviews come to."""
     said = change_records.entries(records(), row.number)
     own = change_records.contributions(records(), row)
-    return standing(said, own, row.fingerprint, protection.approvals(settings(), row.base))
+    required = protection.approvals(settings(), row.base)
+    return standing(said, own, row.fingerprint, required, shut_out(said))
+
+
+def shut_out(said: Sequence[ChangeEntry]) -> frozenset[int]:
+    """The accounts among those who reviewed that may no longer review."""
+    return people.without(records(), Scope.REVIEW, reviewers_of(said))
 
 
 def refreshed(row: ChangeRequest, who: Who = change_records.GIT) -> ChangeRequest:

@@ -1,6 +1,6 @@
 """What reviews come to: who approves what stands now, who wants it otherwise, what is missing."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 
 from prompt_repo.model import Author
@@ -10,11 +10,15 @@ from webapp.records.change_models import ChangeEntry
 
 @dataclass(frozen=True)
 class Standing:
-    """The reviews that count, each person's last; `fallen` are of an earlier content."""
+    """The reviews that count, each person's last; `fallen` are of an earlier content.
+
+    `lapsed` are of people who were shut out since, or may no longer review.
+    """
 
     approved: tuple[ChangeEntry, ...]
     objected: tuple[ChangeEntry, ...]
     fallen: tuple[ChangeEntry, ...]
+    lapsed: tuple[ChangeEntry, ...]
     required: int
 
     @property
@@ -34,18 +38,33 @@ class Standing:
 
 
 def standing(
-    entries: Sequence[ChangeEntry], own: Sequence[ChangeEntry], fingerprint: str, required: int
+    entries: Sequence[ChangeEntry],
+    own: Sequence[ChangeEntry],
+    fingerprint: str,
+    required: int,
+    shut_out: Collection[int] = (),
 ) -> Standing:
-    """What all reviews come to; those of people who contributed (`own`) don't count."""
+    """What all reviews come to; those of people who contributed (`own`) don't count.
+
+    Nor do those of the accounts that are `shut_out`.
+    """
     last = _last(each for each in entries if each.kind in REVIEWS)
-    counting = [each for each in last if not any(_who(each).did(other) for other in own)]
+    others = [each for each in last if not any(_who(each).did(other) for other in own)]
+    counting = [each for each in others if each.account_id not in shut_out]
     current = [each for each in counting if each.fingerprint == fingerprint]
     return Standing(
         approved=tuple(each for each in current if each.kind == Kind.APPROVED),
         objected=tuple(each for each in current if each.kind == Kind.OBJECTED),
         fallen=tuple(each for each in counting if each.fingerprint != fingerprint),
+        lapsed=tuple(each for each in others if each.account_id in shut_out),
         required=required,
     )
+
+
+def reviewers_of(entries: Iterable[ChangeEntry]) -> set[int]:
+    """The accounts of those who reviewed, where there is one behind a review."""
+    reviews = (each for each in entries if each.kind in REVIEWS)
+    return {each.account_id for each in reviews if each.account_id is not None}
 
 
 def contributed(own: Sequence[ChangeEntry], who: Who) -> bool:

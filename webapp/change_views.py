@@ -1,6 +1,6 @@
 """What the pages of change requests show, gathered from Git and the records."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import islice
@@ -70,9 +70,10 @@ class Subject:
         said: Sequence[ChangeEntry],
         own: Sequence[ChangeEntry],
         required: int,
+        shut_out: Collection[int] = (),
     ) -> None:
         self.repository, self.row, self.entries = repository, row, said
-        self.own, self.required = own, required
+        self.own, self.required, self.shut_out = own, required, shut_out
 
     @property
     def branch(self) -> str:
@@ -127,7 +128,7 @@ class Subject:
     def standing(self) -> Standing:
         """What reviews come to."""
         proposed = self.comparison if self.is_open and self.comparison else self.row
-        return standing(self.entries, self.own, proposed.fingerprint, self.required)
+        return standing(self.entries, self.own, proposed.fingerprint, self.required, self.shut_out)
 
     @property
     def count(self) -> int:

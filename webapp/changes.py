@@ -213,7 +213,8 @@ def subject_of(row: ChangeRequest) -> Subject:
     """A change request with what pages ask of it."""
     said = change_records.entries(records(), row.number)
     own = change_records.contributions(records(), row)
-    return Subject(repository(), row, said, own, protection.approvals(settings(), row.base))
+    required = protection.approvals(settings(), row.base)
+    return Subject(repository(), row, said, own, required, change_requests.shut_out(said))
 
 
 def frame(subject: Subject) -> dict[str, object]:

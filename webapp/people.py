@@ -3,15 +3,15 @@
 import hashlib
 import re
 import secrets
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, fields
 from datetime import UTC, datetime, timedelta
 
-from sqlalchemy import delete, func, select
+from sqlalchemy import delete, func, or_, select
 from sqlalchemy.orm import Session
 
 from webapp import passwords
-from webapp.access import SCOPES_OF, Role
+from webapp.access import SCOPES_OF, Role, Scope
 from webapp.records import Records
 from webapp.records.models import Account, Identity, Login, Token
 
@@ -205,6 +205,17 @@ def describe(records: Records, name: str, *, display_name: str, email: str) -> C
         before = f"{account.display_name} <{account.email}>"
         account.display_name, account.email = display_name, email
         return Change(account.name, before, f"{display_name} <{email}>")
+
+
+def without(records: Records, scope: Scope, accounts: Collection[int]) -> frozenset[int]:
+    """Those of the accounts that are disabled, or whose role no longer brings a scope."""
+    if not accounts:
+        return frozenset()
+    able = [role for role, scopes in SCOPES_OF.items() if scope in scopes]
+    wanted = select(Account.id).where(
+        Account.id.in_(accounts), or_(Account.disabled, Account.role.not_in(able))
+    )
+    return frozenset(row.id for row in records.rows(wanted))
 
 
 def state(account: Account) -> str:

@@ -85,7 +85,7 @@ def _reviews(subject: Subject) -> list[dict[str, Any]]:
             "at": time(each.at),
         }
         for each in subject.entries
-        if each.kind in REVIEWS and each in (*counting, *standing.fallen)
+        if each.kind in REVIEWS and each in (*counting, *standing.fallen, *standing.lapsed)
     ]
 
 
