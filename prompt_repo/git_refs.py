@@ -10,11 +10,13 @@ from pathlib import Path
 from prompt_repo.errors import RefMoved, RepositoryBusy, RepositoryDamaged
 from prompt_repo.git_lock import Entry, WriterLock
 from prompt_repo.git_objects import make_folder, sync_folder
-from prompt_repo.model import RefMove
+from prompt_repo.model import Author, RefMove
 
 OWN_FOLDER = "prompt-repo"  # below the repository's folder; git leaves it alone
 OID = re.compile(r"[0-9a-f]{40}")
-MOVE = re.compile(rb"([0-9a-f]{40}) ([0-9a-f]{40}) [^\n]*?> (\d{1,11}) [+-]\d{4}(?:\t[^\n]*)?")
+MOVE = re.compile(
+    rb"([0-9a-f]{40}) ([0-9a-f]{40}) ([^\n]*?)<([^\n]*?)> (\d{1,11}) [+-]\d{4}(?:\t([^\n]*))?"
+)
 UPTIME = Path("/proc/uptime")  # seconds since the machine started
 NOWHERE = "0" * 40
 LOG_SUBJECT = 200  # bytes of a reason that the log of moves repeats
@@ -61,8 +63,10 @@ class Refs:
                 None if old.decode() == NOWHERE else old.decode(),
                 new.decode(),
                 datetime.fromtimestamp(int(at), UTC),
+                Author(_said(name), _said(email)),
+                _said(why),
             )
-            for old, new, at in MOVE.findall(raw)
+            for old, new, name, email, at, why in MOVE.findall(raw)
         ]
 
     def swap(
@@ -134,6 +138,10 @@ class Refs:
         with log.open("rb") as lines:
             lines.seek(max(0, log.stat().st_size - 4096))
             return lines.read().decode(errors="replace")
+
+
+def _said(raw: bytes) -> str:
+    return raw.decode(errors="replace").strip()
 
 
 def _prepared(next_ref: Path, new: str) -> tuple[int, int]:

@@ -199,11 +199,13 @@ class Commit:
 
 @dataclass(frozen=True, slots=True)
 class RefMove:
-    """One move of a branch, from the log Git keeps of them."""
+    """One move of a branch, from the log Git keeps of them: by whom, and by what."""
 
     old: str | None
     new: str
     at: datetime
+    who: Author = Author("", "")
+    why: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,9 +15,9 @@ from prompt_repo.layout import ENVIRONMENTS, place_of
 from prompt_repo.model import Commit, FileChange
 from prompt_repo.releases import Did, release
 from prompt_repo.repository import PRODUCTION
-from webapp import events
+from webapp import events, unannounced
 from webapp.events import Event, Happened
-from webapp.services import repository
+from webapp.services import records, repository
 
 NAMED = 50  # prompts that one event names; of more the number is told
 FOLLOWED = 100  # commits of one push to production that are told of
@@ -49,8 +49,17 @@ def written(branch: str, commit: Commit) -> None:
 
 def _work_out(happened: Happened) -> None:
     branch, old, new = (happened.facts.get(name) for name in ("branch", "old", "new"))
-    if branch not in ENVIRONMENTS or not new:
-        return
+    if branch in ENVIRONMENTS and new:
+        work_out(branch, old, new, here=bool(happened.facts.get("written_here")))
+        if g.get("noted"):  # else nobody waits for it, and the next look passes over it
+            unannounced.told(records(), branch, old, new)
+
+
+def work_out(branch: str, old: str | None, new: str, *, here: bool = False) -> None:
+    """Announces what a move of an environment's branch means.
+
+    Who wrote it `here` announces a promotion by itself.
+    """
     mine: Commit | None = g.get("just_written", {}).get(new) if g else None
     changes = mine.changes if mine is not None else repository().store.changed(old, new)
     prompts = [each for each in changes if (place := place_of(each.path)) and place.key]
@@ -65,8 +74,8 @@ def _work_out(happened: Happened) -> None:
             prompts=[_named(each) for each in prompts[:NAMED]],
             count=len(prompts),
         )
-    if branch == PRODUCTION and old and not happened.facts.get("written_here"):
-        for each in _pushed(old, new):
+    if branch == PRODUCTION and old and not here:
+        for each in pushed(old, new):
             _promoted(each)
 
 
@@ -91,8 +100,8 @@ def announce_release(event: Event, commit: Commit, tag: str | None, paths: list[
     )
 
 
-def _pushed(old: str, new: str) -> list[str]:
-    """The commits of production's own line that a push brought, oldest first."""
+def pushed(old: str, new: str) -> list[str]:
+    """The commits of a branch's own line that a move brought, oldest first."""
 
     def line() -> Iterator[str]:
         at = new

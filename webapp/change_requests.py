@@ -14,13 +14,17 @@ from prompt_repo.document_merging import UNDECIDED, Choices
 from prompt_repo.editing import Edit
 from prompt_repo.errors import ChangeMoved, InvalidReason
 from prompt_repo.layout import ENVIRONMENTS
+from prompt_repo.model import Commit
 from prompt_repo.reasons import CONTROL, SERVERS_TRAILERS
+from prompt_repo.releases import CHANGE_REQUEST
 from prompt_repo.repository import PRODUCTION, STAGING, Repository
 from webapp import change_records, events, people, protection
 from webapp.access import NotAllowed, Scope, caller, require_environment
-from webapp.change_records import ChangeState, Kind, Seen, State, Who
+from webapp.announcing import pushed
+from webapp.change_records import ChangeNotFound, ChangeState, Kind, Seen, State, Who
 from webapp.change_reviews import Standing, contributed, reviewers_of, standing
 from webapp.events import Event, Happened
+from webapp.movers import who_moved
 from webapp.records.change_models import ChangeEntry, ChangeRequest
 from webapp.services import records, repository, settings
 
@@ -142,7 +146,7 @@ def merge(number: int, head: str) -> Merged:
             base_head=done.before,
             merge_commit=done.commit.oid,
         )
-    _announce_merged(row, done)
+    _announce_merged(row, done.commit)
     if done.left is not None:
         _open_rest(row, done)
     return done
@@ -213,6 +217,8 @@ def refreshed(row: ChangeRequest, who: Who = change_records.GIT) -> ChangeReques
         head = repository().store.head(branch_of(row.slug))
         if row.state != State.OPEN:
             return row
+        if who is change_records.GIT and head is not None:
+            who = who_moved(repository().store, records(), branch_of(row.slug), head)
         if head is None:
             return change_records.turn(
                 records(), row.number, who, State.CLOSED, "The branch was deleted."
@@ -322,9 +328,24 @@ def _announce_opened(row: ChangeRequest) -> None:
     events.announce(Event.CHANGE_OPENED, **_facts(row))
 
 
-def _announce_merged(row: ChangeRequest, done: Merged) -> None:
-    paths = [change.path for change in done.commit.changes]
-    events.announce(Event.CHANGE_MERGED, **_facts(row), commit=done.commit.oid, paths=paths)
+def _announce_merged(row: ChangeRequest, commit: Commit) -> None:
+    paths = [change.path for change in commit.changes]
+    events.announce(Event.CHANGE_MERGED, **_facts(row), commit=commit.oid, paths=paths)
+
+
+def tell_merged(branch: str, old: str | None, new: str) -> None:
+    """Announces the change requests that a move of a branch merged, by their commits' trailers."""
+    for oid in pushed(old, new) if old else ():
+        commit = repository().store.header(oid)
+        number = dict(commit.trailers).get(CHANGE_REQUEST, "")
+        if not number.isdecimal():
+            continue
+        try:
+            row = change_records.found(records(), int(number))
+        except ChangeNotFound:
+            continue
+        if row.base == branch:
+            _announce_merged(row, repository().store.commit(oid))
 
 
 def _facts(row: ChangeRequest) -> dict[str, object]:

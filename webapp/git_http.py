@@ -25,7 +25,7 @@ from prompt_repo.layout import ENVIRONMENTS
 from prompt_repo.receiving import HEADS, Received, Rights, receive, refusal_of_name
 from prompt_repo.receiving_words import Refusal, explained
 from prompt_repo.repository import PRODUCTION
-from webapp import audit, change_records, events, protection
+from webapp import audit, change_records, events, movers, protection
 from webapp.access import NotAllowed, Scope, access, caller, require_environment
 from webapp.arrivals import Places
 from webapp.change_records import Who
@@ -199,7 +199,8 @@ def _received(body: Body) -> bytes:
 def _checked(delivery: Incoming, orders: Orders, may: Rights, body: Body) -> Received:
     if any(order.new is not None for order in orders.orders):
         delivery.unpack(body.pieces(), settings().max_push_bytes, settings().git_seconds)
-    return receive(repository(), delivery, orders.orders, may, caller().author)
+    why = movers.pushed_by(caller())
+    return receive(repository(), delivery, orders.orders, may, caller().author, why)
 
 
 def _unreadable(orders: Orders, why: PromptRepoError) -> tuple[str, Received]:

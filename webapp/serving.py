@@ -16,6 +16,7 @@ from granian.log import LogLevels
 from prompt_repo.errors import RepositoryNotFound, StorageFailed
 from prompt_repo.git_store import GitStore
 from webapp import create_app, folder
+from webapp.announcer import Announcer
 from webapp.config import Settings, export
 from webapp.courier import courier
 from webapp.processes import end_with_parent
@@ -49,6 +50,7 @@ def make_app() -> Flask:
     end_with_parent(os.getppid())
     app = create_app(Settings.from_environment())
     courier(app).start()
+    Announcer(app).start()
     return app
 
 

@@ -7,6 +7,7 @@ from flask import (
     Flask,
     current_app,
     flash,
+    g,
     make_response,
     redirect,
     render_template,
@@ -38,7 +39,8 @@ def init_app(app: Flask) -> None:
 
 
 def _note(happened: Happened) -> None:
-    if webhooks.take_note(records(), happened):
+    if webhooks.take_note(records(), happened, late=g.get("announced_late")):
+        g.noted = True
         _wake()
 
 

@@ -4,10 +4,11 @@ An event becomes a row for each webhook that wants it, in the request where it h
 courier (`webapp/courier.py`) takes the rows from there, so that no death of a process loses one.
 """
 
+import hashlib
 import json
 import secrets
 from collections.abc import Collection, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from sqlalchemy import select
 
@@ -30,6 +31,7 @@ OFFERED = {
 PING = "ping"
 """A delivery somebody sent to try an address."""
 PAGE = 50
+SECOND = timedelta(seconds=1)  # the log of moves knows no parts of one
 WAITING, DELIVERED, FAILED = "waiting", "delivered", "failed"
 
 
@@ -101,12 +103,22 @@ def deliveries(
     return rows[:PAGE], rows[PAGE - 1].id if len(rows) > PAGE else None
 
 
-def take_note(records: Records, happened: Happened) -> int:
-    """Puts an event into the outbox for all who want it; gives how many those are."""
-    known = records.rows(select(Webhook.id, Webhook.events).where(Webhook.enabled))
+def take_note(records: Records, happened: Happened, late: datetime | None = None) -> int:
+    """Puts an event into the outbox for all who want it; gives how many those are.
+
+    What is told `late` goes to those alone who wanted it at that time and don't have it yet.
+    """
+    columns = select(Webhook.id, Webhook.events, Webhook.created_at)
+    known = records.rows(columns.where(Webhook.enabled))
     wanting = [each for each in known if happened.event.value in each.events]
+    message = _name(happened) if wanting else ""
+    if wanting and late is not None:
+        told = records.rows(select(Delivery.webhook_id).where(Delivery.message == message))
+        have = {each.webhook_id for each in told}
+        then = late + SECOND
+        wanting = [each for each in wanting if each.created_at < then and each.id not in have]
     if wanting:
-        now, message = datetime.now(UTC), _message()
+        now = datetime.now(UTC)
         body = _body(happened.event.value, now, {"actor": happened.actor, **happened.facts})
         rows = [_row(each.id, happened.event.value, message, body, now) for each in wanting]
         with records.writing() as session:
@@ -151,6 +163,15 @@ def _row(webhook: int, event: str, message: str, body: str, now: datetime) -> De
         attempts=0,
         answer="",
     )
+
+
+def _name(happened: Happened) -> str:
+    """An event's id; of what a commit did always the same, so that it is known when told twice."""
+    commit = happened.facts.get("commit")
+    if commit is None:
+        return _message()
+    what = f"{happened.event.value} {happened.facts.get('environment', '')} {commit}"
+    return f"msg_{hashlib.blake2b(what.encode(), digest_size=16).hexdigest()}"
 
 
 def _message() -> str:

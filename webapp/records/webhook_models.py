@@ -34,6 +34,7 @@ class Delivery(Base):
     __table_args__ = (
         Index("deliveries_due", "state", "due_at"),
         Index("deliveries_of_webhook", "webhook_id", "id"),
+        Index("deliveries_by_message", "message"),
     )
 
     id: Mapped[int] = mapped_column(Key, primary_key=True)
@@ -48,3 +49,12 @@ class Delivery(Base):
     tried_at: Mapped[datetime | None] = mapped_column(Moment)
     status: Mapped[int | None]
     answer: Mapped[str] = mapped_column(Text, default="")
+
+
+class Announced(Base):
+    """The commit up to which everything on an environment's branch is in the outbox."""
+
+    __tablename__ = "announced"
+
+    branch: Mapped[str] = mapped_column(String(16), primary_key=True)
+    commit: Mapped[str] = mapped_column(String(40))
