@@ -256,6 +256,64 @@ def test_crossed_histories_are_merged_as_git_does(three: Three) -> None:
     assert three.git() == (True, three.tree(merged))
 
 
+def crossed(three: Three, files: Mapping[str, Files]) -> TreeMerge:
+    """A root, two edits of it, each merged into the other, and then one more edit on each side."""
+    graph = three.graph
+    root = graph.commit(files["root"])
+    one, other = (graph.commit(files[name], [root]) for name in ("one", "other"))
+    left = graph.commit(files["left merge"], [one, other])
+    right = graph.commit(files["right merge"], [other, one])
+    last = [graph.commit(files["left"], [left]), graph.commit(files["right"], [right])]
+    marks = graph.flush()
+    bases = git(three.repository.store.path, "merge-base", "--all", *(marks[each] for each in last))
+    assert len(bases.split()) == 2
+    return three.of(*(marks[each] for each in last))
+
+
+def test_a_conflict_across_crossed_histories(three: Three) -> None:
+    """Both sides edit one line after they crossed: a conflict to git, and ours names the field."""
+    both = "One.\n{}\nOther.\n"
+    files = {
+        "root": {ANGRY: prompt("A.\nSame.\nB.\n"), IDLE: prompt("Still.")},
+        "one": {ANGRY: prompt("One.\nSame.\nB.\n"), IDLE: prompt("Still.")},
+        "other": {ANGRY: prompt("A.\nSame.\nOther.\n"), IDLE: prompt("Still.")},
+        "left merge": {ANGRY: prompt(both.format("Same.")), IDLE: prompt("Still.")},
+        "right merge": {ANGRY: prompt(both.format("Same.")), IDLE: prompt("Still.")},
+        "left": {ANGRY: prompt(both.format("Left.")), IDLE: prompt("Still.")},
+        "right": {ANGRY: prompt(both.format("Right.")), IDLE: prompt("Waits.")},
+    }
+
+    merged = crossed(three, files)
+
+    assert not three.git()[0]
+    (conflict,) = merged.conflicts
+    assert (conflict.path, conflict.field) == (ANGRY, "prompt")
+    assert (conflict.ours, conflict.theirs) == (both.format("Left."), both.format("Right."))
+    assert merged.changes == {IDLE: prompt("Waits.").encode()}  # the rest is merged all the same
+
+
+def test_bases_that_conflict_themselves(three: Three) -> None:
+    """What both decided alike is no conflict again; what was decided twice is one, as in git."""
+    texts = {"root": "Root.", "one": "One.", "other": "Other."}
+    files = {name: {ANGRY: prompt(text)} for name, text in texts.items()}
+    settled = {ANGRY: prompt("Settled.")}
+    alike = dict.fromkeys(("left merge", "right merge", "left"), settled)
+    merged = crossed(three, files | alike | {"right": {**settled, IDLE: prompt("Waits.")}})
+    assert merged.clean
+    assert three.git() == (True, three.tree(merged))
+
+    apart = {
+        name: {ANGRY: prompt(name.split()[0])}
+        for name in ("left merge", "right merge", "left", "right")
+    }
+    apart["right"] = {**apart["right"], IDLE: prompt("Waits.")}
+    merged = crossed(three, files | apart)
+    assert not three.git()[0]
+    assert [(ANGRY, "prompt", "left", "right")] == [
+        (each.path, each.field, each.ours, each.theirs) for each in merged.conflicts
+    ]
+
+
 WORDS = {ANGRY: "Rage", IDLE: "Waiting for the tide", "characters/bo/angry.yaml": "Grr"}
 """Texts of different files are unlike each other, or git would take one for another renamed."""
 
