@@ -1,19 +1,15 @@
 """A secret key made into digests and permutations, one domain for each meaning."""
 
 import hashlib
-from collections.abc import Callable
-from functools import lru_cache
 
+from sync.digests import Digest, Permutation
 from sync.errors import UnusableKey
 
 LEAST_CHARACTERS = 16
-ROUNDS = 8
 ALPHABET = "abcdefghijkmnpqrstuvwxyz23456789"
 """Base 32 without 0, 1, l and o, which people mix up."""
 
 PAIRS = [ALPHABET[number & 31] + ALPHABET[number >> 5] for number in range(1024)]
-
-Digest = Callable[[str], int]
 
 
 class Key:
@@ -29,7 +25,7 @@ class Key:
                 "with: python3 -c 'import secrets; print(secrets.token_urlsafe(32))'"
             )
         self._root = hashlib.scrypt(
-            secret.strip().encode(), salt=b"prompt-repo sync 1", n=2**14, r=8, p=1, dklen=32
+            secret.strip().encode(), salt=b"prompt-repo sync 2", n=2**14, r=8, p=1, dklen=32
         )
 
     def __repr__(self) -> str:
@@ -49,41 +45,11 @@ class Key:
 
     def digest(self, domain: str) -> Digest:
         """A function from text to 128 bits, of its own in each domain."""
-        begun = hashlib.blake2b(key=self.sub_key(domain), digest_size=16)
+        return Digest(self.sub_key(domain))
 
-        def of(text: str) -> int:
-            state = begun.copy()
-            state.update(text.encode("utf-8", "surrogatepass"))
-            return int.from_bytes(state.digest(), "big")
-
-        return of
-
-    def permutation(self, domain: str) -> Callable[[str, str], str]:
-        """A permutation of all digit strings of one length, another one for each tweak.
-
-        An alternating Feistel network: two strings never come to the same one.
-        """
-        digest = self.digest(f"permutation {domain}")
-
-        @lru_cache(maxsize=4096)
-        def of(digits: str, tweak: str = "") -> str:
-            return _feistel(digits, tweak, digest)
-
-        return of
-
-
-def _feistel(digits: str, tweak: str, digest: Digest) -> str:
-    size = len(digits)
-    if size == 1:
-        order = sorted(range(10), key=lambda each: digest(f"{tweak}|{each}"))
-        return str(order[int(digits)])
-    left, right = int(digits[: size // 2]), int(digits[size // 2 :])
-    sizes = size // 2, size - size // 2
-    for number in range(ROUNDS):
-        mixed = digest(f"{tweak}|{size}|{number}|{right}")
-        left, right = right, (left + mixed) % 10 ** sizes[0]
-        sizes = sizes[1], sizes[0]
-    return f"{left:0{sizes[0]}d}{right:0{sizes[1]}d}"
+    def permutation(self, domain: str) -> Permutation:
+        """A permutation of all digit strings of one length, another one for each tweak."""
+        return Permutation(self.digest(f"permutation {domain}"))
 
 
 def suffix(number: int, characters: int = 12) -> str:
