@@ -131,7 +131,9 @@ def _add_loose(objects: Path, made: Iterable[ShaFile]) -> None:
 def _put_in_place(temporary: Path, target: Path) -> None:
     """Renames a file; git takes empty folders away, so that ours may go before it is used."""
     for _ in range(TRIES):
-        target.parent.mkdir(exist_ok=True)
+        # Not by `exist_ok`, which looks again at what is there, and by then it may be gone.
+        with suppress(FileExistsError):
+            target.parent.mkdir()
         try:
             temporary.replace(target)
             return

@@ -1,10 +1,8 @@
 """Version chains of every prompt: a derived index that costs each commit once."""
 
-import gc
 import json
 import sqlite3
 from collections.abc import Callable, Collection, Iterable, Iterator
-from contextlib import contextmanager
 from datetime import datetime
 from functools import update_wrapper
 from pathlib import Path
@@ -26,6 +24,7 @@ from prompt_repo.history_build import (
     take_all,
     take_continuing,
     trailer_parents,
+    uncollected,
 )
 from prompt_repo.history_check import against_tree, differences
 from prompt_repo.history_rows import Rows
@@ -79,22 +78,6 @@ def _healed(
             return method(self, *args, **kwargs)
 
     return update_wrapper(attempt, method)
-
-
-@contextmanager
-def _uncollected() -> Iterator[None]:
-    """Puts Python's search for cycles off: commits have none, and it walks all of them each time.
-
-    It took a fifth of the time to index 10,000 commits. It goes on for the whole process, so
-    the block's length bounds what others leave behind meanwhile.
-    """
-    on = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if on:
-            gc.enable()
 
 
 class History:
@@ -304,7 +287,7 @@ class History:
 
     def _take(self, tips: Iterable[str], progress: Progress = silent) -> None:
         """Takes in all that is reachable from `tips`, parents first."""
-        with _uncollected(), self.tables.writing() as connection:
+        with uncollected(), self.tables.writing() as connection:
             rows = Rows(connection, self.tables.key)
             found: dict[str, Commit] = {}
             wanted = [tip for tip in tips if rows.find(tip) is None]

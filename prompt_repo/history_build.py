@@ -8,9 +8,11 @@
   parent for the paths that have a version there whose blob is equal (both removed is equal too).
 """
 
+import gc
 import heapq
 import re
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 
 from prompt_repo.history_rows import At, Edge, Row, Rows
 from prompt_repo.model import Commit
@@ -52,6 +54,22 @@ def parents_first(found: Mapping[str, Commit]) -> Iterator[Commit]:
             if commit.oid not in done:
                 done.add(commit.oid)
                 yield commit
+
+
+@contextmanager
+def uncollected() -> Iterator[None]:
+    """Puts Python's search for cycles off: commits have none, and it walks all of them each time.
+
+    It took a fifth of the time to index 10,000 commits. It goes on for the whole process, so
+    the block's length bounds what others leave behind meanwhile.
+    """
+    on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if on:
+            gc.enable()
 
 
 def take_all(rows: Rows, commits: Iterable[Commit]) -> None:

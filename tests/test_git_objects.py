@@ -250,6 +250,33 @@ def test_a_folder_that_git_takes_away_is_made_again(
     assert "" == git(store.path, "fsck", "--strict", "--no-dangling", "--no-progress")
 
 
+def test_a_folder_that_goes_as_it_is_made_is_made_again(
+    store: GitStore, git: Git, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It was there, so that ours could not be made, and is gone at the next look."""
+    mkdir, taken = os.mkdir, []
+
+    def take_away(path: Path, *arguments: int) -> None:
+        try:
+            mkdir(path, *arguments)
+        except FileExistsError:
+            if "objects" in Path(path).parts and len(taken) < 7:
+                with suppress(OSError):
+                    Path(path).rmdir()
+                    taken.append(path)
+            raise
+
+    monkeypatch.setattr(os, "mkdir", take_away)
+    for number in range(256):
+        (store.path / "objects" / f"{number:02x}").mkdir(exist_ok=True)
+    files: dict[str, bytes | None] = {f"f{number}": b"%d" % number for number in range(20)}
+    made = store.write("staging", store.head("staging"), files, author=SAM, message="x")
+
+    assert 7 == len(taken)
+    assert b"19" == store.read(made.oid, "f19")
+    assert "" == git(store.path, "fsck", "--strict", "--no-dangling", "--no-progress")
+
+
 def test_objects_that_git_packs_while_they_are_written_are_kept(
     store: GitStore, git: Git, monkeypatch: pytest.MonkeyPatch
 ) -> None:
