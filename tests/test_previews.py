@@ -346,6 +346,19 @@ def test_the_api_asks_follows_and_fetches(here: World) -> None:
     )  # fmt: skip
 
 
+def test_a_default_is_read_by_whom_the_api_says(here: World) -> None:
+    """Their name and variables fill it in; for somebody who is not there no job is made."""
+    token = bearer(here.app, Scope.WRITE)
+    address = "/api/v1/environments/staging/defaults/angry/test"
+    client = here.app.test_client()
+
+    asked = client.post(address, json={"reader": "aria"}, headers=token)
+    nobody = client.post(address, json={"reader": "nobody"}, headers=token)
+
+    assert (202, 404) == (asked.status_code, nobody.status_code)
+    assert "Aria" in asked.json["resolved_text"]
+
+
 def test_a_token_reaches_previews_of_its_environments(here: World) -> None:
     """One for production alone sees nothing of staging's."""
     asked = here.ask()
@@ -364,6 +377,7 @@ def test_a_token_reaches_previews_of_its_environments(here: World) -> None:
         ("aria/emotional-prompts/angry", {"version": 99}, 404),
         ("aria/emotional-prompts/angry", {"prompt_text": "x" * 20_000}, 422),
         ("aria/emotional-prompts/angry", {"prompt_text": " "}, 422),
+        ("aria/emotional-prompts/angry", {"reader": "aria"}, 422),
         ("aria/emotional-prompts/idle", {}, 404),
     ],
 )

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from pydantic import Field
 
-from webapp.api.intake import INTEGRAL, MOST_VERSIONS, Given, Text
+from webapp.api.intake import IDENT, INTEGRAL, MOST_VERSIONS, Given, Text
 from webapp.api.schemas import Answer
 from webapp.records.preview_models import Preview as Record
 from webapp.records.preview_models import Status
@@ -17,6 +17,13 @@ class Testing(Given):
 
     prompt_text: Text | None = None
     version: Annotated[int, Field(ge=1, le=MOST_VERSIONS, examples=[1]), INTEGRAL] | None = None
+    reader: str | None = Field(
+        None,
+        pattern=IDENT,
+        examples=["aria"],
+        description="For a global default: the character whose name and variables fill it in; "
+        "without it the first who reads the default.",
+    )
     reuse: bool = Field(
         True, description="Whether a live clip of the same text, service and settings will do."
     )

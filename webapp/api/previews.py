@@ -5,6 +5,7 @@ from uuid import UUID
 from flask import Response, jsonify, url_for
 from werkzeug.wrappers import Response as AnyResponse
 
+from prompt_repo.errors import InvalidDocument, Problem
 from prompt_repo.model import PromptKey
 from webapp import clock, job_progress, preview_asking, preview_serving, previews
 from webapp.access import Scope, require_environment
@@ -36,6 +37,9 @@ def test(env: str, character: str | None, emotion: str) -> Response:
     """A preview job; it changes nothing in the repository. Follow it by its `Location`."""
     given = asking.body(Testing, optional=True)
     catalogue, key = repository().current(env), PromptKey(character, emotion)
+    if given.reader is not None and character is not None:
+        why = "only a global default is read by others; leave this out for a character's own prompt"
+        raise InvalidDocument([Problem("body", why, field="reader")])
     if given.prompt_text is not None:
         catalogue.lookup(key)  # refuses an emotion or a character that isn't there
         text = preview_asking.typed(catalogue, key, given.prompt_text)
@@ -43,7 +47,7 @@ def test(env: str, character: str | None, emotion: str) -> Response:
         text = preview_asking.numbered(catalogue, key, given.version)
     else:
         text = preview_asking.standing(catalogue, key)
-    made = preview_asking.ask(env, catalogue, key, text, reuse=given.reuse)
+    made = preview_asking.ask(env, catalogue, key, text, reuse=given.reuse, reader=given.reader)
     response = _answer(made, 202)
     response.headers["Location"] = url_for("api.preview", preview=made.id)
     return response
