@@ -5,7 +5,7 @@ from pathlib import Path
 import click
 
 from prompt_repo.cli_base import Where
-from webapp import folder, running, serving
+from webapp import demo_database, folder, running, serving
 from webapp.cli_support import Verb, settings_of
 from webapp.processes import end_with_parent
 
@@ -66,3 +66,4 @@ def demo(where: Where) -> None:
         raise click.UsageError(f"{settings.repository_path} is there already")
     folder.prepare(settings.data)
     running.fill_demo(settings.repository_path)
+    demo_database.announce(settings)

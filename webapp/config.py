@@ -3,7 +3,7 @@
 import ipaddress
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import Field, dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
@@ -30,7 +30,11 @@ PER_ENVIRONMENT = (
     "preview_storage",
 )  # fmt: skip
 """Settings that may differ between environments: `staging=local,production=openai-compatible`."""
+NETWORKS = ("trusted_proxies", "metrics_networks", "webhook_networks", "vpn_networks")
 ROLES = ("admin", "reviewer", "viewer")
+MAPPINGS = ("off", "tags", "sealed")
+FROM_ENVIRONMENT = re.compile(r"env:([A-Za-z_][A-Za-z0-9_]{0,100})")
+"""A secret that stands in the environment, and not where it is named."""
 ISSUER = re.compile(r"https://[^/?#]|http://(localhost|127\.0\.0\.1|\[::1\])(:\d+)?(/|$)")
 
 
@@ -140,6 +144,22 @@ class Settings:
     """Approvals that a hotfix needs to reach production."""
     anonymization_key: str = field(default="", repr=False)
     """The secret that a sync's fakes are made with; whoever has it can tell whose they are."""
+    production_database_url: str = field(default="", repr=False)
+    """Production's database, which a sync reads; without it the demo's, where there is one."""
+    production_host: str = ""
+    """The host names of production, such as `app.studio.example`; staging's has to be another."""
+    production_bucket: str = ""
+    """The bucket of production, such as `studio-live`; staging's has to be another."""
+    vpn_networks: tuple[Network, ...] = ()
+    """Networks that staging may be reached from where its configuration says so."""
+    sync_mapping: str = "tags"
+    """What is kept of a sync's originals for audit: `off`, `tags` (no originals), or `sealed`."""
+    sync_mapping_url: str = field(default="", repr=False)
+    """Where that is kept, on production's side; without it `mapping.sqlite3` in the data."""
+    sync_mapping_days: int = 30
+    """Days until it is gone."""
+    sync_time_limit: int = 86_400
+    """Seconds that one sync may take."""
     workers: int = 2
     """Web processes that `run` and `serve` start."""
     threads: int = 8
@@ -181,6 +201,20 @@ class Settings:
         return cls(**(told | known))
 
 
+def told_secret(text: str) -> str:
+    """A secret as it was written, or as the environment has it where `env:NAME` was.
+
+    Raises InvalidSetting where the environment has nothing of that name.
+    """
+    found = FROM_ENVIRONMENT.fullmatch(text)
+    if found is None:
+        return text
+    value = os.environ.get(found[1], "").strip()
+    if not value:
+        raise InvalidSetting(f"the environment of this process has no {found[1]}")
+    return value
+
+
 def variable(each: "Field[Any]") -> str:
     """The environment variable of one field of Settings."""
     return FOREIGN.get(each.name, PREFIX + each.name.upper())
@@ -210,18 +244,12 @@ def _written(value: Any) -> str:
 def _read(each: "Field[Any]", text: str) -> Any:
     text = text.strip()
     try:
-        if each.name in ("trusted_proxies", "metrics_networks", "webhook_networks"):
+        if each.name in NETWORKS:
             return tuple(ipaddress.ip_network(part) for part in _parts(text))
-        if each.name == "hosts":
-            return tuple(_parts(text))
-        if each.name == "oidc_roles":
-            return tuple(_role(part) for part in _parts(text))
-        if each.name == "redis_url":
-            return _redis(text)
         if each.name in PER_ENVIRONMENT:
             _by_environment(text)
-        if each.name == "oidc_issuer":
-            return _issuer(text)
+        if each.name in READ_BY:
+            return READ_BY[each.name](text)
         if each.type in (Path, Path | None):
             return Path(text).expanduser()
         if each.type is int:
@@ -265,6 +293,22 @@ def _redis(text: str) -> str:
     if address.scheme not in ("redis", "rediss", "unix") or address.port == 0:
         raise ValueError("write an address such as redis://host:6379/0, rediss://… or unix:///path")
     return text
+
+
+def _mapping(text: str) -> str:
+    if text not in MAPPINGS:
+        raise ValueError(f"write one of {', '.join(MAPPINGS)}")
+    return text
+
+
+READ_BY: Mapping[str, Callable[[str], Any]] = {
+    "hosts": lambda text: tuple(_parts(text)),
+    "oidc_roles": lambda text: tuple(_role(part) for part in _parts(text)),
+    "redis_url": _redis,
+    "oidc_issuer": _issuer,
+    "sync_mapping": _mapping,
+}
+"""What reads settings that are no plain text, by their name."""
 
 
 def _positive(text: str, least: int = 1) -> int:

@@ -21,6 +21,9 @@ OURS = (
     "metrics",
     "redis",
     "previews",
+    "anonymization_key",
+    "mapping.sqlite3",
+    "demo",
 )
 """What `set_aside` takes away; anything else in the folder stays."""
 EARLIER = "earlier"
@@ -85,7 +88,16 @@ def remove(path: Path) -> None:
 
 def secret_key(folder: Path) -> str:
     """The key that signs sessions, made at first use and readable by its owner alone."""
-    descriptor = os.open(folder / "secret_key", os.O_CREAT | os.O_RDWR, 0o600)
+    return _secret(folder / "secret_key")
+
+
+def anonymization_key(folder: Path) -> str:
+    """The key that a sync's fakes are made with, made and kept the same way."""
+    return _secret(folder / "anonymization_key")
+
+
+def _secret(path: Path) -> str:
+    descriptor = os.open(path, os.O_CREAT | os.O_RDWR, 0o600)
     with os.fdopen(descriptor, "r+") as file:
         fcntl.flock(file, fcntl.LOCK_EX)  # of several processes that start, one makes it
         key = file.read().strip()

@@ -11,7 +11,7 @@ import redis
 import structlog
 
 from prompt_repo.layout import ENVIRONMENTS
-from webapp import preview_files, previews, video
+from webapp import demo_database, preview_files, previews, staging_upkeep, sync_job, video
 from webapp.config import Settings
 from webapp.job_progress import Reporter
 from webapp.queue import PREVIEWS, Jobs
@@ -85,6 +85,24 @@ def clean_up_previews() -> None:
         for environment in ENVIRONMENTS
     )
     log.info("previews cleaned up", expired=count, swept=swept)
+
+
+def run_sync(ident: str) -> None:
+    """Carries one sync out, or goes on with it, unless another worker has it."""
+    bench = Bench(Settings.from_environment())
+    sync_job.carry_out(bench.records, bench.settings, bench.redis, ident)
+
+
+def make_demo_database() -> None:
+    """Makes the demo's production database, with rules to sync it by."""
+    bench = Bench(Settings.from_environment())
+    demo_database.make(bench.records, bench.settings)
+
+
+def clean_up_staging() -> None:
+    """Takes away what of staging's records has had its time: mappings, attempts to enter."""
+    bench = Bench(Settings.from_environment())
+    log.info("staging cleaned up", **staging_upkeep.clean_up(bench.records, bench.settings))
 
 
 def file_of(ident: str) -> str:

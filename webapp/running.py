@@ -15,7 +15,7 @@ import click
 
 from prompt_repo import cli_output, demo
 from prompt_repo.repository import PRODUCTION, STAGING, Repository
-from webapp import folder, log, passwords, people, serving
+from webapp import demo_database, folder, log, passwords, people, serving
 from webapp.access import Role
 from webapp.backstage import Backstage
 from webapp.config import Settings, environment_of
@@ -99,6 +99,7 @@ def _require_repository(settings: Settings) -> None:
     if settings.repository is not None:
         raise StartError(f"there is no repository at {path}; make one with `prompt-repo init`")
     fill_demo(path)
+    demo_database.announce(settings)
 
 
 def _require_account(settings: Settings) -> None:

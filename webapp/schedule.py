@@ -15,7 +15,7 @@ from rq.scheduler import RQScheduler
 from rq.serializers import JSONSerializer
 from sqlalchemy.exc import SQLAlchemyError
 
-from webapp import clock, preview_watch
+from webapp import clock, preview_watch, sync_watch
 from webapp.config import Settings
 from webapp.queue import QUEUES, UPKEEP, Jobs, NoQueue
 from webapp.records import Records
@@ -43,8 +43,11 @@ class Entry:
     seconds: int = 3_600
 
 
-ENTRIES: tuple[Entry, ...] = (Entry("clean_up_previews", "7 * * * *"),)
-"""What is always done; a sync's own schedule comes from its settings."""
+ENTRIES: tuple[Entry, ...] = (
+    Entry("clean_up_previews", "7 * * * *"),
+    Entry("clean_up_staging", "37 3 * * *"),
+)
+"""What is always done; a sync's own schedule is in its configuration."""
 Source = Callable[[], tuple[Entry, ...]]
 
 
@@ -108,3 +111,7 @@ class Clock:
             preview_watch.look(self._records, self._settings, self._jobs)
         except (SQLAlchemyError, NoQueue) as error:
             log.warning("previews can't be looked after", exc_info=error)
+        try:
+            sync_watch.look(self._records, self._settings, self._jobs)
+        except (SQLAlchemyError, NoQueue) as error:
+            log.warning("syncs can't be looked after", exc_info=error)

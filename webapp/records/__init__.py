@@ -9,6 +9,7 @@ from sqlalchemy.engine import Connection, make_url
 from sqlalchemy.orm import Session
 
 from webapp.records import change_models as change_models
+from webapp.records import staging_models as staging_models
 from webapp.records import webhook_models as webhook_models  # Base.metadata is to know its tables
 from webapp.records.migrating import migrate
 from webapp.records.models import Base

@@ -1,0 +1,180 @@
+"""One sync carried out, from its record to its record: what a worker does."""
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import redis
+import structlog
+from rq.timeouts import JobTimeoutException
+
+from sync import rules
+from sync.errors import Cancelled, Leaked, SyncError
+from sync.keyed import Key
+from sync.mapping import Mapping
+from sync.rules import Rules
+from sync.run import PAUSED, Options, Result, run
+from sync.state import State
+from sync.tables import Target, open_source, open_target
+from webapp import audit, staging_config, sync_conflicts, sync_rules, sync_sample, syncs
+from webapp.config import InvalidSetting, Settings
+from webapp.records import Records
+from webapp.records.staging_models import Sync, SyncStatus
+from webapp.staging_config import NotSetUp
+from webapp.staging_secrets import key_of, mapping_of
+from webapp.sync_progress import Teller
+from webapp.sync_rules import NoRules
+
+log = structlog.get_logger(__name__)
+LOOKS = 0.5  # seconds between two looks at whether somebody wants a run to stop
+REFUSALS = (SyncError, NotSetUp, NoRules, InvalidSetting)
+STOPPED = "cancelled; what was finished stays, and resuming goes on from there"
+TOO_LONG = "it took longer than PROMPT_REPO_SYNC_TIME_LIMIT allows; resuming goes on from there"
+
+
+def carry_out(records: Records, settings: Settings, client: "redis.Redis", ident: str) -> None:
+    """Carries a sync out unless another worker has it; its record says how it ended."""
+    sync = syncs.begin(records, ident)
+    if sync is None:
+        return
+    teller = Teller(client, ident)
+    if not sync.dry_run:
+        staging_config.note_run(records, settings, "pending")
+    try:
+        result = _run(records, settings, sync, teller)
+    except Cancelled:
+        _end(records, settings, sync, SyncStatus.CANCELLED, STOPPED, counts=teller.counts())
+    except JobTimeoutException:
+        _end(records, settings, sync, SyncStatus.FAILED, TOO_LONG, counts=teller.counts())
+    except REFUSALS as error:
+        failed = len(error.leaks) if isinstance(error, Leaked) else 0
+        told = {"counts": teller.counts(), "records_failed": failed}
+        _end(records, settings, sync, SyncStatus.FAILED, str(error), **told)
+    except Exception as error:
+        said = f"the program failed ({type(error).__name__}); its log has the reason"
+        _end(records, settings, sync, SyncStatus.FAILED, said, counts=teller.counts())
+        raise
+    else:
+        _conclude(records, settings, sync, result)
+
+
+def _run(records: Records, settings: Settings, sync: Sync, teller: Teller) -> Result:
+    config = staging_config.current(records, settings)
+    if not config.anonymization_enabled:
+        raise NotSetUp("anonymisation is switched off, so nothing is synced")
+    wanted = rules.parse(sync_rules.version(records, sync.rules_version).text, "rules.yaml")
+    key = key_of(settings)
+    where = staging_config.addresses(config, settings)
+    with (
+        _opened(open_source(where.production)) as production,
+        _opened(open_target(where.staging)) as staging,
+        _recording(settings, key, wanted, sync) as record,
+    ):
+        expected = {
+            name: table.rows
+            for name, table in production.schema().tables.items()
+            if (not sync.tables or name in sync.tables) and not _skipped(wanted, name)
+        }
+        teller.expect(expected)
+        if not sync.dry_run:
+            _hand_over_decisions(records, sync, staging)
+        options = Options(
+            tables=tuple(sync.tables),
+            dry_run=sync.dry_run,
+            reset=sync.reset,
+            restart=sync.restart,
+            progress=teller,
+            cancelled=_asked_to_stop(records, sync.id),
+            record=record,
+        )
+        return run(production, staging, wanted, key, options)
+
+
+def _skipped(wanted: Rules, name: str) -> bool:
+    found = wanted.tables.get(name)
+    return found is not None and found.skip
+
+
+@contextmanager
+def _opened(database: Any) -> Iterator[Any]:
+    try:
+        yield database
+    finally:
+        database.close()
+
+
+@contextmanager
+def _recording(settings: Settings, key: Key, wanted: Rules, sync: Sync) -> Iterator[Any]:
+    """What takes down which fake stands for which original; nothing for a dry run."""
+    mapping: Mapping | None = None if sync.dry_run else mapping_of(settings, key)
+    if mapping is None:
+        yield None
+        return
+    try:
+        yield mapping.recorder(wanted, sync.sync_id)
+    finally:
+        mapping.close()
+
+
+def _hand_over_decisions(records: Records, sync: Sync, staging: Target) -> None:
+    """What people decided about conflicts, told to the run that carries it out."""
+    decided = {
+        (row.table, row.row_key): {"action": row.decision, "columns": row.take}
+        for row in sync_conflicts.conflicts(records, sync.id, most=sync_conflicts.MOST_CONFLICTS)
+        if row.decision
+    }
+    state = State(staging)
+    if decided and state.there:
+        for conflict, _ in state.conflicts():
+            decision = decided.get((conflict.table, sync_conflicts.key_text(conflict.key)))
+            if decision is not None:
+                state.record_decision(conflict, decision)
+        staging.commit()
+
+
+def _asked_to_stop(records: Records, ident: str) -> Callable[[], bool]:
+    looked, said = 0.0, False
+
+    def asked() -> bool:
+        nonlocal looked, said
+        if time.monotonic() - looked > LOOKS:
+            looked, said = time.monotonic(), syncs.is_cancelled(records, ident)
+        return said
+
+    return asked
+
+
+def _conclude(records: Records, settings: Settings, sync: Sync, result: Result) -> None:
+    total = result.total
+    found = [(each, result.columns[each.table]) for each in result.conflicts]
+    sync_conflicts.note_conflicts(records, sync.id, found)
+    paused = result.status == PAUSED
+    status = SyncStatus.PAUSED if paused else SyncStatus.COMPLETED
+    open_ = len(result.conflicts)
+    values = {
+        "counts": {name: counts.as_dict() for name, counts in result.tables.items()},
+        "warnings": list(result.warnings),
+        "records_synced": max(0, total.seen - open_),
+        "records_failed": open_ if not sync.dry_run else 0,
+        "samples": sync_sample.of(records, sync, result) if sync.dry_run else [],
+    }
+    if sync.dry_run:
+        values["records_synced"] = 0
+    said = "rows moved on both sides; decide about them, then resume" if paused else ""
+    _end(records, settings, sync, status, said, **values)
+
+
+def _end(
+    records: Records, settings: Settings, sync: Sync, status: SyncStatus, said: str, **values: Any
+) -> None:
+    if not syncs.end(records, sync.id, status, error_message=said[:8000], **values):
+        return
+    if not sync.dry_run:
+        word = {SyncStatus.COMPLETED: "success", SyncStatus.PAUSED: "pending"}
+        staging_config.note_run(records, settings, word.get(status, "failed"))
+    outcome = "failed" if status == SyncStatus.FAILED else "done"
+    audit.from_background(
+        records, sync.initiated_by, "sync", f"sync {sync.sync_id}", outcome,
+        status=status.value, said=said, rules=sync.rules_version, dry_run=sync.dry_run,
+    )  # fmt: skip
