@@ -31,6 +31,7 @@ FILLED = {
     "filename": "app.css",
     "path": "x",
     "preview": "00000000-0000-4000-8000-000000000001",
+    "sync": "00000000-0000-4000-8000-000000000002",
 }
 """What a swept route's address is filled with."""
 

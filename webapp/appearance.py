@@ -16,6 +16,7 @@ from webapp.access import Scope, access, caller
 from webapp.auth import LOCAL
 from webapp.prompt_routes import ENVIRONMENT
 from webapp.services import repository
+from webapp.staging_access import may_enter
 
 blueprint = Blueprint("appearance", __name__)
 THEMES = ("auto", "light", "dark")
@@ -55,7 +56,8 @@ class Place:
 class Entry:
     """What a line of the rail is called, what it leads to, and what one must be allowed to.
 
-    `count` tells how many things wait there; it is asked at every page.
+    `count` tells how many things wait there; it is asked at every page, as is `shown`, where an
+    entry is not for everybody who has the scope.
     """
 
     label: str
@@ -63,6 +65,7 @@ class Entry:
     endpoint: str
     scope: Scope = Scope.READ
     count: Callable[[], int] | None = None
+    shown: Callable[[], bool] | None = None
 
 
 @dataclass(frozen=True)
@@ -85,6 +88,15 @@ RAIL: tuple[tuple[str, tuple[Entry, ...]], ...] = (
             Entry("Promotion", "promotion", "promotion.index", count=drifting.waiting),
             Entry("Previews", "film", "previews.index"),
             Entry("Removed", "removed", "prompts.removed"),
+        ),
+    ),
+    (
+        "Staging",
+        (
+            Entry("Environment", "gauge", "staging.overview", Scope.ADMIN, shown=may_enter),
+            Entry("Data sync", "sync", "syncs.index", Scope.ADMIN, shown=may_enter),
+            Entry("Rules", "mask", "rules.index", Scope.ADMIN, shown=may_enter),
+            Entry("Mapping", "link", "mapping.index", Scope.ADMIN, shown=may_enter),
         ),
     ),
     (
@@ -197,9 +209,13 @@ def _rail(environment: str) -> list[tuple[str, list[Place]]]:
     """What of the rail whoever asks may see."""
     parts = []
     for heading, entries in RAIL:
-        seen = [_place(each, environment) for each in entries if caller().may(each.scope)]
+        seen = [_place(each, environment) for each in entries if _is_for(each)]
         parts += [(heading, seen)] if seen else []
     return parts
+
+
+def _is_for(entry: Entry) -> bool:
+    return caller().may(entry.scope) and (entry.shown is None or entry.shown())
 
 
 def _place(entry: Entry, environment: str) -> Place:

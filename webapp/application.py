@@ -20,6 +20,7 @@ from webapp import (
     log,
     protection,
     security,
+    staging_access,
 )
 from webapp.api import fast_path
 from webapp.blueprints import ALL
@@ -59,6 +60,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     security.init_app(app, settings)
     audit.init_app(app)
     announcing.init_app(app)
+    staging_access.init_app(app)
     app.before_request(access.check)
     auth.init_app(app)
     errors.init_app(app)

@@ -57,7 +57,7 @@ def hurry() -> None:
 
 def write(records: Records, entry: AuditEntry, *, lasting: bool = True) -> None:
     """Appends an entry; what is too long is cut."""
-    entry.subject = _clean(entry.subject[:LONGEST])
+    entry.subject = cleaned(entry.subject[:LONGEST])
     columns = (column.key for column in AuditEntry.__table__.columns if not column.primary_key)
     records.append(AuditEntry, {key: getattr(entry, key) for key in columns}, lasting=lasting)
 
@@ -123,7 +123,7 @@ def _enter(
     who: Caller = g.get("caller", NOBODY)
     entry = AuditEntry(
         at=datetime.now(UTC),
-        actor=_clean((actor or who.actor)[:80]),
+        actor=cleaned((actor or who.actor)[:80]),
         action=action[:80],
         subject=subject,
         outcome=outcome,
@@ -148,12 +148,12 @@ def _enter(
 
 def _short(value: Any) -> Any:
     if isinstance(value, str):
-        return _clean(value[:LONGEST])
+        return cleaned(value[:LONGEST])
     if isinstance(value, dict):
         return {_short(key): _short(each) for key, each in value.items()}
     return [_short(each) for each in value] if isinstance(value, (list, tuple)) else value
 
 
-def _clean(text: str) -> str:
+def cleaned(text: str) -> str:
     """Without what a terminal would obey, or PostgreSQL can't store: shown as its code instead."""
     return CONTROL.sub(lambda found: f"\\x{ord(found[0]):02x}", text)

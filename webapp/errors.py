@@ -24,6 +24,7 @@ from werkzeug.http import HTTP_STATUS_CODES
 from werkzeug.wrappers import Response as AnyResponse
 
 from prompt_repo import errors as domain
+from sync.errors import SyncError
 from webapp import limits
 from webapp.access import API, GIT, NotAllowed, NotLoggedIn, PasswordMustChange, UndeclaredAccess
 from webapp.change_records import ChangeNotFound, ChangeState
@@ -39,7 +40,10 @@ from webapp.preview_errors import (
 )
 from webapp.queue import NoQueue
 from webapp.security import request_id
+from webapp.staging_config import ConfigError, NotSetUp
 from webapp.storage import StorageFailed, StorageMisconfigured
+from webapp.sync_rules import NoRules, RulesMoved
+from webapp.syncs import SyncNotFound, SyncOver, SyncUnderWay
 from webapp.tokens import TokenError
 from webapp.video import Misconfigured
 
@@ -113,6 +117,14 @@ STATUS: Mapping[type[Exception], int] = {
     StorageFailed: 503,
     StorageMisconfigured: 503,
     Misconfigured: 503,
+    SyncNotFound: 404,
+    NoRules: 404,
+    SyncUnderWay: 409,
+    SyncOver: 409,
+    RulesMoved: 409,
+    NotSetUp: 409,
+    ConfigError: 422,
+    SyncError: 422,
 }
 RETRY = {503: "5"}
 SAYS = {
@@ -230,6 +242,8 @@ def members(error: Exception) -> dict[str, Any]:
         return {"valid_emotions": list(error.valid)}
     if isinstance(error, domain.InvalidDocument):
         return {"errors": [asdict(each) for each in error.problems]}
+    if isinstance(error, ConfigError):
+        return {"errors": field_errors(error.problems)}
     if isinstance(error, domain.PreconditionFailed):
         return {"path": error.path, "etag": error.etag}
     if isinstance(error, domain.ReviewRequired):
@@ -246,6 +260,11 @@ def members(error: Exception) -> dict[str, Any]:
     ):
         return {"paths": list(error.paths)}
     return {}
+
+
+def field_errors(problems: Mapping[str, str]) -> list[dict[str, Any]]:
+    """What is wrong with each field, in the shape that wrong documents are told in."""
+    return [asdict(domain.Problem("body", said, field=field)) for field, said in problems.items()]
 
 
 def _conflicts(error: domain.EditConflict) -> dict[str, Any]:

@@ -24,6 +24,7 @@ def register(app: Flask) -> None:
     app.add_template_filter(ago)
     app.add_template_filter(dated)
     app.add_template_filter(until)
+    app.add_template_filter(duration)
     app.add_template_filter(exact)
     app.add_template_filter(readable)
     app.add_template_filter(counted)
@@ -65,6 +66,18 @@ def until(moment: datetime, now: datetime | None = None) -> str:
     if seconds < HOUR:
         return f"in {counted(seconds // MINUTE, 'minute')}"
     return f"in {counted(seconds // HOUR, 'hour')}"
+
+
+def duration(seconds: float) -> str:
+    """So many seconds in one or two units: `0.4 s`, `12 s`, `3 min 5 s`, `2 h 10 min`."""
+    if seconds < 10:
+        return f"{seconds:.1f} s"
+    whole = round(seconds)
+    if whole < MINUTE:
+        return f"{whole} s"
+    if whole < HOUR:
+        return f"{whole // MINUTE} min {whole % MINUTE} s"
+    return f"{whole // HOUR} h {whole % HOUR // MINUTE} min"
 
 
 def exact(moment: datetime) -> str:

@@ -46,6 +46,8 @@ HTTPS_HEADERS = [*HEADERS, ("Strict-Transport-Security", "max-age=31536000")]
 COOKIE = "prompt_repo"
 REQUEST_ID, BEGAN = "prompt_repo.request_id", "prompt_repo.began"
 """Where the WSGI environment keeps a request's id, and when it came in (perf_counter)."""
+UNTOLD = "prompt_repo.untold"
+"""Set where a trusted proxy does not tell whom it speaks for, so that the address is its own."""
 GIVEN_ID = re.compile(r"[A-Za-z0-9_.-]{8,64}")
 
 
@@ -143,10 +145,11 @@ class TrustedProxies:
 
     def _believe(self, environ: "WSGIEnvironment") -> None:
         said = environ.get("HTTP_X_FORWARDED_FOR", "").split(",")
+        environ[UNTOLD] = True
         for address in (part.strip() for part in reversed(said)):
             if not _is_address(address):
                 break
-            environ["REMOTE_ADDR"] = address
+            environ["REMOTE_ADDR"], environ[UNTOLD] = address, False
             if not self._trusts(address):
                 break
         scheme = environ.get("HTTP_X_FORWARDED_PROTO", "").rpartition(",")[2].strip()

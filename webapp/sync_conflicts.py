@@ -83,15 +83,15 @@ def _plain(cell: Any) -> Any:
 
 
 def conflicts(
-    records: Records, ident: str, most: int = 50, after: int = 0, undecided: bool = False
+    records: Records, ident: str, most: int = 50, after: int = 0, table: str = ""
 ) -> list[SyncConflict]:
-    """Open conflicts of a sync in the order they were found, behind one."""
+    """Open conflicts of a sync in the order they were found, behind one; of a table alone."""
     with records.reading() as session:
         query = select(SyncConflict).where(
             SyncConflict.sync == ident,
             SyncConflict.settled_at.is_(None),
             SyncConflict.id > after,
-            *([SyncConflict.decision == ""] if undecided else []),
+            *([SyncConflict.table == table] if table else []),
         )
         return list(session.scalars(query.order_by(SyncConflict.id).limit(most)))
 

@@ -17,6 +17,7 @@ from webapp.api import (  # noqa: E402 - they add their routes to the blueprint 
     previews,
     promotions,
     prompts,
+    staging,
 )
 
 __all__ = [
@@ -29,4 +30,5 @@ __all__ = [
     "previews",
     "promotions",
     "prompts",
+    "staging",
 ]

@@ -56,6 +56,7 @@ GROUPS = {
     "matrix": "Everything at once",
     "bulk": "Everything at once",
     "export": "Everything at once",
+    "staging": "Staging",
 }
 """What an operation is listed under, by the first of these that its path holds."""
 ORDER = (
@@ -66,6 +67,7 @@ ORDER = (
     "Change requests",
     "Promotions",
     "Previews",
+    "Staging",
 )
 ENTITY_TAGS = r'^(W/)?"[!#-~]*"(, ?(W/)?"[!#-~]*")*$'
 REQUEST_HEADERS: dict[str, dict[str, Any]] = {
@@ -103,6 +105,7 @@ IDENTS = {
     "number": {"type": "integer", "minimum": 1, "maximum": intake.MOST_VERSIONS, "examples": [1]},
     "comment": {"type": "integer", "minimum": 1, "maximum": intake.MOST_VERSIONS},
     "preview": {"type": "string", "format": "uuid"},
+    "sync": {"type": "string", "format": "uuid"},
     "promotion": {"type": "string", "pattern": intake.COMMIT},
 }
 
@@ -296,7 +299,7 @@ def _responses(told: Operation) -> dict[str, Any]:
 
 
 def _answered(told: Operation, status: int) -> dict[str, Any]:
-    names = ["Prompt-Commit"] if not told.also else []
+    names = ["Prompt-Commit"] if told.of_prompts and not told.also else []
     if told.headers and told.answers[status] is not schemas.Saved:  # it stands for many prompts
         names.append("ETag")
     if status == 201 and not told.headers:

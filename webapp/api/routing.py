@@ -32,6 +32,8 @@ class Operation:
     """Further statuses with what they mean."""
     media: str = ""
     """What the body is where it is no JSON."""
+    of_prompts: bool = True
+    """Whether the answer is of a commit, and so names it."""
 
 
 OPERATIONS: dict[str, Operation] = {}

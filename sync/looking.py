@@ -1,0 +1,45 @@
+"""A database looked at from outside, for a page of health: is it there, what is it, how quick."""
+
+import sqlite3
+import time
+from dataclasses import dataclass
+from typing import Any
+
+from sync.tables import dialect_of, open_source
+
+SECONDS = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Looked:
+    """What one look at a database found; `identity` tells it from others."""
+
+    dialect: str
+    version: str
+    milliseconds: float
+    bytes: int
+    tables: int
+    identity: frozenset[str]
+
+
+def look(url: str) -> Looked:
+    """Opens a database read-only and asks it a few things; raises SyncError in some seconds."""
+    began = time.monotonic()
+    database: Any = open_source(impatient(url))
+    try:
+        identity = database.identity()
+        took = (time.monotonic() - began) * 1000
+        sqlite = database.dialect == "sqlite"
+        version = sqlite3.sqlite_version if sqlite else database.ask("SHOW server_version")[0][0]
+        tables = database.schema().tables
+        size = sum(table.bytes for table in tables.values())
+        return Looked(database.dialect, str(version), round(took, 1), size, len(tables), identity)
+    finally:
+        database.close()
+
+
+def impatient(url: str) -> str:
+    """An address by which a server that does not answer is given up after some seconds."""
+    if dialect_of(url) == "sqlite" or "connect_timeout=" in url:
+        return url
+    return f"{url}{'&' if '?' in url else '?'}connect_timeout={SECONDS}"

@@ -1,0 +1,254 @@
+"""Syncs on their pages: tried, run, paused by conflicts, decided, resumed, cancelled, lost."""
+
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from tests.staging_world import USERS, Staging, staging_world
+from webapp import clock, sync_conflicts, sync_watch, syncs
+from webapp.records.staging_models import SyncStatus
+
+
+@pytest.fixture
+def world(tmp_path: Path, redis_url: str) -> Iterator[Staging]:
+    with staging_world(tmp_path, redis_url) as made:
+        yield made
+
+
+def test_a_sync_brings_people_over_as_fakes(world: Staging) -> None:
+    """Started on the page and carried out by a worker: as many people, and none of their emails."""
+    made = world.run()
+
+    originals = {row[0].lower() for row in world.in_production("SELECT email FROM users")}
+    copied = {row[0].lower() for row in world.in_staging("SELECT email FROM users")}
+    assert (SyncStatus.COMPLETED, "") == (made.status, made.error_message)
+    assert (USERS, set()) == (len(copied), copied & originals)
+    assert made.counts["users"]["inserted"] == USERS
+    assert made.records_synced == sum(each["seen"] for each in made.counts.values())
+    assert made.initiated_by.startswith("person:admin")
+    assert ("success", True) == (
+        world.config.last_sync_status,
+        world.config.last_sync_at is not None,
+    )
+
+
+def test_a_second_sync_writes_nothing(world: Staging) -> None:
+    """Nothing moved, so every row is the same."""
+    world.run()
+
+    again = world.run()
+
+    assert 0 == sum(each["inserted"] + each["updated"] for each in again.counts.values())
+
+
+def test_a_try_writes_nothing_and_shows_originals_covered(world: Staging) -> None:
+    """Ten rows a table, before and after; what is personal is covered before, made up after."""
+    made = world.run(dry_run="1")
+
+    page = world.here.admin.get(f"/staging/syncs/{made.id}").text
+    first = world.in_production("SELECT first_name, email FROM users LIMIT 1")[0]
+    users = next(each for each in made.samples if each["table"] == "users")
+    assert not world.staging.exists() or not world.in_staging("SELECT name FROM sqlite_master")
+    assert 10 == len(users["rows"])
+    assert "•" in page
+    assert [] == [value for value in first if value in page]
+    assert (0, False) == (made.records_synced, made.resumable)
+
+
+def test_chosen_tables_alone_are_synced(world: Staging) -> None:
+    """Others stay empty."""
+    made = world.run(which="some", table="teams")
+
+    assert ["teams"] == list(made.counts)
+    assert [(0,)] == world.in_staging("SELECT count(*) FROM users")
+
+
+def test_ticking_no_table_is_told(world: Staging) -> None:
+    """Nothing is started."""
+    answer = world.here.admin.post("/staging/syncs", which="some")
+
+    assert (422, []) == (answer.status_code, syncs.listed(world.here.records))
+    assert "Tick the tables" in answer.text
+
+
+def test_there_are_never_two(world: Staging) -> None:
+    """While one waits or runs, another is refused, and said so."""
+    world.start()
+
+    answer = world.here.admin.post("/staging/syncs")
+
+    assert 422 == answer.status_code
+    assert "never two at once" in answer.text
+    assert 1 == len(syncs.listed(world.here.records))
+
+
+def test_without_anonymisation_nothing_is_synced(world: Staging) -> None:
+    """Switched off means that no sync begins, not that people are copied as they are."""
+    world.configure(anonymization_enabled=False)
+
+    answer = world.here.admin.post("/staging/syncs")
+
+    assert (422, []) == (answer.status_code, syncs.listed(world.here.records))
+    assert "Anonymisation is switched off" in answer.text
+
+
+def test_conflicts_pause_a_sync_until_they_are_decided(world: Staging) -> None:
+    """One row takes production's, one keeps staging's, one is merged by column; then it resumes."""
+    made = world.clash(1, 2, 3)
+    assert (SyncStatus.PAUSED, 3) == (made.status, made.records_failed)
+    address = f"/staging/syncs/{made.id}/conflicts"
+    rows = {row.row_key: row.id for row in sync_conflicts.conflicts(world.here.records, made.id)}
+    assert "moved on both sides" in world.here.admin.get(address).text
+
+    for key, action in (("[1]", "overwrite"), ("[2]", "skip"), ("[3]", "merge")):
+        form = {"one": f"{rows[key]}:{action}", f"take.{rows[key]}.role": "production"}
+        assert 303 == world.here.admin.post(address, **form).status_code
+    world.here.admin.post(f"/staging/syncs/{made.id}/resume")
+    world.here.work(("syncs",))
+
+    assert SyncStatus.COMPLETED == world.sync(made.id).status
+    found = world.in_staging("SELECT role, bio = 'QA' FROM users WHERE id < 4 ORDER BY id")
+    assert ["lead", "tester", "lead"] == [role for role, _ in found]
+    assert [0, 1, 1] == [int(own or 0) for _, own in found]
+    assert 0 == sync_conflicts.standing(world.here.records, made.id).open
+
+
+def test_all_conflicts_may_be_decided_at_once(world: Staging) -> None:
+    """Merging all takes one side where both moved, and what only one side changed from that one."""
+    made = world.clash(1, 2)
+    address = f"/staging/syncs/{made.id}/conflicts"
+
+    answer = world.here.admin.post(address, scope="all", action="merge", prefer="staging")
+    world.here.admin.post(f"/staging/syncs/{made.id}/resume")
+    world.here.work(("syncs",))
+
+    assert 303 == answer.status_code
+    assert [("tester", "QA")] * 2 == world.in_staging("SELECT role, bio FROM users WHERE id < 3")
+
+
+@pytest.mark.parametrize(
+    ("form", "said"),
+    [
+        ({"scope": "ticked", "action": "skip"}, "tick the rows"),
+        ({"scope": "all", "action": "burn"}, "is no decision"),
+        ({"scope": "all", "action": "merge", "prefer": "mine"}, "from `production` or"),
+        ({"one": "999999:skip"}, "no such open conflict"),
+        ({"one": "x:skip"}, "no such open conflict"),
+    ],
+)
+def test_a_decision_that_says_too_little_decides_nothing(
+    world: Staging, form: dict[str, str], said: str
+) -> None:
+    """The page says what is missing, and every conflict stays open."""
+    made = world.clash()
+
+    answer = world.here.admin.post(f"/staging/syncs/{made.id}/conflicts", **form)
+
+    assert 422 == answer.status_code
+    assert said.lower() in answer.text.lower()
+    assert 0 == sync_conflicts.standing(world.here.records, made.id).decided
+
+
+def test_a_waiting_sync_is_cancelled_at_once(world: Staging) -> None:
+    """Its job is taken away, and it can be resumed."""
+    made = world.start()
+
+    world.here.admin.post(f"/staging/syncs/{made.id}/cancel")
+    world.here.work(("syncs",))
+
+    assert SyncStatus.CANCELLED == world.sync(made.id).status
+    assert not world.staging.exists()
+
+
+def test_a_sync_whose_worker_died_fails_and_resumes(world: Staging) -> None:
+    """The watch finds it; what was finished stays, and resuming completes it."""
+    made = world.start()
+    syncs.begin(world.here.records, made.id)  # a worker took it, and is gone with its job
+    world.here.jobs.cancel(syncs.job_of(made))
+    sync_watch.look(world.here.records, world.here.settings, world.here.jobs)
+    lost = world.sync(made.id)
+
+    world.here.admin.post(f"/staging/syncs/{made.id}/resume")
+    world.here.work(("syncs",))
+
+    assert SyncStatus.FAILED == lost.status
+    assert "the worker that ran this sync ended" in lost.error_message
+    assert (SyncStatus.COMPLETED, 2) == (world.sync(made.id).status, world.sync(made.id).attempts)
+
+
+def test_an_older_sync_can_not_be_resumed(world: Staging) -> None:
+    """Only the newest goes on: a later one brought staging further."""
+    made = world.start()
+    world.here.admin.post(f"/staging/syncs/{made.id}/cancel")
+    world.run()
+
+    with pytest.raises(syncs.SyncOver, match="only the newest"):
+        syncs.resume(world.here.records, made.id)
+
+
+def test_a_failure_says_why(world: Staging) -> None:
+    """A column that came since the rules were saved stops the sync before a row is read."""
+    world.in_production("ALTER TABLE users ADD COLUMN tax_id TEXT")
+
+    made = world.run()
+
+    assert SyncStatus.FAILED == made.status
+    assert "users.tax_id" in made.error_message
+    assert "no rule covers" in made.error_message
+    assert "failed" == world.config.last_sync_status
+
+
+def test_the_schedule_begins_a_sync_for_who_saved_it(world: Staging) -> None:
+    """At its time one is queued, once, whoever looks how often; it is entered under their name."""
+    config = world.configure(data_sync_enabled=True, sync_schedule="0 * * * *")
+    assert config.next_run_at is not None
+    with clock.stopped_at(config.next_run_at + timedelta(seconds=3)):
+        for _ in range(2):
+            sync_watch.look(world.here.records, world.here.settings, world.here.jobs)
+
+    found = syncs.listed(world.here.records)
+    assert [(True, "person:ada", "pending")] == [
+        (each.scheduled, each.initiated_by, each.status) for each in found
+    ]
+    assert world.config.next_run_at == config.next_run_at + timedelta(hours=1)
+
+
+def test_missed_runs_are_reported(world: Staging) -> None:
+    """Nobody was there for some hours: each run that never began is told, and none begins late."""
+    config = world.configure(data_sync_enabled=True, sync_schedule="0 * * * *")
+    assert config.next_run_at is not None
+    with clock.stopped_at(config.next_run_at + timedelta(hours=2, minutes=30)):
+        sync_watch.look(world.here.records, world.here.settings, world.here.jobs)
+
+    found = syncs.listed(world.here.records)
+    assert 3 == len(found)
+    assert all(each.missed and "no worker was there" in each.error_message for each in found)
+    assert "missed" in world.here.admin.get("/staging/syncs").text
+
+
+def test_a_run_due_while_another_is_under_way_is_missed(world: Staging) -> None:
+    """Never two at once, on schedule either; it says so."""
+    config = world.configure(data_sync_enabled=True, sync_schedule="0 * * * *")
+    assert config.next_run_at is not None
+    running = world.start()
+    syncs.begin(world.here.records, running.id)
+    with clock.stopped_at(config.next_run_at + timedelta(seconds=3)):
+        sync_watch.begin_due(world.here.records, world.here.settings, world.here.jobs)
+
+    missed = [each for each in syncs.listed(world.here.records) if each.missed]
+    assert 1 == len(missed)
+    assert "never two at once" in missed[0].error_message
+
+
+def test_without_redis_nothing_is_recorded(tmp_path: Path, redis_url: str) -> None:
+    """What can't be queued is not accepted."""
+    with staging_world(tmp_path, redis_url) as world:
+        object.__setattr__(world.here.app.extensions["services"], "redis", None)
+
+        answer = world.here.admin.post("/staging/syncs")
+
+        assert 503 == answer.status_code
+        assert "Background jobs need Redis" in answer.text
+        assert [] == syncs.listed(world.here.records)

@@ -1,0 +1,147 @@
+"""Who may enter staging: checked before anything else on every address below it, and logged.
+
+Three things must hold: the request came to staging's own host, from the VPN where that is wanted,
+and by an admin. Whoever is refused gets the same 403, whatever stands at the address, or nothing.
+"""
+
+from datetime import timedelta
+from urllib.parse import urlsplit
+
+from flask import Flask, g, request
+from sqlalchemy import select, update
+
+from prompt_repo.repository import STAGING
+from webapp import audit, clock, staging_config, staging_values
+from webapp.access import NOBODY, Caller, NotAllowed, NotLoggedIn, Scope, caller
+from webapp.records.staging_models import AccessAttempt, StagingConfig
+from webapp.security import UNTOLD, is_within, request_id
+from webapp.services import records, settings
+
+INSIDE = ("staging", "api/v1/staging")
+"""Addresses of staging begin with one of these."""
+SAME = timedelta(minutes=1)
+"""Attempts that are alike within this time are one row."""
+HOST, NETWORK = "another host", "another network"
+NOT_ADMIN, NOT_KNOWN = "no admin", "nobody is logged in"
+
+
+class StagingRefused(NotAllowed):
+    """Somebody is not let into staging; tells neither what is there nor which rule it was."""
+
+    def __init__(self) -> None:
+        super().__init__("you can't get in here, or not from where you are; the attempt was logged")
+
+
+def init_app(app: Flask) -> None:
+    """Puts the check before all others."""
+    app.before_request(check)
+    app.add_template_global(may_enter, "may_enter_staging")
+
+
+def check() -> None:
+    """Lets a request into staging, or raises StagingRefused, or NotLoggedIn where it may log in."""
+    if not concerns(request.path):
+        return
+    config = staging_config.current(records(), settings())
+    why = why_not(config)
+    try:
+        who = caller()
+    except NotLoggedIn as error:
+        _log(NOBODY, "refused", why or "a token that is no good")
+        raise (StagingRefused if why else error) from None
+    if not why and who is NOBODY:
+        _log(who, "refused", NOT_KNOWN)
+        raise NotLoggedIn
+    if not why and not _is_admin(who):
+        why = NOT_ADMIN
+    _log(who, "refused" if why else "allowed", why)
+    if why:
+        raise StagingRefused
+
+
+def concerns(path: str) -> bool:
+    """Whether an address is below staging, also where nothing stands at it."""
+    plain = path.lstrip("/")
+    return any(plain == each or plain.startswith(f"{each}/") for each in INSIDE)
+
+
+def may_enter() -> bool:
+    """Whether whoever asks would be let in, so that others see no way there."""
+    if "may_enter_staging" not in g:
+        who = caller()
+        g.may_enter_staging = _is_admin(who) and not why_not(
+            staging_config.current(records(), settings())
+        )
+    return bool(g.may_enter_staging)
+
+
+def why_not(config: StagingConfig) -> str:
+    """Which rule keeps this request out, whoever it is of; empty where none does."""
+    if config.admin_subdomain and not _is_at(config.admin_subdomain):
+        return HOST
+    if config.vpn_required and not _is_in_vpn():
+        return NETWORK
+    return ""
+
+
+def shut_out(config: StagingConfig) -> str:
+    """Why the one who saves this configuration could not come back to it; empty where they can."""
+    why = why_not(config)
+    if why == HOST:
+        return (
+            f"you would be shut out: you are at {request.host[:120]}. Open this page at the new "
+            "host first, then save it"
+        )
+    if why == NETWORK:
+        return (
+            f"you would be shut out: {request.remote_addr} is in no network of the VPN. Connect "
+            "to it first, then save it"
+        )
+    return ""
+
+
+def _is_at(subdomain: str) -> bool:
+    """Whether a request names this host, and no other one in its address."""
+    if staging_values.asked_host(request.host) != subdomain:
+        return False
+    told = (str(request.environ.get(name, "")) for name in ("REQUEST_URI", "RAW_URI"))
+    named = [each for each in told if each.lower().startswith(("http://", "https://"))]
+    hosts = {staging_values.asked_host(urlsplit(each).netloc.rpartition("@")[2]) for each in named}
+    return hosts <= {subdomain}
+
+
+def _is_in_vpn() -> bool:
+    """Whether a request comes from the VPN, by the word of those alone who are trusted with it."""
+    if request.environ.get(UNTOLD):
+        return False
+    return is_within(request.remote_addr or "", settings().vpn_networks)
+
+
+def _is_admin(who: Caller) -> bool:
+    return Scope.ADMIN in who.scopes and (who.environments is None or STAGING in who.environments)
+
+
+def _log(who: Caller, outcome: str, why: str) -> None:
+    """Keeps an attempt; the same again within a minute counts up."""
+    now, seen = clock.now(), AccessAttempt
+    alike = {
+        "actor": audit.cleaned(who.actor)[:80],
+        "address": (request.remote_addr or "")[:64],
+        "host": audit.cleaned(request.host)[:255],
+        "method": request.method[:16],
+        "path": audit.cleaned(request.path)[:300],
+        "outcome": outcome,
+        "why": why[:120],
+    }
+    with records().writing(lasting=False) as session:
+        found = session.scalar(
+            select(seen.id)
+            .where(*(getattr(seen, name) == value for name, value in alike.items()))
+            .where(seen.last_at > now - SAME)
+            .limit(1)
+        )
+        if found is None:
+            session.add(seen(at=now, last_at=now, times=1, request_id=request_id(), **alike))
+        else:
+            again = update(seen).where(seen.id == found)
+            session.execute(again.values(last_at=now, times=seen.times + 1))

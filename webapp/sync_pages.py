@@ -1,0 +1,235 @@
+"""The pages of syncs: started, watched table by table, cancelled, resumed; conflicts decided."""
+
+from typing import Any
+
+from flask import Blueprint, flash, redirect, render_template, request, url_for
+from werkzeug.wrappers import Response
+
+from sync import rules
+from sync.errors import SyncError
+from webapp import (
+    audit,
+    staging_config,
+    sync_asking,
+    sync_conflicts,
+    sync_progress,
+    sync_rules,
+    syncs,
+)
+from webapp.access import Scope, access, caller
+from webapp.formatting import capitalize_first, counted
+from webapp.queue import NoQueue
+from webapp.records.staging_models import Sync, SyncConflict
+from webapp.services import records, services, settings
+from webapp.staging_config import NotSetUp
+from webapp.staging_pages import next_runs
+from webapp.syncs import SyncOver, SyncUnderWay, Wanted
+
+blueprint = Blueprint("syncs", __name__, url_prefix="/staging/syncs")
+ONE = "/<uuid:sync>"
+REFUSALS = (NotSetUp, SyncUnderWay, SyncOver, SyncError, NoQueue)
+SHOWN = 20
+"""How many conflicts a page holds."""
+
+
+@blueprint.get("")
+@access(Scope.ADMIN)
+def index() -> str:
+    """Start one, watch it, and what became of earlier ones."""
+    return _index()
+
+
+@blueprint.post("")
+@access(Scope.ADMIN)
+def start() -> Response | tuple[str, int]:
+    """Starts a sync, or tries one."""
+    form = request.form
+    wanted = Wanted(
+        tables=tuple(form.getlist("table")) if form.get("which") == "some" else (),
+        dry_run="dry_run" in form,
+        reset="reset" in form,
+    )
+    if form.get("which") == "some" and not wanted.tables:
+        return _index("Tick the tables to sync, or choose all of them."), 422
+    try:
+        made = sync_asking.start(wanted)
+    except REFUSALS as error:
+        return _index(_told(error)), 503 if isinstance(error, NoQueue) else 422
+    return redirect(url_for("syncs.show", sync=made.id), 303)
+
+
+@blueprint.get(ONE)
+@access(Scope.ADMIN)
+def show(sync: Any) -> str:
+    """One sync; its part alone where the page asks for news of it."""
+    found = syncs.find(records(), str(sync))
+    page = "_sync" if request.headers.get("HX-Request") else "sync"
+    return render_template(f"staging/{page}.html", **view(found))
+
+
+@blueprint.post(f"{ONE}/cancel")
+@access(Scope.ADMIN)
+def cancel(sync: Any) -> Response:
+    """Ends it after the batch it is at; one that ended meanwhile is shown as it is."""
+    try:
+        sync_asking.cancel(str(sync))
+    except SyncOver as error:
+        flash(_told(error))
+    return redirect(url_for("syncs.show", sync=sync), 303)
+
+
+@blueprint.post(f"{ONE}/resume")
+@access(Scope.ADMIN)
+def resume(sync: Any) -> Response:
+    """Goes on from where it stopped, carrying out what was decided."""
+    try:
+        sync_asking.resume(str(sync))
+    except REFUSALS as error:
+        flash(_told(error), "bad")
+    return redirect(url_for("syncs.show", sync=sync), 303)
+
+
+@blueprint.get(f"{ONE}/conflicts")
+@access(Scope.ADMIN)
+def conflicts(sync: Any) -> str:
+    """Rows that moved on both sides, each with what both made of it."""
+    return _conflicts(syncs.find(records(), str(sync)))
+
+
+@blueprint.post(f"{ONE}/conflicts")
+@access(Scope.ADMIN)
+def decide(sync: Any) -> Response | tuple[str, int]:
+    """Decides about one conflict, those that are ticked, those of a table, or all."""
+    found = syncs.find(records(), str(sync))
+    try:
+        number = _decide(found.id)
+    except SyncOver as error:
+        return _conflicts(found, _told(error)), 422
+    audit.describe(f"sync {found.sync_id}", decided=number)
+    left = sync_conflicts.standing(records(), found.id)
+    flash(f"Decided about {counted(number, 'row')}; {left.open - left.decided:,} left.", "good")
+    if left.open == left.decided:
+        return redirect(url_for("syncs.show", sync=sync), 303)
+    return redirect(url_for("syncs.conflicts", sync=sync, table=request.form.get("shown")), 303)
+
+
+def view(sync: Sync) -> dict[str, Any]:
+    """What the part of a page about one sync shows."""
+    newest = syncs.latest(records())
+    return {
+        "sync": sync,
+        "standing": sync_progress.read(services().redis, sync.id) if sync.under_way else None,
+        "open": sync_conflicts.standing(records(), sync.id),
+        "resumable": sync.resumable and newest is not None and newest.id == sync.id,
+    }
+
+
+def _index(error: str = "") -> str:
+    config = staging_config.current(records(), settings())
+    running, newest = syncs.under_way(records()), syncs.latest(records())
+    unfinished = newest if newest is not None and newest.resumable else None
+    standing = sync_rules.latest(records())
+    history = syncs.listed(records(), SHOWN + 1, request.args.get("before", "")[:36])
+    return render_template(
+        "staging/syncs.html",
+        config=config,
+        error=error,
+        hindrance=_hindrance(config),
+        watched=view(running) if running else None,
+        unfinished=view(unfinished) if unfinished and not running else None,
+        history=history[:SHOWN],
+        more=history[SHOWN - 1].id if len(history) > SHOWN else None,
+        rules=standing,
+        tables=_tables(standing.text) if standing else [],
+        chosen=request.form.getlist("table"),
+        runs=next_runs(config),
+    )
+
+
+def _hindrance(config: Any) -> str:
+    """What keeps every sync from beginning; empty where nothing does."""
+    if not config.anonymization_enabled:
+        return "Anonymisation is switched off, and nothing is synced without it."
+    try:
+        staging_config.addresses(config, settings())
+    except NotSetUp as error:
+        return _told(error)
+    return ""
+
+
+def _tables(text: str) -> list[str]:
+    found = rules.parse(text).tables.values()
+    return [table.name for table in found if not table.skip]
+
+
+def _told(error: Exception) -> str:
+    return f"{capitalize_first(str(error)).rstrip('.')}."
+
+
+# Conflicts
+
+
+def _decide(ident: str) -> int:
+    form, who = request.form, caller().actor
+    one, action = form.get("one", ""), form.get("action", "")
+    if one:
+        number, _, action = one.partition(":")
+        take = _takes(number)
+        numbers = [_number(number)]
+        return sync_conflicts.decide(records(), ident, action, who, numbers=numbers, take=take)
+    take = {"*": form["prefer"]} if form.get("prefer") and action == "merge" else {}
+    scope = form.get("scope", "")
+    if scope == "all":
+        return sync_conflicts.decide(records(), ident, action, who, take=take)
+    if scope == "table":
+        table = form.get("shown", "")
+        return sync_conflicts.decide(records(), ident, action, who, table=table, take=take)
+    numbers = [_number(each) for each in form.getlist("conflict")]
+    if not numbers:
+        raise SyncOver("tick the rows that are meant, or choose all")
+    return sync_conflicts.decide(records(), ident, action, who, numbers=numbers, take=take)
+
+
+def _number(text: str) -> int:
+    if not (text.isascii() and text.isdecimal() and len(text) < 19):
+        raise SyncOver("there is no such open conflict")
+    return int(text)
+
+
+def _takes(number: str) -> dict[str, str]:
+    """Whose value each column of one conflict takes, as it was picked on the page."""
+    begin = f"take.{number}."
+    return {
+        name.removeprefix(begin): value
+        for name, value in request.form.items()
+        if name.startswith(begin)
+    }
+
+
+def _conflicts(found: Sync, error: str = "") -> str:
+    table, after = request.values.get("table", ""), request.args.get("after", 0, type=int)
+    rows = sync_conflicts.conflicts(
+        records(), found.id, SHOWN + 1, max(0, min(after, 2**62)), table=table
+    )
+    return render_template(
+        "staging/conflicts.html",
+        sync=found,
+        error=error,
+        table=table,
+        open=sync_conflicts.standing(records(), found.id),
+        conflicts=[(each, _lines(each)) for each in rows[:SHOWN]],
+        more=rows[SHOWN - 1].id if len(rows) > SHOWN else None,
+    )
+
+
+def _lines(row: SyncConflict) -> list[dict[str, Any]]:
+    """The columns in which the sides differ, each with all three values."""
+    width = len(row.columns)
+    base, theirs, ours = (
+        side or [None] * width for side in (row.base, row.production, row.staging)
+    )
+    return [
+        {"name": name, "base": was, "production": live, "staging": own, "open": name in row.moved}
+        for name, was, live, own in zip(row.columns, base, theirs, ours, strict=False)
+        if live != own or row.production is None or row.staging is None
+    ]
