@@ -15,6 +15,7 @@ from prompt_repo.drift import compare
 from prompt_repo.promotion import Order, Side, promote
 from prompt_repo.repository import PRODUCTION, STAGING
 from tests.browser.hands import prompt
+from tests.browser.staging_scene import set_staging
 from tests.browser.studio import Studio
 from tests.factories import SAM, put
 from webapp import previews, tokens, webhooks
@@ -28,7 +29,7 @@ AXE = Path(__file__).parent / "vendor" / "axe" / "axe.min.js"
 TAGS = ("wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice")
 COLOURS = ("color-contrast", "link-in-text-block")
 """The rules that another theme may break; a page is else the same in both."""
-PROGRAMS = re.compile(r"/(static|api/v1|git|healthz|readyz|metrics)\b|.*(\.css|/video)$")
+PROGRAMS = re.compile(r"/(static|api/v1|git|healthz|readyz|metrics)\b|.*(\.css|\.yaml|/video)$")
 """Routes that programs read."""
 LEAD_AWAY = {"auth.log_in", "single_sign_on.start", "single_sign_on.callback"}
 """Ways in, which lead whoever is logged in somewhere else; `outside` has what they show."""
@@ -63,6 +64,8 @@ class Scene:
     change: int
     clashing: int
     preview: str
+    paused: str
+    tried: str
 
     def names(self, endpoint: str) -> dict[str, str]:
         """What a route's variables are filled with; a new variable needs its place here."""
@@ -72,6 +75,7 @@ class Scene:
             "changes": self.change,
             "change_clips": self.change,
             "change_editing": self.clashing if endpoint.endswith("conflicts") else self.change,
+            "rules": 1,
         }
         number = str(numbers.get(endpoint.partition(".")[0], 2))
         return {
@@ -82,6 +86,7 @@ class Scene:
             "name": self.person,
             "preview": self.preview,
             "promotion": self.promotion,
+            "sync": self.paused,
         }
 
 
@@ -95,7 +100,7 @@ def set_scene(studio: Studio, character: str = "", archived: str = "") -> Scene:
     changes = _changes(studio, character)
     preview = failed_preview(studio, character)
     numbers = (token.id, webhook, *promoted, *changes)
-    return Scene(studio, character, archived, person, *numbers, preview)
+    return Scene(studio, character, archived, person, *numbers, preview, *set_staging(studio))
 
 
 def _webhook(studio: Studio) -> int:
@@ -234,6 +239,8 @@ def _more(scene: Scene) -> Iterator[Place]:
     yield Place("change-in-conflict", f"/changes/{scene.clashing}")
     on_line = f"?path=characters/{scene.character}/angry.yaml&line=1"
     yield Place("change-line", f"/changes/{scene.change}/files{on_line}")
+    yield Place("sync-tried", f"/staging/syncs/{scene.tried}")
+    yield Place("staging-refusals", "/staging/access?outcome=refused")
     yield Place("hotfix", f"{live}/defaults/angry/propose")
     yield Place("not-found", f"{staging}/characters/nobody", status=404)
 
@@ -251,6 +258,8 @@ def _acted(scene: Scene) -> Iterator[Place]:
     yield Place("compare-inline", f"{editor}/compare?from=1&to=3&view=inline&whole=1")
     yield Place("matrix-beside", "/environments/staging/matrix", _beside)
     yield Place("promotion-opened", "/promotion", _open_changes)
+    yield Place("staging-configuration-refused", "/staging/configuration", _misconfigure)
+    yield Place("mapping-found", "/staging/mapping", _look_up)
     yield Place("webhook-made", "/webhooks/new", _make_webhook)
     yield Place("webhook-opened", f"/webhooks/{scene.webhook}", _open_delivery)
 
@@ -338,6 +347,19 @@ def _open_changes(page: Page, scene: Scene) -> None:
     board.get_by_role("link", name="Changes").first.click()
     board.get_by_role("link", name="Decide").first.click()
     expect(page.get_by_text("Keep production’s").first).to_be_visible()
+
+
+def _misconfigure(page: Page, scene: Scene) -> None:
+    page.get_by_label("When").fill("every night")
+    page.get_by_role("button", name="Save").click()
+    expect(page.get_by_role("alert")).to_contain_text("Not saved")
+
+
+def _look_up(page: Page, scene: Scene) -> None:
+    page.get_by_label("Name, email, phone").fill("nobody@nowhere.test")
+    page.get_by_label("Reason").fill("A look at the page")
+    page.get_by_role("button", name="Look up").click()
+    expect(page.get_by_text("Nothing stands for it")).to_be_visible()
 
 
 def _make_webhook(page: Page, scene: Scene) -> None:
