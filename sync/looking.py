@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from sync.tables import dialect_of, open_source
+from sync.tables_sqlite import path_of
 
 SECONDS = 4
 
@@ -32,7 +33,9 @@ def look(url: str) -> Looked:
         sqlite = database.dialect == "sqlite"
         version = sqlite3.sqlite_version if sqlite else database.ask("SHOW server_version")[0][0]
         tables = database.schema().tables
-        size = sum(table.bytes for table in tables.values())
+        size = (
+            path_of(url).stat().st_size if sqlite else sum(each.bytes for each in tables.values())
+        )
         return Looked(database.dialect, str(version), round(took, 1), size, len(tables), identity)
     finally:
         database.close()

@@ -23,6 +23,7 @@ from sync.looking import look
 from sync.tables_sqlite import path_of
 from webapp import staging_config, staging_values, storage
 from webapp.config import InvalidSetting, Settings, told_secret
+from webapp.formatting import counted
 from webapp.queue import SYNCS
 from webapp.records.staging_models import StagingConfig
 from webapp.staging_config import NotSetUp
@@ -195,7 +196,7 @@ def _workers(around: Around) -> Part:
     if not found:
         return Part("Workers", FAILING, "Nobody takes syncs; start `prompt-repo worker`", took)
     busy = sum(str(each.get_state()) == "busy" for each in found)
-    said = f"{len(found)} {'takes' if len(found) == 1 else 'take'} syncs, {busy} busy"
+    said = f"{counted(len(found), 'worker')} for syncs, {busy or 'none'} busy"
     version = next((each.version for each in found if each.version), "")
     return Part("Workers", OK, said, took, f"RQ {version}" if version else "")
 
