@@ -31,6 +31,10 @@ def mapping_of(settings: Settings, key: Key) -> Mapping | None:
     """
     if settings.sync_mapping == "off":
         return None
-    url = settings.sync_mapping_url or f"sqlite:///{settings.data.absolute() / MAPPING_FILE}"
+    url = settings.sync_mapping_url
+    if not url:
+        file = settings.data.absolute() / MAPPING_FILE
+        file.touch(mode=0o600)
+        url = f"sqlite:///{file}"
     sealed = settings.sync_mapping == "sealed"
     return Mapping(told_secret(url), key, sealed, settings.sync_mapping_days)

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from flask import Blueprint, flash, redirect, render_template, request, url_for
+from flask import Blueprint, flash, make_response, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
 from sync import rules
@@ -60,11 +60,15 @@ def start() -> Response | tuple[str, int]:
 
 @blueprint.get(ONE)
 @access(Scope.ADMIN)
-def show(sync: Any) -> str:
-    """One sync; its part alone where the page asks for news of it."""
+def show(sync: Any) -> Response:
+    """One sync; its part alone where the page asks for news of it, all anew once it is over."""
     found = syncs.find(records(), str(sync))
-    page = "_sync" if request.headers.get("HX-Request") else "sync"
-    return render_template(f"staging/{page}.html", **view(found))
+    watched = "HX-Request" in request.headers
+    page = "_sync" if watched else "sync"
+    response = make_response(render_template(f"staging/{page}.html", **view(found)))
+    if watched and not found.under_way:
+        response.headers["HX-Refresh"] = "true"
+    return response
 
 
 @blueprint.post(f"{ONE}/cancel")
