@@ -6,7 +6,7 @@ from alembic import op
 from webapp.records.models import Key, Moment
 
 revision = "0007"
-down_revision = "0006"
+down_revision = "0010"
 ONE_AT_A_TIME = sa.text("status in ('pending', 'in_progress')")
 
 
