@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from click.testing import CliRunner
 from flask import Flask
 from sqlalchemy import select
 
@@ -12,6 +13,8 @@ from tests.factories import make_repository, put
 from tests.web import Browser, bearer, make_app, person, routes, services
 from webapp import staging_access, staging_config
 from webapp.access import Role, Scope
+from webapp.cli import main
+from webapp.records.models import AuditEntry
 from webapp.records.staging_models import AccessAttempt
 
 HOST = "admin-staging.studio.example"
@@ -233,6 +236,17 @@ def test_the_rail_shows_staging_to_those_alone_who_get_in(app: Flask) -> None:
 
     assert "Data sync" in inside.get(page, **coming()).text
     assert "Data sync" not in outside.get(page, **coming(host="prompts.studio.example")).text
+
+
+def test_the_command_line_lets_admins_in_again(app: Flask, tmp_path: Path) -> None:
+    """Should they be shut out: the rules of host and network go, and the audit log tells of it."""
+    shut(app)
+    CliRunner().invoke(main, ["--data", str(tmp_path), "sync", "unlock"], catch_exceptions=False)
+
+    assert 200 == person(app, Role.ADMIN).get("/staging/access").status_code
+    with services(app).records.reading() as session:
+        query = select(AuditEntry).where(AuditEntry.action == "staging.unlock")
+        assert "command line" == session.scalars(query).one().actor
 
 
 def test_the_same_again_is_counted_up(app: Flask) -> None:

@@ -22,7 +22,8 @@ from sync.progress import Step, silent
 from sync.run import PAUSED, Options, Result, run
 from sync.state import State
 from sync.tables import Source, Target, open_source, open_target
-from webapp.cli_support import Misused, Verb, settings_of
+from webapp import audit, staging_config
+from webapp.cli_support import Misused, Verb, records_of, settings_of
 
 MISUSES = (InvalidRules, NotIsolated, UnusableDatabase, UnusableKey)
 SHOWN = 10
@@ -171,6 +172,23 @@ def resolve(
         number = settling.decide(state, staging.schema().tables, action, which, table, columns)
         staging.commit()
     click.echo(f"Decided about {number:,} {'conflict' if number == 1 else 'conflicts'}.")
+
+
+@sync.command()
+@click.pass_obj
+def unlock(where: Where) -> None:
+    """Let admins enter staging at any host and from any network again, should they be shut out.
+
+    \b
+    Example:
+      prompt-repo --data var sync unlock
+    """
+    with records_of(where) as records:
+        staging_config.unlock(records, settings_of(where), "command line")
+        audit.from_command_line(records, "staging.unlock", "staging")
+    click.echo(
+        "Staging may be entered at any host, from any network. Set both anew in the browser."
+    )
 
 
 def _key(state: State, table: str, keys: tuple[str, ...]) -> tuple[Any, ...]:

@@ -270,6 +270,13 @@ def _saved(
         raise ConfigError({"environment_name": f"{name} is the name of another one"}) from error
 
 
+def unlock(records: Records, settings: Settings, who: str) -> None:
+    """Takes the rules of host and network away, whatever else stands there."""
+    before = current(records, settings)
+    after = {name: getattr(before, name) for name in EDITABLE}
+    _saved(records, before, after | {"admin_subdomain": "", "vpn_required": False}, who)
+
+
 def due_after(config: StagingConfig, moment: datetime) -> datetime | None:
     """When the clock is to begin a sync after a moment; None where it never is."""
     if not (config.data_sync_enabled and config.sync_schedule):
