@@ -90,7 +90,7 @@ class Anonymiser:
     def __call__(self, rows: Sequence[Row]) -> list[Row]:
         """The fakes of some rows, in the same order."""
         width = len(self.table.columns)
-        if not self.ways:
+        if not (self.ways and rows):
             return [row[:width] for row in rows] if rows and len(rows[0]) > width else list(rows)
         columns: list[Sequence[Cell]] = list(zip(*rows, strict=True))
         made = columns[:width]

@@ -1,6 +1,7 @@
 """What is checked and put together before a run reads its first row."""
 
 from sync.anonymise import Anonymiser, Fakes, compiled
+from sync.arrow_fakes import ArrowFakes
 from sync.check import check, differences, lengths
 from sync.errors import SchemasDiffer, Unsupported
 from sync.model import Cell, Schema, Table
@@ -9,7 +10,7 @@ from sync.people import Beside, beside, homes_of
 from sync.remembering import tagger
 from sync.rules import Rules, dump
 from sync.tables import Selection, Source, Target
-from sync.walking import Work
+from sync.work import Work
 
 SAMPLE = 200
 
@@ -87,13 +88,14 @@ class Preparation:
             selection = Selection(
                 where[table.name], around.selection.joins, around.selection.extras
             )
+            fake = self._compiled(table, around, limits)
+            key, what = self.fakes.key, f"{table.name} {self._manifest}"
             works[table.name] = Work(
-                table,
-                self._compiled(table, around, limits),
-                selection,
-                self._sorts_anew(table),
-                tagger(self.fakes.key, table.name, self._manifest),
-            )
+                table, fake, selection, self._sorts_anew(table),
+                tagger(key, table.name, self._manifest),
+                ArrowFakes(fake, self.fakes) if self.source.dialect == "postgresql" else None,
+                key.digest(f"hash of a row {what}"),
+            )  # fmt: skip
         self.target.rollback()
         return ordered, works
 

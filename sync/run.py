@@ -33,7 +33,8 @@ from sync.settling import settle
 from sync.state import State
 from sync.tables import Reference, Source, Target
 from sync.tables_failures import FAILURES, told
-from sync.walking import Outcome, Walk, Work
+from sync.walking import Walk
+from sync.work import Outcome, Work
 
 AGAIN = 3
 PAUSED, RUNNING, COMPLETED, FAILED, CANCELLED = (

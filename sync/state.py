@@ -11,8 +11,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sync.comparing import Conflict
+from sync import arrow_blocks
+from sync.decisions import Decisions
 from sync.model import Cell, Key, Row, Table
+from sync.overlays import UNKNOWN, overridden, spread
+from sync.packing import cell_of, packed, unpacked
 from sync.tables import Target, key_reader
 
 LATELY = 4
@@ -24,7 +27,9 @@ TABLES = (
     "snapshot TEXT NOT NULL, last_key TEXT, done BIGINT NOT NULL DEFAULT 0, blocks BIGINT NOT NULL "
     "DEFAULT 0, seen BIGINT NOT NULL DEFAULT 0, kept BIGINT NOT NULL DEFAULT 0, mark TEXT)",
     "{0}blocks (attempt BIGINT NOT NULL, number BIGINT NOT NULL, content {1} NOT NULL, tags {1}, "
-    "PRIMARY KEY (attempt, number))",
+    "keys {1}, stamp BIGINT NOT NULL DEFAULT 0, stamps {1}, PRIMARY KEY (attempt, number))",
+    "{0}moved (attempt BIGINT NOT NULL, row_key TEXT NOT NULL, key_cells TEXT NOT NULL, "
+    "content TEXT, tag {1} NOT NULL, stamp BIGINT NOT NULL, PRIMARY KEY (attempt, row_key))",
     "{0}decided (table_name TEXT NOT NULL, row_key TEXT NOT NULL, content TEXT, "
     "PRIMARY KEY (table_name, row_key))",
     "{0}conflicts (table_name TEXT NOT NULL, row_key TEXT NOT NULL, run TEXT NOT NULL, base TEXT, "
@@ -54,33 +59,15 @@ class Attempt:
     """What both sides' tables held at its end, where nothing was left to do."""
 
 
-def packed(value: Any) -> str:
-    """Cells as text that holds them exactly."""
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"), default=_bytes)
-
-
-def _bytes(value: bytes) -> dict[str, str]:
-    return {"hex": value.hex()}
-
-
-def unpacked(text: str | None) -> Row | None:
-    """Cells out of their text."""
-    return None if text is None else tuple(_cell(each) for each in json.loads(text))
-
-
-def _cell(value: Any) -> Cell:
-    return bytes.fromhex(value["hex"]) if isinstance(value, dict) else value
-
-
 def _compressed(names: Sequence[str], rows: Sequence[Row]) -> bytes:
     return zlib.compress(packed([list(names), *rows]).encode("utf-8", "surrogatepass"), 1)
 
 
-class State:
+class State(Decisions):
     """The sync's own tables in staging; nothing here commits."""
 
     def __init__(self, target: Target) -> None:
-        self._target, self._at = target, target.state
+        super().__init__(target)
         self._lately: dict[tuple[int, int], tuple[list[Row], bytes]] = {}
 
     def prepare(self) -> None:
@@ -151,6 +138,31 @@ class State:
         )
         return Attempt(number, run, snapshot, None, False, 0, 0)
 
+    def add_moved(
+        self, table: str, attempt: int, rows: Sequence[tuple[str, str, str | None, bytes, int]]
+    ) -> None:
+        """Single rows written since an attempt's blocks: key, its cells, content, tag, stamp."""
+        self._target.put(
+            f"{self._at}moved",
+            ("attempt", "row_key", "key_cells", "content", "tag", "stamp"),
+            [(attempt, *row) for row in rows],
+            2,
+        )
+        if self.has_decided(table):
+            for _, cells, *_ in rows:
+                self.forget_decided(table, unpacked(cells) or ())
+
+    def rows_of_block(
+        self, attempt: int, number: int, table: Table, places: Sequence[int]
+    ) -> list[Row]:
+        """Some rows of a block, by where they stand in it."""
+        content = self._content(attempt, number)
+        if not content.startswith(arrow_blocks.BEGINNING):
+            block = self._rows(content, table)
+            return [block[place] for place in places]
+        names, columns = arrow_blocks.unpack(content)
+        return self._fitted(names, arrow_blocks.rows_of(arrow_blocks.some(columns, places)), table)
+
     def add_block(
         self, attempt: int, number: int, names: Sequence[str], rows: Sequence[Row], tags: bytes
     ) -> None:
@@ -178,9 +190,10 @@ class State:
     def finish(self, table: str, attempt: int) -> None:
         """An attempt came through: it stands for the whole table, and earlier ones go."""
         others = f"SELECT number FROM {self._at}attempts WHERE table_name = ? AND number <> ?"
-        self._target.run(
-            f"DELETE FROM {self._at}blocks WHERE attempt IN ({others})", [table, attempt]
-        )
+        for kept in ("blocks", "moved"):
+            self._target.run(
+                f"DELETE FROM {self._at}{kept} WHERE attempt IN ({others})", [table, attempt]
+            )
         self._target.run(
             f"DELETE FROM {self._at}attempts WHERE table_name = ? AND number <> ?", [table, attempt]
         )
@@ -192,35 +205,65 @@ class State:
     ) -> Iterator[list[tuple[Key, Row]]]:
         """What was written last for each key, in their order, behind a key."""
         of = key_reader(Table(table.name, "", "", table.columns, table.key))
-        cut = None if after is None else of(_spread(table, after))
+        cut = None if after is None else of(spread(table, after))
         decided = sorted(
             (each for each in self._decided(table).items() if cut is None or each[0] > cut),
             key=lambda each: each[0],
         )
         for attempt in attempts:
+            decided = self._with_moved(table, attempt.number, decided, cut)
             for number in range(attempt.blocks):
                 block = [(of(row), row) for row in self._block(attempt.number, number, table)]
                 if cut is not None and block and block[0][0] <= cut:
                     block = [each for each in block if each[0] > cut]
                 if decided and block:
-                    block = _overridden(block, decided)
+                    block = overridden(block, decided)
                 if block:
                     yield block
             if attempt.done:
                 break
             if attempt.last_key is not None:
-                end = of(_spread(table, attempt.last_key))
+                end = of(spread(table, attempt.last_key))
                 cut = end if cut is None else max(cut, end)
         if rest := [(key, row) for key, row in decided if row is not None]:
             yield rest
+
+    def _with_moved(
+        self, table: Table, attempt: int, decided: list[tuple[Key, Row | None]], cut: Key | None
+    ) -> list[tuple[Key, Row | None]]:
+        """What was decided, and single rows that were written again since an attempt's blocks."""
+        if self._target.dialect != "postgresql":
+            return decided
+        of, known = key_reader(table), dict(decided)
+        rows = self._target.run(
+            f"SELECT key_cells, content FROM {self._at}moved WHERE attempt = ?", [attempt]
+        )
+        for cells, content in rows:
+            key = of(spread(table, unpacked(str(cells)) or ()))
+            if cut is None or key > cut:
+                known.setdefault(key, unpacked(None if content is None else str(content)))
+        return sorted(known.items(), key=lambda each: each[0])
+
+    def tagged(self, attempt: int, number: int, table: Table) -> Tagged:
+        """A block's rows and their tags."""
+        return self._block(attempt, number, table), self._tags(attempt, number)
+
+    def add_traces(
+        self, attempt: int, number: int, keys: bytes, tags: bytes, stamps: bytes
+    ) -> None:
+        """Traces of a block's rows, by which the next run finds what moved."""
+        self._target.run(
+            f"UPDATE {self._at}blocks SET keys = ?, tags = ?, stamps = ? "
+            "WHERE attempt = ? AND number = ?",
+            [keys, tags, stamps, attempt, number],
+        )
 
     def remembered(self, table: Table, attempts: Sequence[Attempt]) -> Iterator[Tagged]:
         """The blocks of a finished attempt with their tags, in order of the key."""
         for attempt in attempts:
             if attempt.done:
                 for number in range(attempt.blocks):
-                    rows = self._block(attempt.number, number, table)
-                    yield rows, self._tags(attempt.number, number)
+                    yield self.tagged(attempt.number, number, table)
 
     def _tags(self, attempt: int, number: int) -> bytes:
         found = self._target.run(
@@ -238,161 +281,36 @@ class State:
     def _block(self, attempt: int, number: int, table: Table) -> list[Row]:
         """A block's rows; the latest few are kept, for they are asked for again at once."""
         if (attempt, number) not in self._lately:
-            rows = self._target.run(
-                f"SELECT content FROM {self._at}blocks WHERE attempt = ? AND number = ?",
-                [attempt, number],
-            )
-            content = rows[0][0]
-            assert isinstance(content, bytes)
+            content = self._content(attempt, number)
             if len(self._lately) >= LATELY:
                 del self._lately[next(iter(self._lately))]
             self._lately[attempt, number] = self._rows(content, table), content
         return self._lately[attempt, number][0]
 
+    def _content(self, attempt: int, number: int) -> bytes:
+        rows = self._target.run(
+            f"SELECT content FROM {self._at}blocks WHERE attempt = ? AND number = ?",
+            [attempt, number],
+        )
+        content = rows[0][0]
+        assert isinstance(content, bytes)
+        return content
+
     def _rows(self, content: bytes, table: Table) -> list[Row]:
-        names, *found = json.loads(zlib.decompress(content).decode("utf-8", "surrogatepass"))
+        if content.startswith(arrow_blocks.BEGINNING):
+            names, columns = arrow_blocks.unpack(content)
+            found: list[Any] = arrow_blocks.rows_of(columns)
+        else:
+            names, *found = json.loads(zlib.decompress(content).decode("utf-8", "surrogatepass"))
         if self._target.dialect == "sqlite":  # PostgreSQL's cells are all text
-            found = [[_cell(cell) for cell in row] for row in found]
+            found = [[cell_of(cell) for cell in row] for row in found]
+        return self._fitted(names, found, table)
+
+    def _fitted(self, names: Sequence[str], found: Sequence[Any], table: Table) -> list[Row]:
+        """Rows with the columns that the table has now."""
         if names == [*table.names]:
             return [tuple(row) for row in found]
         places = [names.index(name) if name in names else None for name in table.names]
         return [
             tuple(UNKNOWN if place is None else row[place] for place in places) for row in found
         ]
-
-    # Decisions, conflicts, rows to delete
-
-    def _decided(self, table: Table) -> dict[Key, Row | None]:
-        of = key_reader(table)
-        rows = self._target.run(
-            f"SELECT row_key, content FROM {self._at}decided WHERE table_name = ?", [table.name]
-        )
-        return {
-            of(_spread(table, unpacked(str(key)) or ())): unpacked(
-                None if row is None else str(row)
-            )
-            for key, row in rows
-        }
-
-    def decide(self, table: str, key: Sequence[Cell], row: Row | None) -> None:
-        """From now on the last sync wrote `row` there, or nothing."""
-        self.forget_decided(table, key)
-        self._target.run(
-            f"INSERT INTO {self._at}decided (table_name, row_key, content) VALUES (?, ?, ?)",
-            [table, packed(key), None if row is None else packed(row)],
-        )
-
-    def forget_decided(self, table: str, key: Sequence[Cell]) -> None:
-        """Takes back what `decide` said."""
-        self._target.run(
-            f"DELETE FROM {self._at}decided WHERE table_name = ? AND row_key = ?",
-            [table, packed(key)],
-        )
-
-    def add_conflict(self, conflict: Conflict, run: str) -> None:
-        """Notes a conflict; a decision about the very same one stays."""
-        key = packed(conflict.key)
-        sides = [
-            None if side is None else packed(side)
-            for side in (conflict.base, conflict.production, conflict.staging)
-        ]
-        found = self._target.run(
-            f"SELECT base, production, staging FROM {self._at}conflicts "
-            "WHERE table_name = ? AND row_key = ?",
-            [conflict.table, key],
-        )
-        if found and list(found[0]) == sides:
-            return
-        self.drop_conflict(conflict.table, conflict.key)
-        self._target.run(
-            f"INSERT INTO {self._at}conflicts "
-            "(table_name, row_key, run, base, production, staging) VALUES (?, ?, ?, ?, ?, ?)",
-            [conflict.table, key, run, *sides],
-        )
-
-    def drop_conflict(self, table: str, key: Sequence[Cell]) -> None:
-        """A conflict is none any more."""
-        self._target.run(
-            f"DELETE FROM {self._at}conflicts WHERE table_name = ? AND row_key = ?",
-            [table, packed(key)],
-        )
-
-    def conflicts(self) -> list[tuple[Conflict, dict[str, Any] | None]]:
-        """All open conflicts, and what was decided about them."""
-        rows = self._target.run(
-            f"SELECT table_name, row_key, base, production, staging, decision "
-            f"FROM {self._at}conflicts ORDER BY table_name, row_key"
-        )
-        found = []
-        for table, key, *sides, decision in rows:
-            base, production, staging = (
-                unpacked(None if side is None else str(side)) for side in sides
-            )
-            conflict = Conflict(str(table), unpacked(str(key)) or (), base, production, staging)
-            found.append((conflict, json.loads(str(decision)) if decision else None))
-        return found
-
-    def record_decision(self, conflict: Conflict, decision: dict[str, Any]) -> None:
-        """What somebody decided about a conflict."""
-        self._target.run(
-            f"UPDATE {self._at}conflicts SET decision = ? WHERE table_name = ? AND row_key = ?",
-            [json.dumps(decision), conflict.table, packed(conflict.key)],
-        )
-
-    def add_gone(self, table: Table, rows: Sequence[Row]) -> None:
-        """Rows to be deleted once all tables are filled."""
-        places = table.positions(table.key)
-        for row in rows:
-            key = packed([row[place] for place in places])
-            self._target.run(
-                f"DELETE FROM {self._at}gone WHERE table_name = ? AND row_key = ?",
-                [table.name, key],
-            )
-            self._target.run(
-                f"INSERT INTO {self._at}gone (table_name, row_key, content) VALUES (?, ?, ?)",
-                [table.name, key, packed(row)],
-            )
-
-    def gone(self, table: str) -> list[Row]:
-        """The rows of a table that are to be deleted."""
-        rows = self._target.run(f"SELECT content FROM {self._at}gone WHERE table_name = ?", [table])
-        return [row for (content,) in rows if (row := unpacked(str(content))) is not None]
-
-    def clear_gone(self, table: str | None = None) -> None:
-        """Nothing is to be deleted any more."""
-        if table is None:
-            self._target.run(f"DELETE FROM {self._at}gone")
-        else:
-            self._target.run(f"DELETE FROM {self._at}gone WHERE table_name = ?", [table])
-
-
-UNKNOWN: Cell = "\x00 no such column then"
-"""Stands for the cell of a column that was not there when the row was written."""
-
-
-def filled(base: Row | None, staging: Row | None) -> Row | None:
-    """The base with what staging holds in columns that are younger than it."""
-    if base is None or UNKNOWN not in base:
-        return base
-    beside = staging or (None,) * len(base)
-    return tuple(ours if was == UNKNOWN else was for was, ours in zip(base, beside, strict=True))
-
-
-def _spread(table: Table, key: Sequence[Cell]) -> Row:
-    """A key's cells in the places they have in a row."""
-    row: list[Cell] = [None] * len(table.columns)
-    for place, cell in zip(table.positions(table.key), key, strict=True):
-        row[place] = cell
-    return tuple(row)
-
-
-def _overridden(
-    block: list[tuple[Key, Row]], decided: list[tuple[Key, Row | None]]
-) -> list[tuple[Key, Row]]:
-    """A block with the decisions up to its end in place; they are taken out of `decided`."""
-    high = block[-1][0]
-    count = sum(1 for key, _ in decided if key <= high)
-    rows: dict[Key, Row | None] = dict(block)
-    rows.update(decided[:count])
-    del decided[:count]
-    return [(key, rows[key]) for key in sorted(rows) if rows[key] is not None]  # type: ignore[misc]

@@ -105,6 +105,9 @@ class Target(Protocol):
     def run(self, sql: str, values: Sequence[Cell] = ()) -> list[Row]:
         """Carries out a statement with `?` for values, in the transaction that is open."""
 
+    def put(self, name: str, columns: Sequence[str], rows: Sequence[Row], key: int) -> None:
+        """Rows into a table of the sync's own, over those with the same first `key` columns."""
+
     def has_state(self) -> bool:
         """Whether a sync has left its own tables here."""
 
@@ -155,6 +158,15 @@ class Reference:
     table: Table
     columns: tuple[str, ...]
     target_columns: tuple[str, ...]
+
+
+def upsert(name: str, columns: Sequence[str], key: int, given: str) -> str:
+    """The statement that puts rows into a table, over those with the same first columns."""
+    sets = ", ".join(f"{each} = excluded.{each}" for each in columns[key:])
+    return (
+        f"INSERT INTO {name} ({', '.join(columns)}) {given} "
+        f"ON CONFLICT ({', '.join(columns[:key])}) DO UPDATE SET {sets}"
+    )
 
 
 def write_singly(

@@ -1,10 +1,14 @@
 """PostgreSQL as production: read in bulk by COPY, and never written to."""
 
+import re
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import Any
 
+from sync.errors import Unfit
 from sync.model import Row, Schema, Table
 from sync.tables import Selection
+from sync.tables_arrow import SURE, ArrowReader
 from sync.tables_postgres_schema import read_schema
 from sync.tables_postgres_text import (
     after_key,
@@ -12,7 +16,9 @@ from sync.tables_postgres_text import (
     connect,
     copied_out,
     from_table,
+    has_key,
     identity_of,
+    key_in_one,
     names_of,
     order_of,
     quoted,
@@ -25,6 +31,8 @@ class PostgresSource:
     dialect = "postgresql"
 
     def __init__(self, url: str) -> None:
+        self._url = url
+        self._arrow: ArrowReader | None = None
         self._connection = connect(url, autocommit=True)
         self._connection.execute("SET default_transaction_read_only = on")
         self._connection.execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
@@ -87,6 +95,69 @@ class PostgresSource:
         """A name as SQL writes it."""
         return quoted(name)
 
+    def shared(self) -> str:
+        """A name by which other connections see the same snapshot, as long as this one is open."""
+        return str(self.ask("SELECT pg_export_snapshot()")[0][0])
+
+    def columns(self, table: Table, selection: Selection) -> Iterator[list[Any]]:
+        """The rows as columns of Arrow, in order of the key: a table's own, those read beside them
+        as text, then the key as `key_in_one` gives it, and a hash of all. Raises Unfit.
+        """
+        if any(re.fullmatch(SURE, column.type) is None for column in table.columns):
+            raise Unfit(f"{table.name} has columns that Arrow can't hold exactly")
+        own, beside = names_of(table.names, "t."), [f"({each})::text" for each in selection.extras]
+        wanted = [own, *beside, key_in_one(table), self._hash(table, selection)]
+        return self._in_order(table, selection, wanted)
+
+    def hashes(self, table: Table, selection: Selection) -> Iterator[list[Any]]:
+        """Each row's key, as `key_in_one` gives it, and the hash of all that `read` would give."""
+        return self._in_order(table, selection, [key_in_one(table), self._hash(table, selection)])
+
+    def keys(self, table: Table, selection: Selection) -> Iterator[list[Any]]:
+        """Each row's key alone."""
+        return self._in_order(table, selection, [key_in_one(table)])
+
+    def _in_order(
+        self, table: Table, selection: Selection, wanted: Sequence[str]
+    ) -> Iterator[list[Any]]:
+        query = f"SELECT {', '.join(wanted)} {self._rows(table, selection)}"
+        if self._arrow is None:
+            self._arrow = ArrowReader(self._url, self.shared())
+        return self._arrow.read(f"{query} ORDER BY {', '.join(order_of(table))}")
+
+    def _hash(self, table: Table, selection: Selection) -> str:
+        return f"hashtextextended(ROW({self._columns(table, selection)})::text, 0)"
+
+    def hashes_at(
+        self, table: Table, selection: Selection, keys: Sequence[int | str]
+    ) -> list[tuple[str, int]]:
+        """The hashes of the rows that have some keys."""
+        rows = replace(selection, where=_both(selection.where, has_key(table, keys)))
+        wanted = f"{key_in_one(table)}::text, {self._hash(table, rows)}"
+        found = self.ask(f"SELECT {wanted} {self._rows(table, rows)}")
+        return [(str(key), int(hashed)) for key, hashed in found]
+
+    def rows_at(
+        self, table: Table, selection: Selection, keys: Sequence[int | str]
+    ) -> list[tuple[Row, str, int]]:
+        """The rows that have some keys, with the key and the hash of each."""
+        rows = replace(selection, where=_both(selection.where, has_key(table, keys)))
+        query = (
+            f"SELECT {self._columns(table, rows)}, {key_in_one(table)}, "
+            f"{self._hash(table, rows)} {self._rows(table, rows)}"
+        )
+        return [
+            (row[:-2], str(row[-2]), int(str(row[-1])))
+            for batch in copied_out(self._connection, query)
+            for row in batch
+        ]
+
     def close(self) -> None:
         """Ends the snapshot."""
+        if self._arrow is not None:
+            self._arrow.close()
         self._connection.close()
+
+
+def _both(one: str, other: str) -> str:
+    return f"({one}) AND ({other})" if one else other

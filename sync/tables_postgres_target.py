@@ -10,7 +10,8 @@ from psycopg import errors
 
 from sync.errors import StagingMoved, UnusableDatabase
 from sync.model import Cell, Key, Row, Schema, Table
-from sync.tables import Blocked, Change, Reference, Source, key_reader, write_singly
+from sync.tables import Blocked, Change, Reference, Source, key_reader, upsert, write_singly
+from sync.tables_arrow import ArrowWriter
 from sync.tables_postgres import PostgresSource
 from sync.tables_postgres_ddl import create_like
 from sync.tables_postgres_schema import OWN_SCHEMA, read_schema
@@ -20,7 +21,9 @@ from sync.tables_postgres_text import (
     connect,
     copied_out,
     from_table,
+    has_key,
     identity_of,
+    key_in_one,
     lines_of,
     literal,
     names_of,
@@ -46,6 +49,7 @@ class PostgresTarget:
         self._connection = connect(url)
         self.replica = self._may_be_replica()
         self._numbers = count(1)
+        self._arrow: ArrowWriter | None = None
 
     def _may_be_replica(self) -> bool:
         """Whether triggers and foreign keys may be switched off for this session alone."""
@@ -86,6 +90,20 @@ class PostgresTarget:
         """Carries out a statement in the transaction that is open."""
         cursor = self._connection.execute(sql.replace("?", "%s"), list(values))
         return cursor.fetchall() if cursor.description else []
+
+    def put(self, name: str, columns: Sequence[str], rows: Sequence[Row], key: int) -> None:
+        """Rows into a table of the sync's own, over those with the same key."""
+        if not rows:
+            return
+        parked = f"put_{next(self._numbers)}"
+        self._connection.execute(
+            f"CREATE TEMP TABLE {parked} ON COMMIT DROP AS SELECT {', '.join(columns)} "
+            f"FROM {name} WITH NO DATA"
+        )
+        lines = [[f"\\x{c.hex()}" if isinstance(c, bytes) else c for c in row] for row in rows]
+        self._copy_in(f"pg_temp.{parked}", columns, lines)
+        given = f"SELECT {', '.join(columns)} FROM pg_temp.{parked} WHERE true"
+        self._connection.execute(upsert(name, columns, key, given))
 
     def has_state(self) -> bool:
         """Whether a sync has left its own tables here."""
@@ -297,6 +315,59 @@ class PostgresTarget:
             ) from error
         return {"true": "t", "false": "f"}.get(found, found) if type_ == "boolean" else str(found)
 
+    def bare(self, table: Table, after: Row | None) -> bool:
+        """Whether a table has no row behind a key."""
+        wanted = after_key(table, after)
+        query = f"SELECT 1 FROM {table_name(table)} t {'WHERE ' + wanted if wanted else ''} LIMIT 1"
+        return not self._ask(query)
+
+    def blobs(self, query: str, values: Sequence[Cell]) -> list[Row]:
+        """What a query gives, in PostgreSQL's binary form, which is shorter for bytes."""
+        cursor = self._connection.cursor(binary=True)
+        return cursor.execute(query.replace("?", "%s"), list(values)).fetchall()
+
+    def stamps(self, table: Table) -> dict[int, int]:
+        """How many rows each transaction wrote that stand as it left them."""
+        query = f"SELECT t.xmin::text::bigint, count(*) FROM {from_table(table)} t GROUP BY 1"
+        return dict(self._ask(query))
+
+    def now(self) -> int:
+        """The number of a transaction that begins now."""
+        return int(self._ask("SELECT txid_snapshot_xmax(txid_current_snapshot())")[0][0])
+
+    def keys_beyond(self, table: Table, stamps: Sequence[int]) -> list[int | str]:
+        """The keys of rows that other transactions wrote."""
+        query = (
+            f"SELECT {key_in_one(table)} FROM {from_table(table)} t "
+            "WHERE t.xmin::text::bigint <> ALL(%s::bigint[])"
+        )
+        return [key for (key,) in self._ask(query, [list(stamps)])]
+
+    def keys(self, table: Table) -> Iterator[list[Any]]:
+        """Each row's key, in order."""
+        query = f"SELECT {key_in_one(table)} FROM {from_table(table)} t "
+        return self.writer().read(query + f"ORDER BY {', '.join(order_of(table))}")
+
+    def rows_at(self, table: Table, keys: Sequence[int | str]) -> list[tuple[Row, str, Cell]]:
+        """The rows that have some keys, with the key and the stamp of each."""
+        query = (
+            f"SELECT {names_of(table.names, 't.')}, {key_in_one(table)}, t.xmin "
+            f"FROM {from_table(table)} t WHERE {has_key(table, keys)}"
+        )
+        return [
+            (row[:-2], str(row[-2]), row[-1])
+            for batch in copied_out(self._connection, query)
+            for row in batch
+        ]
+
+    def writer(self) -> ArrowWriter:
+        """Writes columns, in transactions of its own."""
+        if self._arrow is None:
+            self._arrow = ArrowWriter(self._url, self.replica)
+        return self._arrow
+
     def close(self) -> None:
         """Lets go of staging."""
+        if self._arrow is not None:
+            self._arrow.close()
         self._connection.close()

@@ -76,6 +76,25 @@ def order_of(table: Table, prefix: str = "t.") -> list[str]:
     return made
 
 
+def key_in_one(table: Table, prefix: str = "t.") -> str:
+    """A key as one value that no other key has: a number, or a text."""
+    if len(table.key) > 1:
+        parts = ", ".join(f"{prefix}{quoted(name)}::text" for name in table.key)
+        return f"json_build_array({parts})::text"
+    whole = table.column(table.key[0]).shape == "integer"
+    return f"{prefix}{quoted(table.key[0])}::{'bigint' if whole else 'text'}"
+
+
+def has_key(table: Table, keys: Sequence[int | str], prefix: str = "t.") -> str:
+    """The condition for rows that have one of some keys, as `key_in_one` gives them."""
+    if len(table.key) > 1:
+        made = sql.Literal(list(keys)).as_string(None)
+        return f"{key_in_one(table, prefix)} = ANY({made.strip()}::text[])"
+    made = sql.Literal([str(key) for key in keys]).as_string(None).strip()
+    type_ = table.column(table.key[0]).type
+    return f"{prefix}{quoted(table.key[0])} = ANY({made}::text[]::{type_}[])"
+
+
 def after_key(table: Table, after: Row | None) -> str:
     """The condition for rows behind a key."""
     if after is None:
@@ -111,6 +130,7 @@ def identity_of(connection: psycopg.Connection[tuple[Any, ...]]) -> frozenset[st
             cursor.execute("ROLLBACK TO s")
             cursor.execute("SELECT pg_postmaster_start_time()::text || inet_server_addr()::text")
             found = cursor.fetchone()
+        cursor.execute("RELEASE s")
         cursor.execute("SELECT oid::text FROM pg_database WHERE datname = current_database()")
         own = cursor.fetchone()
     return frozenset({f"postgresql {found and found[0]} {own and own[0]}"})

@@ -21,6 +21,7 @@ from sync.tables import (
     Selection,
     Source,
     key_reader,
+    upsert,
     write_singly,
 )
 from sync.tables_sqlite_schema import OWN, quoted, read_schema
@@ -199,6 +200,13 @@ class SqliteTarget:
         """Carries out a statement in the transaction that is open."""
         found = self.connection.exec_driver_sql(sql, tuple(values))
         return [tuple(row) for row in found] if found.returns_rows else []
+
+    def put(self, name: str, columns: Sequence[str], rows: Sequence[Row], key: int) -> None:
+        """Rows into a table of the sync's own, over those with the same key."""
+        if not rows:
+            return
+        given = f"VALUES ({', '.join('?' for _ in columns)})"
+        self.connection.exec_driver_sql(upsert(name, columns, key, given), [tuple(r) for r in rows])
 
     def has_state(self) -> bool:
         """Whether a sync has left its own tables here."""

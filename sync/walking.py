@@ -3,47 +3,23 @@
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 
-from sync.anonymise import Anonymiser
-from sync.comparing import Conflict, Verdict, Window, reset_verdict, verdict, windows
-from sync.errors import Cancelled, StagingMoved
+from sync.comparing import Window, reset_verdict, verdict, windows
+from sync.deciding import Batch
+from sync.errors import Cancelled, StagingMoved, Unfit
+from sync.filling import Filling
 from sync.model import Cell, Key, Row, Table
 from sync.progress import Clock, Counts
+from sync.quickening import leave_traces
+from sync.refreshing import Refreshing
 from sync.remembering import Memory, joined
-from sync.state import Attempt, State, filled
-from sync.tables import Blocked, Change, Selection, Source, Target, key_reader
+from sync.state import Attempt, State
+from sync.tables import Selection, Source, Target, key_reader
+from sync.tables_postgres import PostgresSource
+from sync.tables_postgres_target import PostgresTarget
+from sync.work import Outcome, Work
 
 TRIES = 5
 SAMPLED, MOST_SAMPLED = 50, 500  # of a batch, of a table
-
-
-@dataclass(frozen=True, slots=True)
-class Work:
-    """What a walk through one table needs to know."""
-
-    table: Table
-    fake: Anonymiser
-    selection: Selection
-    sorted_anew: bool
-    tag: Callable[[Row], bytes] | None = None
-    """Tells a row of production's from all others; None where fakes are not remembered."""
-    inserts_only: bool = False
-    """The first of two walks, where foreign keys lead in a circle: the second does the rest."""
-    nulled: tuple[int, ...] = ()
-    """Places of foreign keys that may lead to rows not there yet: filled by the second walk."""
-
-
-@dataclass(slots=True)
-class Outcome:
-    """What came of a walk: counts, conflicts, a few originals to search for, a few to show."""
-
-    counts: Counts = field(default_factory=Counts)
-    gone: int = 0
-    """Rows to be deleted once all tables are filled."""
-    blocked: int = 0
-    """Rows that wait until others are gone: for another walk."""
-    conflicts: list[Conflict] = field(default_factory=list)
-    originals: list[Row] = field(default_factory=list)
-    shown: list[tuple[Row, Row]] = field(default_factory=list)
 
 
 @dataclass(slots=True)
@@ -82,14 +58,31 @@ class Walk:
         if mine is not None and mine.done:
             outcome.counts.seen = mine.seen
             return outcome
+        if mine is None and self._refreshed(work, attempts, outcome):
+            return outcome
         if mine is None and attempts and self._stands(work, attempts[0]):
             return self._as_it_was(work, attempts[0])
-        after = mine.last_key if mine else None
         if mine is None and not self.dry:
             mine = self.state.attempt(work.table.name, self.run, snapshot)
             self.target.commit()
+        if mine is None or not self._filled(work, mine, attempts, outcome):
+            mine = self.state.attempts(work.table.name)[0] if mine else None
+            self._walk(work, attempts, mine, outcome)
+        if mine is not None and not self.dry:
+            self.state.finish(work.table.name, mine.number)
+            if self._quick(work):
+                self._leave_traces(work)
+            elif not (outcome.conflicts or outcome.gone or outcome.blocked or work.inserts_only):
+                self.state.mark(mine.number, self._mark(work), outcome.counts.kept)
+            self.target.commit()
+        return outcome
+
+    def _walk(
+        self, work: Work, attempts: list[Attempt], mine: Attempt | None, outcome: Outcome
+    ) -> None:
+        """Window by window; each is a checkpoint."""
         number, seen = (mine.blocks, mine.seen) if mine else (0, 0)
-        for window in self._windows(work, attempts, after, outcome):
+        for window in self._windows(work, attempts, mine.last_key if mine else None, outcome):
             if self.cancelled():
                 self.target.rollback()
                 raise Cancelled("the run was cancelled; what it had finished stays")
@@ -105,12 +98,64 @@ class Walk:
             self._tags.clear()
             outcome.counts.seen = seen
             self.clock.tell(work.table.name, seen, outcome.counts.bytes)
-        if mine is not None and not self.dry:
-            self.state.finish(work.table.name, mine.number)
-            if not (outcome.conflicts or outcome.gone or outcome.blocked or work.inserts_only):
-                self.state.mark(mine.number, self._mark(work), outcome.counts.kept)
-            self.target.commit()
-        return outcome
+
+    def _fills(self, work: Work, mine: Attempt, attempts: list[Attempt]) -> bool:
+        """Whether nothing stands in staging that rows would have to be compared with."""
+        return (
+            self._quick(work)
+            and not work.nulled
+            and not self.dry
+            and isinstance(self.target, PostgresTarget)
+            and not any(each.number != mine.number for each in attempts)
+            and not self.state.has_decided(work.table.name)
+            and self.target.bare(work.table, mine.last_key)
+        )
+
+    def _filled(self, work: Work, mine: Attempt, attempts: list[Attempt], outcome: Outcome) -> bool:
+        """Fills the table if it can be filled; whether that is all there is to do."""
+        if not self._fills(work, mine, attempts):
+            return False
+        assert isinstance(self.source, PostgresSource)
+        assert isinstance(self.target, PostgresTarget)
+        self.target.commit()
+        filling = Filling(self.source, self.target, work, self.clock, self.cancelled, self.record)
+        try:
+            filling.go_on(mine, outcome)
+        except Unfit:
+            outcome.originals.clear()
+            outcome.shown.clear()
+            return False
+        return True
+
+    def _quick(self, work: Work) -> bool:
+        """Whether what moves in a table can be found without reading its rows."""
+        return (
+            not (work.sorted_anew or work.inserts_only)
+            and work.columns is not None
+            and isinstance(self.source, PostgresSource)
+            and isinstance(self.target, PostgresTarget)
+        )
+
+    def _refreshed(self, work: Work, attempts: list[Attempt], outcome: Outcome) -> bool:
+        """Looks only at what moved, if that can be told and is not too much."""
+        if not (attempts and attempts[0].done and self._quick(work)) or self.empty:
+            return False
+        assert isinstance(self.source, PostgresSource)
+        assert isinstance(self.target, PostgresTarget)
+        refreshing = Refreshing(
+            self.source, self.target, self.state, work, self.run, attempts[0], self.record
+        )
+        found = refreshing.find()
+        if found is None:
+            return False
+        refreshing.settle(found, outcome, self.reset, self.dry, self.cancelled, self.clock)
+        return True
+
+    def _leave_traces(self, work: Work) -> None:
+        assert isinstance(self.source, PostgresSource)
+        assert isinstance(self.target, PostgresTarget)
+        stands = self.state.attempts(work.table.name)[0]
+        leave_traces(self.source, self.target, self.state, work, stands)
 
     def _mark(self, work: Work) -> str:
         """What both tables hold now, by checksums that their servers make; empty if they can't.
@@ -217,7 +262,7 @@ class Walk:
                 outcome.counts.inserted += len(rows)
                 return rows
             self.target.rollback()
-        batch = _Batch(work, outcome, reset_verdict if self.reset else verdict)
+        batch = Batch(work, outcome, reset_verdict if self.reset else verdict)
         for key in sorted({**window.production, **window.staging, **window.base}):
             ours, stamp = window.staging.get(key, (None, None))
             batch.add(window.base.get(key), window.production.get(key), ours, stamp)
@@ -237,80 +282,3 @@ def _key_of(table: Table, after: Row, of: Callable[[Row], Key]) -> Key:
     for place, cell in zip(table.positions(table.key), after, strict=True):
         row[place] = cell
     return of(tuple(row))
-
-
-class _Batch:
-    """The decisions about one window's rows."""
-
-    def __init__(
-        self,
-        work: Work,
-        outcome: Outcome,
-        judge: Callable[[Row | None, Row | None, Row | None], Verdict],
-    ) -> None:
-        self._places = work.table.positions(work.table.key)
-        self._work, self._outcome, self._judge = work, outcome, judge
-        self.inserts: list[Row] = []
-        self.changes: list[Change] = []
-        self.gone: list[Row] = []
-        self.conflicts: list[Conflict] = []
-        self.block: list[Row] = []
-
-    def add(
-        self,
-        base: Row | None,
-        production: Row | None,
-        staging: Row | None,
-        stamp: Cell,
-    ) -> None:
-        """Decides about one row."""
-        counts = self._outcome.counts
-        base = filled(base, staging)
-        found = self._judge(base, production, staging)
-        stands = production
-        if found is Verdict.SAME:
-            counts.unchanged += 1
-        elif found is Verdict.INSERT and production is not None:
-            stands = _without(production, self._work.nulled)
-            self.inserts.append(stands)
-            counts.inserted += 1
-        elif self._work.inserts_only:
-            stands = base
-        elif found is Verdict.UPDATE and production is not None and staging is not None:
-            self.changes.append(Change(production, staging, stamp))
-            counts.updated += 1
-        elif found is Verdict.GONE and staging is not None:
-            self.gone.append(staging)
-            self._outcome.gone += 1
-            stands = base
-        elif found is Verdict.CONFLICT:
-            self._conflict(base, production, staging)
-            stands = base
-        else:
-            counts.kept += 1
-        if stands is not None:
-            self.block.append(stands)
-
-    def without(self, blocked: Blocked) -> list[Row]:
-        """What stands now in the places of rows that could not be written; counts put right."""
-        left: dict[int, Row | None] = {id(row): None for row in blocked.inserts}
-        left |= {id(change.row): before for change, before in blocked.changes}
-        self._outcome.counts.inserted -= len(blocked.inserts)
-        self._outcome.counts.updated -= len(blocked.changes)
-        block = [left.get(id(row), row) for row in self.block]
-        return [row for row in block if row is not None]
-
-    def _conflict(self, base: Row | None, production: Row | None, staging: Row | None) -> None:
-        row = production or staging or base
-        assert row is not None
-        key = tuple(row[place] for place in self._places)
-        conflict = Conflict(self._work.table.name, key, base, production, staging)
-        self.conflicts.append(conflict)
-        self._outcome.conflicts.append(conflict)
-        self._outcome.counts.conflicts += 1
-
-
-def _without(row: Row, nulled: tuple[int, ...]) -> Row:
-    if not nulled:
-        return row
-    return tuple(None if place in nulled else cell for place, cell in enumerate(row))

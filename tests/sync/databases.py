@@ -9,7 +9,7 @@ from typing import Any
 
 import psycopg
 
-from sync import plan, rules
+from sync import arrow_blocks, plan, rules
 from sync.keyed import Key
 from sync.run import Options, Result, run
 from sync.tables import open_source, open_target
@@ -92,6 +92,8 @@ def dump(url: str, own: bool = True) -> Iterator[tuple[str, str]]:
 
 
 def _unpacked(cell: Any) -> str:
+    if isinstance(cell, bytes) and cell.startswith(arrow_blocks.BEGINNING):
+        return repr(arrow_blocks.rows_of(arrow_blocks.unpack(cell)[1]))
     try:
         return zlib.decompress(cell).decode() if isinstance(cell, bytes) else str(cell)
     except zlib.error:  # tags

@@ -3,26 +3,34 @@
 import os
 import signal
 import sys
+from collections.abc import Callable
 
 from sync import rules
 from sync.keyed import Key
 from sync.run import Options, run
 from sync.tables import Target, open_source, open_target
+from sync.tables_postgres_target import PostgresTarget
 
 
 def die_at(target: Target, number: int, before: bool) -> None:
     """Has the target kill this process right before or behind its so-many-th commit."""
-    commit, left = target.commit, [number]
+    left = [number]
 
-    def dying() -> None:
-        left[0] -= 1
-        if before and left[0] == 0:
-            os.kill(os.getpid(), signal.SIGKILL)
-        commit()
-        if left[0] == 0:
-            os.kill(os.getpid(), signal.SIGKILL)
+    def dying(commit: Callable[[], None]) -> Callable[[], None]:
+        def and_die() -> None:
+            left[0] -= 1
+            if before and left[0] == 0:
+                os.kill(os.getpid(), signal.SIGKILL)
+            commit()
+            if left[0] == 0:
+                os.kill(os.getpid(), signal.SIGKILL)
 
-    target.commit = dying  # type: ignore[method-assign]
+        return and_die
+
+    target.commit = dying(target.commit)  # type: ignore[method-assign]
+    if isinstance(target, PostgresTarget):
+        writer = target.writer()
+        writer.commit = dying(writer.commit)  # type: ignore[method-assign]
 
 
 def main() -> None:

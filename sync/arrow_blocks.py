@@ -1,0 +1,39 @@
+"""What a run wrote, kept as compressed columns: packed, and unpacked as rows of texts."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import pyarrow as pa
+
+from sync.arrow_text import text_of
+from sync.model import Row
+
+BEGINNING = b"\xff\xff\xff\xff"
+"""How a stream of Arrow begins, and no other block does."""
+COMPRESSED = pa.ipc.IpcWriteOptions(compression="lz4")
+
+
+def pack(names: Sequence[str], columns: Sequence[Any]) -> bytes:
+    """Columns of one length as bytes."""
+    batch = pa.record_batch(list(columns), names=list(names))
+    made = pa.BufferOutputStream()
+    with pa.ipc.new_stream(made, batch.schema, options=COMPRESSED) as writer:
+        writer.write_batch(batch)
+    return bytes(made.getvalue())
+
+
+def unpack(content: bytes) -> tuple[list[str], list[Any]]:
+    """The names of columns, and the columns."""
+    (batch,) = pa.ipc.open_stream(content)
+    return batch.schema.names, batch.columns
+
+
+def rows_of(columns: Sequence[Any]) -> list[Row]:
+    """Columns as rows of PostgreSQL's texts."""
+    cells = [text_of(column).to_pylist() for column in columns]
+    return list(zip(*cells, strict=True))
+
+
+def some(columns: Sequence[Any], places: Sequence[int]) -> list[Any]:
+    """Some rows of columns, by where they stand."""
+    return [column.take(pa.array(places, pa.int64())) for column in columns]

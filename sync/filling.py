@@ -1,0 +1,151 @@
+"""An empty table filled, column by column: production read ahead while staging is written to.
+
+What it leaves in the sync's own tables is what a walk leaves, so either can go on for the other.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from sync import arrow_blocks
+from sync.digests import Digest
+from sync.errors import Cancelled, Unfit
+from sync.model import Row
+from sync.packing import packed
+from sync.progress import Clock
+from sync.remembering import SIZE
+from sync.state import Attempt
+from sync.tables_arrow import FAILURES, ArrowWriter
+from sync.tables_postgres import PostgresSource
+from sync.tables_postgres_target import PostgresTarget
+from sync.threads import Behind, ahead
+from sync.work import Outcome, Record, Work
+
+MOST_SAMPLED, SAMPLED, SHOWN = 500, 50, 10
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """Some rows as fakes, ready to be written, with what is remembered of them."""
+
+    columns: list[Any]
+    block: bytes
+    keys: bytes
+    tags: bytes
+    last: Row
+
+    @property
+    def rows(self) -> int:
+        """How many they are."""
+        return len(self.columns[0])
+
+
+class Filling:
+    """Fills one table from a checkpoint on."""
+
+    def __init__(
+        self, source: PostgresSource, target: PostgresTarget, work: Work, clock: Clock,
+        cancelled: Callable[[], bool], record: Record | None,
+    ) -> None:  # fmt: skip
+        self._record = record
+        self._source, self._writer = source, target.writer()
+        self._at, self._work, self._clock, self._cancelled = target.state, work, clock, cancelled
+
+    def go_on(self, mine: Attempt, outcome: Outcome) -> Attempt:
+        """Writes all that is left; gives the attempt as it stands then.
+
+        Raises Unfit where a table can't be written so: what was committed stays, and a walk can
+        take over from there. Raises Cancelled.
+        """
+        stands = [mine]
+
+        def write(piece: Piece) -> None:
+            stands[0] = self._write(piece, stands[0])
+            outcome.counts.inserted += piece.rows
+            outcome.counts.seen = stands[0].seen
+            self._clock.tell(self._work.table.name, stands[0].seen, outcome.counts.bytes)
+
+        behind = Behind(write)
+        try:
+            for piece in self._pieces(mine.last_key, outcome):
+                if self._cancelled():
+                    raise Cancelled("the run was cancelled; what it had finished stays")
+                behind.put(piece)
+            behind.close()
+        except FAILURES as error:
+            raise Unfit(str(error)) from error
+        finally:
+            behind.leave()
+            self._writer.rollback()
+        return stands[0]
+
+    def _pieces(self, after: Row | None, outcome: Outcome) -> Iterator[Piece]:
+        work = self._work
+        selection = replace(work.selection, after=after)
+        for read in ahead(self._source.columns(work.table, selection)):
+            *columns, keys, hashes = read
+            assert work.columns is not None
+            fakes = work.columns(columns)
+            outcome.counts.bytes += sum(column.nbytes for column in columns)
+            self._show(columns, fakes, outcome)
+            if self._record is not None:
+                rows = (arrow_blocks.rows_of(side) for side in (columns, fakes))
+                self._record(work.table, *rows)
+            yield self._piece(fakes, keys, hashes)
+
+    def _show(self, columns: Sequence[Any], fakes: Sequence[Any], outcome: Outcome) -> None:
+        count = len(columns[0])
+        if len(outcome.originals) < MOST_SAMPLED:
+            some = [column.take(_spread(count, SAMPLED)) for column in columns]
+            outcome.originals += arrow_blocks.rows_of(some)
+        if len(outcome.shown) < SHOWN:
+            pairs = (arrow_blocks.rows_of([each[:SHOWN] for each in side])
+                     for side in (columns, fakes))  # fmt: skip
+            outcome.shown += list(zip(*pairs, strict=True))
+
+    def _piece(self, fakes: list[Any], keys: Any, hashes: Any) -> Piece:
+        table, digest = self._work.table, self._work.hashed
+        assert digest is not None
+        last = arrow_blocks.rows_of([fakes[place][-1:] for place in table.positions(table.key)])
+        return Piece(
+            fakes,
+            arrow_blocks.pack(table.names, fakes),
+            arrow_blocks.pack(["key"], [keys]),
+            tags_of(digest, hashes),
+            last[0],
+        )
+
+    def _write(self, piece: Piece, mine: Attempt) -> Attempt:
+        writer, now = self._writer, replace(
+            mine, blocks=mine.blocks + 1, seen=mine.seen + piece.rows, last_key=piece.last
+        )  # fmt: skip
+        writer.put(self._work.table, piece.columns)
+        self._remember(writer, piece, mine)
+        writer.run(
+            f"UPDATE {self._at}attempts SET last_key = $1, blocks = $2, seen = $3 "
+            "WHERE number = $4",
+            [packed(piece.last), now.blocks, now.seen, mine.number],
+        )
+        writer.commit()
+        return now
+
+    def _remember(self, writer: ArrowWriter, piece: Piece, mine: Attempt) -> None:
+        writer.run(
+            f"INSERT INTO {self._at}blocks (attempt, number, content, tags, keys, stamp) "
+            "VALUES ($1, $2, $3, $4, $5, pg_current_xact_id()::text::bigint)",
+            [mine.number, mine.blocks, piece.block, piece.tags, piece.keys],
+        )
+
+
+def tags_of(digest: Digest, hashes: Any) -> bytes:
+    """Hashes of rows made into tags that tell nothing without the key."""
+    numbers = np.ascontiguousarray(hashes.to_numpy(zero_copy_only=False), np.int64)
+    high, low = digest.of_rows(numbers.view(np.uint8).reshape(-1, 8))
+    both = np.stack([high, low], 1).view(np.uint8)
+    return np.ascontiguousarray(both[:, :SIZE]).tobytes()
+
+
+def _spread(count: int, most: int) -> Any:
+    return np.arange(0, count, max(1, count // most))

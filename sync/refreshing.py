@@ -1,0 +1,306 @@
+"""A table brought up to date by looking only at rows that moved on either side since the last run.
+
+Production tells a hash of each row, staging which transactions wrote its rows. What differs from
+the traces of the last run is read on all three sides, judged like any other row, and written.
+"""
+
+import json
+import struct
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from itertools import zip_longest
+from typing import Any
+
+import numpy as np
+
+from sync.arrow_traces import InOne, Remembered, Stretch, places_in, stretches
+from sync.comparing import reset_verdict, verdict
+from sync.deciding import Batch
+from sync.digests import Digest
+from sync.errors import Cancelled
+from sync.filling import MOST_SAMPLED, SAMPLED, SHOWN, tags_of
+from sync.model import Cell, Row, Table
+from sync.packing import packed
+from sync.progress import Clock
+from sync.remembering import NONE, SIZE
+from sync.state import Attempt, State
+from sync.tables import key_reader
+from sync.tables_postgres import PostgresSource
+from sync.tables_postgres_target import PostgresTarget
+from sync.threads import ahead
+from sync.work import Outcome, Record, Work
+
+AT_ONCE = 5000
+MOST_MOVED = 0.25
+"""Of a table's rows: where more have moved, or lie over the blocks, it is walked through."""
+FEW = 1000
+OLD = 2**31
+"""So many transactions later PostgreSQL's numbers may come again."""
+SHORT = 2**32
+
+
+@dataclass(slots=True)
+class Found:
+    """The rows to be looked at, with the block and the place in it of those that have one."""
+
+    keys: dict[InOne, tuple[int, int] | None] = field(default_factory=dict)
+    seen: int = 0
+    expected: dict[int, int] = field(default_factory=dict)
+    """How many rows of staging each transaction should still have."""
+
+    def add(self, keys: Any, number: int, places: Sequence[int]) -> None:
+        """Notes some rows."""
+        stands = [(number, place) if number >= 0 and place >= 0 else None for place in places]
+        for key, place in zip_longest(keys.to_pylist(), stands):
+            if self.keys.get(key) is None:
+                self.keys[key] = place
+
+    def expect(self, stamps: Any) -> None:
+        """Counts rows by the transaction that wrote them."""
+        for stamp, number in zip(*np.unique(stamps, return_counts=True), strict=True):
+            self.expected[int(stamp)] = self.expected.get(int(stamp), 0) + int(number)
+
+
+class Refreshing:
+    """Finds and settles what moved in one table."""
+
+    def __init__(
+        self, source: PostgresSource, target: PostgresTarget, state: State, work: Work, run: str,
+        attempt: Attempt, record: Record | None,
+    ) -> None:  # fmt: skip
+        self._record = record
+        self._source, self._target, self._state, self._work = source, target, state, work
+        self._run, self._attempt = run, attempt
+        self._remembered = Remembered(target, work.table, attempt)
+        self._of = key_reader(work.table)
+
+    def find(self) -> Found | None:
+        """What moved; None where so much did that the table is better walked through."""
+        if self._remembered.untraced():
+            return None
+        found = Found()
+        most = max(FEW, int(self._attempt.seen * MOST_MOVED))
+        if len(self._remembered.moved.keys) > most:
+            return None
+        hashes = ahead(self._source.hashes(self._work.table, self._work.selection))
+        for stretch in stretches(hashes, self._remembered):
+            self._in_production(stretch, found)
+            if len(found.keys) > most:
+                return None
+        return found if self._in_staging(found) and len(found.keys) <= most else None
+
+    def _in_production(self, stretch: Stretch, found: Found) -> None:
+        traces, keys = stretch.traces, stretch.keys
+        found.seen += len(keys)
+        found.expect(traces.stamps[traces.alive])
+        again = np.flatnonzero(stretch.left_out | (traces.alive & (traces.stamps == 0)))
+        found.add(traces.keys.take(again), traces.number, again.tolist())
+        if not len(keys):
+            return
+        assert self._work.hashed is not None
+        tags = np.frombuffer(tags_of(self._work.hashed, stretch.beside[0]), np.uint8)
+        tags = tags.reshape(-1, SIZE)
+        there = stretch.places >= 0
+        there[there] = traces.alive[stretch.places[there]]
+        moved = np.ones(len(keys), np.bool_)
+        moved[there] = (tags[there] != traces.tags[stretch.places[there]]).any(1)
+        fresh = np.flatnonzero(~there)
+        moved[fresh] = self._remembered.moved.differ(keys.take(fresh), tags[fresh])
+        places = np.flatnonzero(moved)
+        found.add(keys.take(places), traces.number, stretch.places[places].tolist())
+
+    def _in_staging(self, found: Found) -> bool:
+        """Adds what moved in staging; whether that can be told."""
+        moved = self._remembered.moved
+        beyond = moved.beyond()
+        found.expect(moved.stamps[beyond])
+        again = ~moved.seen[beyond] | (moved.stamps[beyond] == 0)
+        found.add(moved.keys.take(beyond[again]), -1, ())
+        now = self._target.now()
+        if any(now - stamp > OLD for stamp in found.expected if stamp):
+            return False
+        stands = self._target.stamps(self._work.table)
+        expected = {stamp % SHORT: number for stamp, number in found.expected.items() if stamp}
+        ours = {stamp: number for stamp, number in expected.items()
+                if stands.get(stamp, 0) <= number}  # fmt: skip
+        others = sum(number for stamp, number in stands.items() if stamp not in ours)
+        if others > max(FEW, found.seen * MOST_MOVED):
+            return False
+        if others:
+            keys = self._target.keys_beyond(self._work.table, [*ours])
+            found.add(self._remembered.column(keys), -1, ())
+            self._locate(keys, found)
+        if any(stands.get(stamp, 0) < number for stamp, number in ours.items()):
+            self._missing(found)
+        return True
+
+    def _locate(self, keys: list[InOne], found: Found) -> None:
+        """Finds in which blocks keys stand that staging told of."""
+        left = [key for key in keys if found.keys[key] is None]
+        for number, column in self._remembered.keys() if left else ():
+            places = places_in(self._remembered.column(left), column).tolist()
+            for key, place in zip(left, places, strict=True):
+                if place >= 0:
+                    found.keys[key] = number, place
+
+    def _missing(self, found: Found) -> None:
+        """Adds the rows that staging had and has no more."""
+        moved = self._remembered.moved
+        moved.seen[:] = False
+        for stretch in stretches(self._target.keys(self._work.table), self._remembered):
+            gone = np.flatnonzero(stretch.left_out)
+            found.add(stretch.traces.keys.take(gone), stretch.traces.number, gone.tolist())
+            moved.note(stretch.keys)
+        beyond = moved.beyond()
+        found.add(moved.keys.take(beyond[~moved.seen[beyond]]), -1, ())
+        self._target.writer().rollback()
+
+    # What was found
+
+    def settle(
+        self, found: Found, outcome: Outcome, reset: bool, dry: bool, cancelled: Callable[[], bool],
+        clock: Clock,
+    ) -> None:  # fmt: skip
+        """Judges all rows that were found, and writes what is to be written."""
+        outcome.counts.seen = found.seen
+        decided = self._decided()
+        for key in decided:
+            found.keys.setdefault(key, None)
+        keys = sorted(found.keys)
+        outcome.counts.unchanged += found.seen
+        for start in range(0, len(keys), AT_ONCE):
+            if cancelled():
+                self._target.rollback()
+                raise Cancelled("the run was cancelled; what it had finished stays")
+            some = {key: found.keys[key] for key in keys[start : start + AT_ONCE]}
+            self._settle(self._looked_at(some, decided, outcome), outcome, reset, dry)
+            clock.tell(self._work.table.name, found.seen, outcome.counts.bytes)
+        if not keys:
+            clock.tell(self._work.table.name, found.seen, 0)
+
+    def _decided(self) -> dict[InOne, Row | None]:
+        return {
+            in_one(self._work.table, cells): content
+            for cells, content in self._state.decided(self._work.table.name)
+        }
+
+    def _looked_at(
+        self, keys: dict[InOne, tuple[int, int] | None], decided: dict[InOne, Row | None],
+        outcome: Outcome,
+    ) -> list["Row3"]:  # fmt: skip
+        """Rows on all three sides, in order of their keys."""
+        work, key_of = self._work, self._remembered.key
+        production = self._source.rows_at(work.table, work.selection, list(keys))
+        fakes = work.fake([row for row, _, _ in production])
+        originals = [row for row, _, _ in production]
+        self._show(originals, fakes, outcome)
+        if self._record is not None and originals:
+            self._record(work.table, originals, fakes)
+        assert work.hashed is not None
+        made = {
+            key_of(key): (fake, tag_of(work.hashed, hashed))
+            for fake, (_, key, hashed) in zip(fakes, production, strict=True)
+        }
+        outcome.counts.unchanged -= len(made)
+        stands = {
+            key_of(key): (row, stamp)
+            for row, key, stamp in self._target.rows_at(work.table, list(keys))
+        }
+        bases = self._bases(keys) | {key: decided[key] for key in keys if key in decided}
+        rows = [
+            Row3(key, bases.get(key), *made.get(key, (None, NONE)), *stands.get(key, (None, None)))
+            for key in keys
+        ]
+        return sorted((row for row in rows if row.any), key=lambda row: self._of(row.any or ()))
+
+    def _show(self, rows: list[Row], fakes: list[Row], outcome: Outcome) -> None:
+        outcome.counts.bytes += sum(len(str(cell)) for row in rows for cell in row)
+        if len(outcome.originals) < MOST_SAMPLED:
+            outcome.originals += rows[:: max(1, len(rows) // SAMPLED)]
+        if len(outcome.shown) < SHOWN:
+            outcome.shown += list(zip(rows[:SHOWN], fakes[:SHOWN], strict=True))
+
+    def _bases(self, keys: dict[InOne, tuple[int, int] | None]) -> dict[InOne, Row | None]:
+        """What was written last for each key."""
+        bases: dict[InOne, Row | None] = {}
+        blocks: dict[int, list[tuple[int, InOne]]] = {}
+        for key, stands in keys.items():
+            if stands is not None:
+                blocks.setdefault(stands[0], []).append((stands[1], key))
+        for number, wanted in sorted(blocks.items()):
+            rows = self._state.rows_of_block(
+                self._attempt.number, number, self._work.table, [place for place, _ in wanted]
+            )
+            bases |= dict(zip((key for _, key in wanted), rows, strict=True))
+        return bases | self._remembered.moved_rows(list(keys))
+
+    def _settle(self, rows: list["Row3"], outcome: Outcome, reset: bool, dry: bool) -> None:
+        batch = Batch(self._work, outcome, reset_verdict if reset else verdict)
+        standing: list[Row | None] = []
+        for row in rows:
+            before = len(batch.block)
+            if row.production is not None or row.staging is not None:
+                batch.add(row.base, row.production, row.staging, row.stamp)
+            standing.append(batch.block[before] if len(batch.block) > before else None)
+        if dry:
+            return
+        self._state.add_gone(self._work.table, batch.gone)
+        self._state.add_conflicts(batch.conflicts, self._run)
+        blocked = self._target.write(self._work.table, batch.inserts, batch.changes)
+        outcome.blocked += len(blocked)
+        left = batch.left(blocked) if blocked else {}
+        self._remember(rows, [left.get(id(each), each) for each in standing])
+        self._target.commit()
+
+    def _remember(self, rows: list["Row3"], standing: list[Row | None]) -> None:
+        """Notes what stands now as written last, in the transaction that wrote it."""
+        table = self._work.table
+        now = {
+            self._remembered.key(key): (row, stamp)
+            for row, key, stamp in self._target.rows_at(table, [row.key for row in rows])
+        }
+        moved = []
+        for row, stands in zip(rows, standing, strict=True):
+            there, stamp = now.get(row.key, (None, None))
+            ours = int(str(stamp)) if stands is not None and there == stands else 0
+            settled = stands == row.production
+            cells = packed([(row.any or ())[place] for place in table.positions(table.key)])
+            content = None if stands is None else packed(stands)
+            moved.append((str(row.key), cells, content, row.tag if settled else NONE, ours))
+        self._state.add_moved(table.name, self._attempt.number, moved)
+
+
+@dataclass(frozen=True, slots=True)
+class Row3:
+    """A row on all three sides: what was written last, production's fake, and staging's."""
+
+    key: InOne
+    base: Row | None
+    production: Row | None
+    tag: bytes
+    staging: Row | None
+    stamp: Any
+
+    @property
+    def any(self) -> Row | None:
+        """Whichever there is."""
+        return self.production or self.staging or self.base
+
+
+def in_one(table: Table, cells: Sequence[Cell]) -> InOne:
+    """A key's cells as `key_in_one` gives them."""
+    texts = []
+    for name, cell in zip(table.key, cells, strict=True):
+        column, text = table.column(name), str(cell)
+        if column.shape == "boolean":
+            text = {"t": "true", "f": "false"}[text]
+        texts.append(text.rstrip(" ") if column.type.startswith("character(") else text)
+    if len(texts) > 1:
+        return json.dumps(texts, ensure_ascii=False)
+    return int(texts[0]) if table.column(table.key[0]).shape == "integer" else texts[0]
+
+
+def tag_of(digest: Digest, hashed: int) -> bytes:
+    """As `tags_of` makes it of a column of hashes."""
+    made = digest.of_bytes(struct.pack("=q", hashed))
+    return struct.pack("=QQ", made >> 64, made & 0xFFFFFFFFFFFFFFFF)[:SIZE]

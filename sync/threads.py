@@ -1,0 +1,79 @@
+"""Work done ahead and behind by threads of its own, so that two servers are kept busy at once."""
+
+import threading
+from collections.abc import Callable, Iterator
+from queue import Queue
+from typing import Generic, TypeVar
+
+T = TypeVar("T")
+DEPTH = 2
+
+
+def ahead(items: Iterator[T], depth: int = DEPTH) -> Iterator[T]:
+    """The items, the next few of which are already being fetched."""
+    queue: Queue[tuple[T | None, BaseException | None, bool]] = Queue(depth)
+    stopped = threading.Event()
+
+    def fetch() -> None:
+        try:
+            for item in items:
+                queue.put((item, None, False))
+                if stopped.is_set():
+                    return
+            queue.put((None, None, True))
+        except BaseException as error:  # noqa: BLE001 - it is raised again where the items are used
+            queue.put((None, error, True))
+
+    thread = threading.Thread(target=fetch, daemon=True)
+    thread.start()
+    try:
+        while True:
+            item, error, last = queue.get()
+            if error is not None:
+                raise error
+            if last:
+                return
+            yield item  # type: ignore[misc]
+    finally:
+        stopped.set()
+        while thread.is_alive():
+            while not queue.empty():
+                queue.get()
+            thread.join(0.01)
+
+
+class Behind(Generic[T]):
+    """Hands items to a function that works in a thread of its own; closing waits for the last."""
+
+    def __init__(self, do: Callable[[T], None], depth: int = DEPTH) -> None:
+        self._queue: Queue[T | None] = Queue(depth)
+        self._do = do
+        self._error: BaseException | None = None
+        self._thread = threading.Thread(target=self._work, daemon=True)
+        self._thread.start()
+
+    def _work(self) -> None:
+        while (item := self._queue.get()) is not None:
+            if self._error is None:
+                try:
+                    self._do(item)
+                except BaseException as error:  # noqa: BLE001 - raised again by put and close
+                    self._error = error
+
+    def put(self, item: T) -> None:
+        """Hands over an item; raises what an earlier one raised."""
+        if self._error is not None:
+            raise self._error
+        self._queue.put(item)
+
+    def close(self) -> None:
+        """Waits until all is done; raises what went wrong."""
+        self.leave()
+        if self._error is not None:
+            raise self._error
+
+    def leave(self) -> None:
+        """Waits until what was handed over is done, whatever came of it."""
+        if self._thread.is_alive():
+            self._queue.put(None)
+            self._thread.join()
