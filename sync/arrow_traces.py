@@ -54,14 +54,14 @@ class Moved:
         self.met = np.zeros(len(self.stamps), np.bool_)
         self.seen = np.zeros(len(self.stamps), np.bool_)
 
-    def differ(self, keys: Any, tags: Bytes) -> NDArray[np.bool_]:
+    def moved(self, keys: Any, tags: Bytes) -> NDArray[np.bool_]:
         """Which rows, that are in no block, are not as they were when they were written."""
         places = self.note(keys)
         there = places >= 0
         there[there] = self.alive[places[there]]
-        differ = np.ones(len(places), np.bool_)
-        differ[there] = (tags[there] != self.tags[places[there]]).any(1)
-        return differ
+        moved = np.ones(len(places), np.bool_)
+        moved[there] = differ(tags[there], self.tags[places[there]])
+        return moved
 
     def note(self, keys: Any) -> NDArray[np.int64]:
         """Where keys that a database has stand here; -1 where they do not."""
@@ -182,6 +182,13 @@ class Remembered:
             traces.alive[rows] = self.moved.alive[over]
             self.moved.met[over] = True
         return traces
+
+
+def differ(tags: Bytes, others: Bytes) -> NDArray[np.bool_]:
+    """Which tags are not the ones beside them."""
+    left, right = (np.ascontiguousarray(each).view(np.uint16) for each in (tags, others))
+    made: NDArray[np.bool_] = (left != right).any(1)
+    return made
 
 
 def places_in(keys: Any, among: Any) -> NDArray[np.int64]:

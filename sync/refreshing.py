@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from sync.arrow_traces import InOne, Remembered, Stretch, places_in, stretches
+from sync.arrow_traces import InOne, Remembered, Stretch, differ, places_in, stretches
 from sync.comparing import reset_verdict, verdict
 from sync.deciding import Batch
 from sync.digests import Digest
@@ -103,9 +103,12 @@ class Refreshing:
         there = stretch.places >= 0
         there[there] = traces.alive[stretch.places[there]]
         moved = np.ones(len(keys), np.bool_)
-        moved[there] = (tags[there] != traces.tags[stretch.places[there]]).any(1)
+        if there.all() and len(keys) == len(traces.stamps):
+            moved = differ(tags, traces.tags)  # the same keys in the same order
+        else:
+            moved[there] = differ(tags[there], traces.tags[stretch.places[there]])
         fresh = np.flatnonzero(~there)
-        moved[fresh] = self._remembered.moved.differ(keys.take(fresh), tags[fresh])
+        moved[fresh] = self._remembered.moved.moved(keys.take(fresh), tags[fresh])
         places = np.flatnonzero(moved)
         found.add(keys.take(places), traces.number, stretch.places[places].tolist())
 

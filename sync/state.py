@@ -288,7 +288,7 @@ class State(Decisions):
         return self._lately[attempt, number][0]
 
     def _content(self, attempt: int, number: int) -> bytes:
-        rows = self._target.run(
+        rows = self._target.blobs(
             f"SELECT content FROM {self._at}blocks WHERE attempt = ? AND number = ?",
             [attempt, number],
         )

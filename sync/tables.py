@@ -108,6 +108,9 @@ class Target(Protocol):
     def put(self, name: str, columns: Sequence[str], rows: Sequence[Row], key: int) -> None:
         """Rows into a table of the sync's own, over those with the same first `key` columns."""
 
+    def blobs(self, query: str, values: Sequence[Cell]) -> list[Row]:
+        """What a query gives that asks for bytes above all."""
+
     def has_state(self) -> bool:
         """Whether a sync has left its own tables here."""
 

@@ -24,6 +24,13 @@ from sync.tables_postgres_text import (
     quoted,
 )
 
+HASHED = (
+    r"(smallint|integer|bigint|text|character varying(\(\d+\))?|boolean|date|uuid|bytea|"
+    r"timestamp(\(\d\))? with(out)? time zone)"
+)
+"""Types whose equal cells are spelled alike: 1.0 and 1.00 are equal numbers, and not alike."""
+BY_BYTES = ' COLLATE "C"'
+
 
 class PostgresSource:
     """Production in one repeatable-read, read-only transaction."""
@@ -84,10 +91,13 @@ class PostgresSource:
 
     def folding(self, table: Table, column: str) -> int:
         """How many values differ from another one only by case or blanks."""
-        name = quoted(column)
+        name, folded = quoted(column), f"lower(btrim({quoted(column)}::text))"
+        spelled = f"SELECT 1 FROM {from_table(table)} WHERE {name}::text <> {folded} LIMIT 1"
+        if not self.ask(spelled):  # all are folded already, and each is there once
+            return 0
         found = self.ask(
             f"SELECT count(*) FROM (SELECT 1 FROM {from_table(table)} WHERE {name} IS NOT NULL "
-            f"GROUP BY lower(btrim({name}::text)) HAVING count(*) > 1) f"
+            f"GROUP BY {folded} HAVING count(*) > 1) f"
         )
         return int(found[0][0])
 
@@ -126,7 +136,15 @@ class PostgresSource:
         return self._arrow.read(f"{query} ORDER BY {', '.join(order_of(table))}")
 
     def _hash(self, table: Table, selection: Selection) -> str:
-        return f"hashtextextended(ROW({self._columns(table, selection)})::text, 0)"
+        """A hash that moves whenever any cell's text does; of the cells themselves where it can."""
+        if any(re.fullmatch(HASHED, column.type) is None for column in table.columns):
+            return f"hashtextextended(ROW({self._columns(table, selection)})::text, 0)"
+        cells = [
+            f"t.{quoted(column.name)}{BY_BYTES if column.shape == 'text' else ''}"
+            for column in table.columns
+        ]
+        beside = [f"({each})::text{BY_BYTES}" for each in selection.extras]
+        return f"hash_record_extended(ROW({', '.join([*cells, *beside])}), 0)"
 
     def hashes_at(
         self, table: Table, selection: Selection, keys: Sequence[int | str]

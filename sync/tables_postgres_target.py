@@ -328,7 +328,10 @@ class PostgresTarget:
 
     def stamps(self, table: Table) -> dict[int, int]:
         """How many rows each transaction wrote that stand as it left them."""
-        query = f"SELECT t.xmin::text::bigint, count(*) FROM {from_table(table)} t GROUP BY 1"
+        query = (
+            f"SELECT xmin::text::bigint, n FROM (SELECT t.xmin, count(*) AS n "
+            f"FROM {from_table(table)} t GROUP BY t.xmin) s"
+        )
         return dict(self._ask(query))
 
     def now(self) -> int:
@@ -339,9 +342,9 @@ class PostgresTarget:
         """The keys of rows that other transactions wrote."""
         query = (
             f"SELECT {key_in_one(table)} FROM {from_table(table)} t "
-            "WHERE t.xmin::text::bigint <> ALL(%s::bigint[])"
+            "WHERE t.xmin <> ALL(%s::text[]::xid[])"
         )
-        return [key for (key,) in self._ask(query, [list(stamps)])]
+        return [key for (key,) in self._ask(query, [[str(stamp) for stamp in stamps]])]
 
     def keys(self, table: Table) -> Iterator[list[Any]]:
         """Each row's key, in order."""

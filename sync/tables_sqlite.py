@@ -201,6 +201,10 @@ class SqliteTarget:
         found = self.connection.exec_driver_sql(sql, tuple(values))
         return [tuple(row) for row in found] if found.returns_rows else []
 
+    def blobs(self, query: str, values: Sequence[Cell]) -> list[Row]:
+        """What a query gives that asks for bytes above all."""
+        return self.run(query, values)
+
     def put(self, name: str, columns: Sequence[str], rows: Sequence[Row], key: int) -> None:
         """Rows into a table of the sync's own, over those with the same key."""
         if not rows:
