@@ -14,7 +14,7 @@ from sync import rules
 from sync.anonymise import Fakes
 from sync.keyed import Key
 from sync.pools import load
-from sync.run import Result
+from sync.run import Options, Result
 from sync.run import run as carry_out
 from sync.tables import open_source, open_target
 from tests import servers
@@ -101,10 +101,10 @@ def _floor(source: str, target: str) -> None:
                     write.write(block)
 
 
-def _sync(source: str, target: str, written: int) -> Result:
+def _sync(source: str, target: str, written: int, **how: Any) -> Result:
     production, staging = open_source(source), open_target(target)
     try:
-        result = carry_out(production, staging, rules.parse(RULES), Key(KEY))
+        result = carry_out(production, staging, rules.parse(RULES), Key(KEY), Options(**how))
     finally:
         production.close()
         staging.close()

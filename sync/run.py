@@ -33,6 +33,8 @@ from sync.settling import settle
 from sync.state import State
 from sync.tables import Reference, Source, Target
 from sync.tables_failures import FAILURES, told
+from sync.tables_postgres_rebuild import Rebuilding
+from sync.tables_postgres_target import PostgresTarget
 from sync.walking import Walk
 from sync.work import Outcome, Work
 
@@ -62,6 +64,8 @@ class Options:
     """`pause`, or what is done about every conflict: overwrite, skip, merge."""
     restart: bool = False
     """An unfinished run of other rules, key or pools is given up."""
+    indexes_last: bool = False
+    """Empty tables lose their indexes and keys until their rows are in; on PostgreSQL."""
     progress: Progress = silent
     cancelled: Callable[[], bool] = never
     record: RECORD | None = None
@@ -121,6 +125,7 @@ class _Run:
             self.source, self.target, self.rules, self.fakes, self.options.tables,
             self.options.dry_run,
         )  # fmt: skip
+        self._put_up()
         prepared.check()
         self._empty = prepared.empty
         if not self.target.lock():
@@ -153,6 +158,30 @@ class _Run:
         if not self.options.dry_run:
             self._apply_decisions(works)
             walk.dry = bool(self._open_conflicts())
+        rebuilding = self._taken_down(ordered, walk)
+        self._walk_all(ordered, works, walk)
+        if rebuilding is not None:
+            rebuilding.put_up()
+        self._end(ordered, works, walk)
+
+    def _taken_down(self, ordered: list[Table], walk: Walk) -> Rebuilding | None:
+        """What is without its keys for the time of this run."""
+        wanted = self.options.indexes_last and not (self.options.dry_run or walk.dry)
+        if not wanted or not isinstance(self.target, PostgresTarget):
+            return None
+        rebuilding = Rebuilding(self.target)
+        rebuilding.take_down([table for table in ordered if self.target.bare(table, None)])
+        return rebuilding
+
+    def _put_up(self) -> None:
+        """Builds what a run left without its keys that was killed."""
+        if isinstance(self.target, PostgresTarget) and not self.options.dry_run:
+            rebuilding = Rebuilding(self.target)
+            if rebuilding.under_way and self.target.lock():
+                rebuilding.put_up()
+            self.target.rollback()
+
+    def _walk_all(self, ordered: list[Table], works: dict[str, Work], walk: Walk) -> None:
         self._walk_backward_references(ordered, works, walk)
         for table in ordered:
             outcome = walk.through(works[table.name])
@@ -163,6 +192,8 @@ class _Run:
                 self._apply_decisions(works)
                 if self._open_conflicts():
                     walk.dry = True  # what is left is looked at, so that all conflicts are known
+
+    def _end(self, ordered: list[Table], works: dict[str, Work], walk: Walk) -> None:
         if not self.options.dry_run:
             self.result.conflicts = tuple(self._open_conflicts())
         if walk.dry and not self.options.dry_run:

@@ -67,12 +67,13 @@ class PostgresTarget:
         self._connection.rollback()
         return found
 
-    def _ask(self, query: str, values: Sequence[Any] | None = None) -> list[tuple[Any, ...]]:
+    def ask(self, query: str, values: Sequence[Any] | None = None) -> list[tuple[Any, ...]]:
+        """What a query gives."""
         return self._connection.execute(query, values).fetchall()
 
     def schema(self) -> Schema:
         """The tables, without the sync's own."""
-        return read_schema(self._ask)
+        return read_schema(self.ask)
 
     def create_like(self, source: Source) -> None:
         """Makes production's tables here; all or none."""
@@ -82,7 +83,7 @@ class PostgresTarget:
 
     def lock(self) -> bool:
         """Takes staging for one run until it is closed."""
-        taken = bool(self._ask("SELECT pg_try_advisory_lock(%s)", [LOCK])[0][0])
+        taken = bool(self.ask("SELECT pg_try_advisory_lock(%s)", [LOCK])[0][0])
         self._connection.commit()
         return taken
 
@@ -107,7 +108,7 @@ class PostgresTarget:
 
     def has_state(self) -> bool:
         """Whether a sync has left its own tables here."""
-        return self._ask("SELECT to_regclass(%s) IS NOT NULL", [f"{OWN_SCHEMA}.runs"]) == [(True,)]
+        return self.ask("SELECT to_regclass(%s) IS NOT NULL", [f"{OWN_SCHEMA}.runs"]) == [(True,)]
 
     def commit(self) -> None:
         """Makes what was done last."""
@@ -249,7 +250,7 @@ class PostgresTarget:
     def checksum(self, table: Table) -> str:
         """The number of rows and the sum of their hashes."""
         columns = checksum_of(names_of(table.names, "t."))
-        return str(self._ask(f"SELECT {columns} FROM {from_table(table)} t")[0][0])
+        return str(self.ask(f"SELECT {columns} FROM {from_table(table)} t")[0][0])
 
     def find(self, table: Table, rows: Sequence[Row]) -> dict[Key, Row]:
         """The rows that have the keys of those given."""
@@ -271,7 +272,7 @@ class PostgresTarget:
         """Sets sequences behind the largest ids, and lets the planner look again."""
         for table in tables:
             for column in table.columns:
-                owned = self._ask(
+                owned = self.ask(
                     "SELECT pg_get_serial_sequence(%s, %s)", [table_name(table), column.name]
                 )[0][0]
                 if owned:
@@ -292,7 +293,7 @@ class PostgresTarget:
             target = f"{quoted(schema or 'public')}.{quoted(bare)}"
             pairs = zip(key.columns, key.target_columns, strict=True)
             same = " AND ".join(f"p.{quoted(theirs)} = t.{quoted(ours)}" for ours, theirs in pairs)
-            number = self._ask(
+            number = self.ask(
                 f"SELECT count(*) FROM {table_name(table)} t WHERE {own} AND NOT EXISTS "
                 f"(SELECT 1 FROM {target} p WHERE {same})"
             )[0][0]
@@ -307,7 +308,7 @@ class PostgresTarget:
             return None
         type_ = table.column(column).type
         try:
-            found = self._ask(f"SELECT CAST(%s AS {type_})::text", [str(value)])[0][0]
+            found = self.ask(f"SELECT CAST(%s AS {type_})::text", [str(value)])[0][0]
         except psycopg.DataError as error:
             self._connection.rollback()
             raise UnusableDatabase(
@@ -319,7 +320,7 @@ class PostgresTarget:
         """Whether a table has no row behind a key."""
         wanted = after_key(table, after)
         query = f"SELECT 1 FROM {table_name(table)} t {'WHERE ' + wanted if wanted else ''} LIMIT 1"
-        return not self._ask(query)
+        return not self.ask(query)
 
     def blobs(self, query: str, values: Sequence[Cell]) -> list[Row]:
         """What a query gives, in PostgreSQL's binary form, which is shorter for bytes."""
@@ -332,11 +333,11 @@ class PostgresTarget:
             f"SELECT xmin::text::bigint, n FROM (SELECT t.xmin, count(*) AS n "
             f"FROM {from_table(table)} t GROUP BY t.xmin) s"
         )
-        return dict(self._ask(query))
+        return dict(self.ask(query))
 
     def now(self) -> int:
         """The number of a transaction that begins now."""
-        return int(self._ask("SELECT txid_snapshot_xmax(txid_current_snapshot())")[0][0])
+        return int(self.ask("SELECT txid_snapshot_xmax(txid_current_snapshot())")[0][0])
 
     def keys_beyond(self, table: Table, stamps: Sequence[int]) -> list[int | str]:
         """The keys of rows that other transactions wrote."""
@@ -344,7 +345,7 @@ class PostgresTarget:
             f"SELECT {key_in_one(table)} FROM {from_table(table)} t "
             "WHERE t.xmin <> ALL(%s::text[]::xid[])"
         )
-        return [key for (key,) in self._ask(query, [[str(stamp) for stamp in stamps]])]
+        return [key for (key,) in self.ask(query, [[str(stamp) for stamp in stamps]])]
 
     def keys(self, table: Table) -> Iterator[list[Any]]:
         """Each row's key, in order."""

@@ -34,12 +34,16 @@ def die_at(target: Target, number: int, before: bool) -> None:
 
 
 def main() -> None:
-    """Source, target, file of rules, key, number of the commit, and `before` or `behind` it."""
-    source, target, file, key, number, when = sys.argv[1:]
+    """Source, target, file of rules, key, number of the commit, and `before` or `behind` it.
+
+    Behind them stands `last` where indexes are to be built last.
+    """
+    source, target, file, key, number, when, *last = sys.argv[1:]
     staging = open_target(target)
     die_at(staging, int(number), when == "before")
     with open(file) as text:  # noqa: PTH123
-        run(open_source(source), staging, rules.parse(text.read()), Key(key), Options(reset=False))
+        options = Options(indexes_last=last == ["last"])
+        run(open_source(source), staging, rules.parse(text.read()), Key(key), options)
 
 
 if __name__ == "__main__":

@@ -40,11 +40,11 @@ tables:
 ROOT = Path(__file__).parent.parent.parent
 
 
-def killed(source: str, target: str, rules: Path, number: int, when: str) -> bool:
+def killed(source: str, target: str, rules: Path, number: int, when: str, *how: str) -> bool:
     """Whether a run in a process of its own was killed; False where it had fewer commits."""
     command = [sys.executable, "-m", "tests.sync.dying_sync", source, target, str(rules), KEY]
     done = subprocess.run(
-        [*command, str(number), when], cwd=ROOT, capture_output=True, text=True, timeout=120
+        [*command, str(number), when, *how], cwd=ROOT, capture_output=True, text=True, timeout=120
     )
     assert done.returncode in (0, -9), done.stderr
     return done.returncode == -9
