@@ -17,7 +17,7 @@ from pathlib import Path
 from prompt_repo import documents, git_cli, git_merging
 from prompt_repo.catalogue import Catalogue, advanced, blobs_of
 from prompt_repo.document_merging import FieldConflict
-from prompt_repo.editing import Edit
+from prompt_repo.editing import AnyEdit, Edit
 from prompt_repo.editing import planned as checked
 from prompt_repo.errors import (
     ChangeMoved,
@@ -122,7 +122,7 @@ def propose(
     repository: Repository,
     base: str,
     slug: str,
-    edits: Sequence[Edit],
+    edits: Sequence[AnyEdit],
     author: Author,
     reason: str = "",
 ) -> Opened:
@@ -148,7 +148,7 @@ def propose(
 
 
 def add(
-    repository: Repository, slug: str, edits: Sequence[Edit], author: Author, reason: str = ""
+    repository: Repository, slug: str, edits: Sequence[AnyEdit], author: Author, reason: str = ""
 ) -> Commit:
     """Commits more edits to a change request's branch.
 
@@ -254,8 +254,8 @@ def _free(repository: Repository, slug: str) -> str:
 
 
 def _fork(
-    repository: Repository, base: str, edits: Sequence[Edit]
-) -> tuple[Catalogue, Sequence[Edit]]:
+    repository: Repository, base: str, edits: Sequence[AnyEdit]
+) -> tuple[Catalogue, Sequence[AnyEdit]]:
     """Where a branch with these edits begins, and the edits as they are made there."""
     now = repository.current(base)
     moved = [edit for edit in edits if _moved(repository, now, edit)]
@@ -269,25 +269,33 @@ def _fork(
     return repository.catalogue(commit), edits
 
 
-def _unbound(edit: Edit) -> Edit:
+def _unbound(edit: AnyEdit) -> AnyEdit:
     return replace(edit, expect=ANYTHING) if isinstance(edit.expect, AtCommit) else edit
 
 
-def _moved(repository: Repository, now: Catalogue, edit: Edit) -> list[Conflict]:
+def _moved(repository: Repository, now: Catalogue, edit: AnyEdit) -> list[Conflict]:
     """The conflict of an edit whose prompt isn't as it was at the commit that it began from."""
     if not isinstance(edit.expect, AtCommit):
         return []
-    path, seen = edit.key.path, edit.expect.commit
+    path, seen = edit.path, edit.expect.commit
     repository.store.resolve(seen)
     repository.history.ensure(seen)
     blobs = [_blob(repository, commit, path) for commit in (seen, now.commit)]
     if blobs[0] == blobs[1]:
         return []
     base, theirs = (_text(repository, path, blob) for blob in blobs)
-    if theirs == edit.text:
+    yours = _wanted(repository, edit, blobs[0])
+    if theirs == yours:
         return []
-    merged = merge_texts(base, theirs, edit.text)
-    return [Conflict(path, base, theirs, edit.text, merged.text, merged.with_markers)]
+    merged = merge_texts(base, theirs, yours)
+    return [Conflict(path, base, theirs, yours, merged.text, merged.with_markers)]
+
+
+def _wanted(repository: Repository, edit: AnyEdit, blob: str | None) -> str | None:
+    """The text that an edit of what a blob holds wants: a prompt's, else the file's."""
+    if isinstance(edit, Edit):
+        return edit.text
+    return documents.edit(_bytes(repository, blob), edit.path, edit.who).decode()
 
 
 def _blob(repository: Repository, commit: str, path: str) -> str | None:
@@ -298,8 +306,9 @@ def _blob(repository: Repository, commit: str, path: str) -> str | None:
 def _text(repository: Repository, path: str, blob: str | None) -> str | None:
     if blob is None:
         return None
-    value = documents.parse(repository.store.blob(blob), path)
-    return value.text if isinstance(value, Prompt) else None
+    raw = repository.store.blob(blob)
+    value = documents.parse(raw, path)
+    return value.text if isinstance(value, Prompt) else raw.decode()
 
 
 def _bytes(repository: Repository, blob: str | None) -> bytes | None:

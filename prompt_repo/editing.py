@@ -6,6 +6,7 @@ from functools import partial
 
 from prompt_repo import documents
 from prompt_repo.catalogue import Catalogue
+from prompt_repo.character_files import CharacterEdit, character_file, edited_file
 from prompt_repo.errors import (
     CharacterArchived,
     CharacterExists,
@@ -39,6 +40,14 @@ class Edit:
     notes: str | None = None
     tags: tuple[str, ...] | None = None
     expect: Expectation = ANYTHING
+
+    @property
+    def path(self) -> str:
+        """The file it is about."""
+        return self.key.path
+
+
+AnyEdit = Edit | CharacterEdit
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +91,9 @@ def save(
     )
 
 
-def planned(repository: Repository, branch: str, now: Catalogue, edits: Sequence[Edit]) -> Planned:
+def planned(
+    repository: Repository, branch: str, now: Catalogue, edits: Sequence[AnyEdit]
+) -> Planned:
     """The files that edits would change, after all checks, without writing; `now` is on `branch`.
 
     Raises what `save` raises, apart from what comes of writing.
@@ -91,11 +102,11 @@ def planned(repository: Repository, branch: str, now: Catalogue, edits: Sequence
     return _differing(repository, now, _plan(repository, branch, now, edits))
 
 
-def _check_once(edits: Sequence[Edit]) -> None:
-    keys = [edit.key for edit in edits]
-    if len(set(keys)) != len(keys):
-        twice = next(key.path for key in keys if keys.count(key) > 1)
-        raise InvalidEdit(f"{twice} is edited twice in one go; send each prompt once")
+def _check_once(edits: Sequence[AnyEdit]) -> None:
+    paths = [edit.path for edit in edits]
+    if len(set(paths)) != len(paths):
+        twice = next(path for path in paths if paths.count(path) > 1)
+        raise InvalidEdit(f"{twice} is edited twice in one go; send each document once")
 
 
 def restore(
@@ -191,13 +202,7 @@ def change_character(
     path = character_path(ident)
 
     def plan(now: Catalogue) -> Planned:
-        raw = repository.store.blob(now.character_held(ident).blob or "")
-        before = _said_of(now, ident)
-        after = documents.edit(raw, path, replace(change(before), id=ident))
-        if after != raw:
-            document = Document(path, lambda: now.character_etag(ident), _shown)
-            check(repository, branch, now, document, expect, after.decode())
-        return {path: after}
+        return {path: character_file(repository, branch, now, ident, change, expect)}
 
     return _carry_out(repository, branch, plan, author, reason)
 
@@ -271,14 +276,14 @@ def _raw(repository: Repository, commit: str, path: str) -> bytes | None:
 
 
 def _plan(
-    repository: Repository, branch: str, now: Catalogue, edits: Sequence[Edit]
+    repository: Repository, branch: str, now: Catalogue, edits: Sequence[AnyEdit]
 ) -> dict[str, bytes | None]:
     conflicts: list[Conflict] = []
     problems: list[InvalidDocument] = []
     planned: dict[str, bytes | None] = {}
     for edit in edits:
         try:
-            planned[edit.key.path] = _planned(repository, branch, now, edit)
+            planned[edit.path] = _planned(repository, branch, now, edit)
         except EditConflict as conflict:
             conflicts.extend(conflict.conflicts)
         except InvalidDocument as invalid:
@@ -290,8 +295,10 @@ def _plan(
     return planned
 
 
-def _planned(repository: Repository, branch: str, now: Catalogue, edit: Edit) -> bytes | None:
+def _planned(repository: Repository, branch: str, now: Catalogue, edit: AnyEdit) -> bytes | None:
     """The file as one edit wants it, after all checks."""
+    if isinstance(edit, CharacterEdit):
+        return edited_file(repository, branch, now, edit)
     if edit.text is None:
         _check_removal(repository, branch, now, edit)
         return None
@@ -331,13 +338,6 @@ def _editable(now: Catalogue, key: PromptKey) -> None:
 def _writable(now: Catalogue, character: str) -> None:
     if now.character(character).archived:
         raise CharacterArchived(character)
-
-
-def _said_of(now: Catalogue, character: str) -> Character:
-    try:
-        return now.character(character)
-    except InvalidDocument:
-        return Character(character, "")
 
 
 def _shown(raw: bytes) -> str:

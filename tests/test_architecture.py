@@ -26,7 +26,7 @@ LAYERS = (
     r"variables|folding|postings|diffing|blame|merging|document_merging|pairing|documents|validation|presets|reasons|schema|yaml_\w+",
     r"git_\w+|history\w*|parsed",
     r"catalogue|carrying|searching|indexing|repository",
-    r"editing|expectations|drift|unequal|differences|dependencies|receiving\w*|mirroring|tree_merging|merge_driver|releases|deployments|promotion|change\w*|transfer|demo|demo_story",
+    r"editing|character_files|expectations|drift|unequal|differences|dependencies|receiving\w*|mirroring|tree_merging|merge_driver|releases|deployments|promotion|change\w*|transfer|demo|demo_story",
     r"client\w*|cli\w*",
 )
 """The modules of prompt_repo from the ground up; each may import from its own layer and below."""

@@ -13,6 +13,7 @@ ALL: tuple[str, ...] = (
     "webapp.history_pages",
     "webapp.changes",
     "webapp.change_proposing",
+    "webapp.document_proposing",
     "webapp.change_editing",
     "webapp.change_clips",
     "webapp.preview_pages",

@@ -2,24 +2,22 @@
 
 from typing import Any
 
-from flask import Blueprint, flash, redirect, render_template, request, url_for
+from flask import Blueprint, redirect, render_template, request, url_for
 
 from prompt_repo.errors import EditConflict, InvalidDocument, PromptRepoError
 from prompt_repo.repository import PRODUCTION
-from webapp import audit, change_records, change_requests
-from webapp.access import NotAllowed, Scope, access, caller
-from webapp.change_records import ChangeNotFound, ChangeState, Shown, Wanted, Who
+from webapp.access import NotAllowed, Scope, access
+from webapp.change_records import ChangeNotFound, ChangeState
 from webapp.editor import Draft, conflict_view, review
 from webapp.errors import status_of
 from webapp.kept_form import keeps_forms
 from webapp.prompt_routes import ENVIRONMENT, on_prompts, subject_of
+from webapp.proposal import Proposal
 from webapp.reading import Subject
-from webapp.records.change_models import ChangeRequest
-from webapp.services import records, repository
+from webapp.services import repository
 
 blueprint = Blueprint("change_proposing", __name__, url_prefix=ENVIRONMENT)
 keeps_forms(blueprint)
-MINE = 20  # open change requests offered to be added to
 
 
 @on_prompts(blueprint, "/propose")
@@ -39,7 +37,8 @@ def propose(environment: str, character: str | None, emotion: str) -> Any:
     if request.form.get("action") != "open":
         return _page(environment, subject, draft)
     try:
-        row = _carry_out(environment, subject, draft)
+        wanted = Proposal.typed(environment)
+        row = wanted.carry_out(draft.edit(subject.key), subject.title)
     except InvalidDocument as invalid:
         return _page(environment, subject, draft, 422, problems=invalid.problems)
     except EditConflict as error:
@@ -49,23 +48,7 @@ def propose(environment: str, character: str | None, emotion: str) -> Any:
         return _page(environment, subject, again, 409, conflict=conflict)
     except (PromptRepoError, ChangeState, ChangeNotFound, NotAllowed) as error:
         return _page(environment, subject, draft, status_of(error), refusal=str(error))
-    audit.describe(f"changes/{row.slug}", number=row.number, path=subject.key.path)
     return redirect(url_for("changes.show", number=row.number), 303)
-
-
-def _carry_out(environment: str, subject: Subject, draft: Draft) -> ChangeRequest:
-    """Opens a change request with the draft, or adds it to the one that was chosen."""
-    form = request.form
-    edit = draft.edit(subject.key)
-    chosen = form.get("to", "new")
-    if chosen.isascii() and chosen.isdecimal():
-        row = change_requests.add(int(chosen[:9]), [edit], draft.reason)
-        flash(f"Added {subject.title} to change request {row.number}.", "good")
-        return row
-    wanted = change_requests.Draft(environment, form.get("title", ""), form.get("description", ""))
-    row = change_requests.propose(wanted, [edit], draft.reason)
-    flash("Proposed. Others can look at it, comment and approve now.", "good")
-    return row
 
 
 def _page(
@@ -84,18 +67,9 @@ def _page(
         form=draft,
         review=reviewed,
         problems=problems,
-        mine=_mine(environment),
-        title=request.form.get("title", "") or draft.reason,
-        description=request.form.get("description", ""),
-        to=request.form.get("to", "new"),
+        proposal=Proposal.typed(environment, draft.reason),
         hotfix=environment == PRODUCTION,
         preview=subject.preview(draft.text),
         **verdict,
     )
     return page, status
-
-
-def _mine(environment: str) -> list[ChangeRequest]:
-    """The caller's open change requests of this environment, newest first."""
-    wanted = Wanted(Shown.MINE, Who.of(caller()), (environment,), limit=MINE)
-    return list(change_records.listed(records(), wanted))[:MINE]

@@ -11,7 +11,7 @@ from prompt_repo import change_merging, changes
 from prompt_repo.change_merging import Merged, Order
 from prompt_repo.changes import FOLDER, branch_of, check_text, check_title, compare
 from prompt_repo.document_merging import UNDECIDED, Choices
-from prompt_repo.editing import Edit
+from prompt_repo.editing import AnyEdit
 from prompt_repo.errors import ChangeMoved, InvalidReason
 from prompt_repo.layout import ENVIRONMENTS
 from prompt_repo.model import Commit
@@ -53,7 +53,7 @@ class Draft:
     slug: str = ""
 
 
-def propose(draft: Draft, edits: Sequence[Edit], reason: str = "") -> ChangeRequest:
+def propose(draft: Draft, edits: Sequence[AnyEdit], reason: str = "") -> ChangeRequest:
     """Opens a change request with these edits. Raises as `changes.propose`."""
     require_environment(draft.base)
     title, text = check_title(draft.title), check_text(draft.text)
@@ -71,7 +71,7 @@ def propose(draft: Draft, edits: Sequence[Edit], reason: str = "") -> ChangeRequ
     return row
 
 
-def add(number: int, edits: Sequence[Edit], reason: str = "") -> ChangeRequest:
+def add(number: int, edits: Sequence[AnyEdit], reason: str = "") -> ChangeRequest:
     """Adds edits to an open change request. Raises as `changes.add`."""
     row = editable(number)
     with repository().store.locked():

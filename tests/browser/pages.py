@@ -242,6 +242,8 @@ def _more(scene: Scene) -> Iterator[Place]:
     yield Place("sync-tried", f"/staging/syncs/{scene.tried}")
     yield Place("staging-refusals", "/staging/access?outcome=refused")
     yield Place("hotfix", f"{live}/defaults/angry/propose")
+    yield Place("propose-removal", f"{staging}/characters/{scene.character}/angry/propose-removal")
+    yield Place("propose-settings", f"{staging}/characters/{scene.character}/character/propose")
     yield Place("not-found", f"{staging}/characters/nobody", status=404)
 
 
