@@ -302,7 +302,7 @@ def roll_back(
         return _tagged(repository, head, commit, author)
 
 
-def find(repository: Repository, name: str) -> Commit:
+def find(repository: Repository, name: str, *, changes: bool = True) -> Commit:
     """A promotion by its commit or its tag, with its changes against production before it.
 
     Raises RevisionNotFound where it isn't on production's own line, or is where that begins.
@@ -311,7 +311,7 @@ def find(repository: Repository, name: str) -> Commit:
     head = repository.head(PRODUCTION)
     if repository.history.moved(oid, head) is None and oid != head:
         raise RevisionNotFound(name, PRODUCTION)
-    found = repository.store.commit(oid)
+    found = repository.store.commit(oid) if changes else repository.store.header(oid)
     if not found.parents:
         raise RevisionNotFound(name, PRODUCTION)
     return found

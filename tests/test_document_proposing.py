@@ -111,6 +111,7 @@ def test_a_reviewer_proposes_a_characters_settings(studio: Studio) -> None:
         "variable_name": "coat",
         "variable_value": "long",
         "title": "Say who it is",
+        "about": "He has a coat.",
     }
     assert f"{where}/propose" in studio.kim.get(where).text
     assert "Propose a change" in studio.kim.get(f"{where}/propose").text
@@ -118,8 +119,10 @@ def test_a_reviewer_proposes_a_characters_settings(studio: Studio) -> None:
     looked = studio.kim.post(f"{where}/propose", **typed, action="look")
     assert "What you propose" in looked.text
     assert "Say who it is" in looked.text
+    assert "He has a coat." in looked.text
     number = number_of(studio.kim.post(f"{where}/propose", **typed, action="open"))
 
+    assert studio.row(number).text == "He has a coat."
     assert studio.repository.current(STAGING).character(ident).name == f"Ms {ident}"
     merge(studio, number)
     who = studio.repository.current(STAGING).character(ident)

@@ -72,7 +72,7 @@ def propose_settings(environment: str, character: str) -> Any:
         return _settings(environment, ident, form, base)
     wanted = CharacterEdit(form.character(), AtCommit(base))
     try:
-        row = Proposal.typed(environment).carry_out(wanted, f"the settings of {form.name}")
+        row = _proposal(environment).carry_out(wanted, f"the settings of {form.name}")
     except InvalidDocument as invalid:
         return _settings(environment, ident, form, base, problems=invalid.problems), 422
     except REFUSED as error:
@@ -91,6 +91,10 @@ def _removal(environment: str, subject: Any, base: str, refusal: str = "") -> st
     )
 
 
+def _proposal(environment: str) -> Proposal:
+    return Proposal.typed(environment, about="about")
+
+
 def _settings(environment: str, ident: str, form: CharacterForm, base: str, **verdict: Any) -> str:
     who = repository().current(environment).character(ident)
     before = after = dump(who).decode()
@@ -105,7 +109,7 @@ def _settings(environment: str, ident: str, form: CharacterForm, base: str, **ve
         base=base,
         rows=diffing.rows(before, after) if before != after else (),
         size=diffing.size(before, after),
-        proposal=Proposal.typed(environment),
+        proposal=_proposal(environment),
         hotfix=environment == PRODUCTION,
         **verdict,
     )

@@ -17,7 +17,10 @@ NEW = "new"
 
 @dataclass(frozen=True)
 class Proposal:
-    """The fields as they were typed; `mine` are the open change requests it may go to."""
+    """The fields as they were typed; `mine` are the open change requests it may go to.
+
+    `about` is what the form calls the description: a character has one of its own.
+    """
 
     environment: str
     title: str
@@ -25,19 +28,21 @@ class Proposal:
     reason: str
     to: str
     mine: tuple[ChangeRequest, ...]
+    about: str
 
     @classmethod
-    def typed(cls, environment: str, title: str = "") -> "Proposal":
+    def typed(cls, environment: str, title: str = "", about: str = "description") -> "Proposal":
         """What the request brought; the title that is given where it brought none."""
         form = request.form
         wanted = Wanted(Shown.MINE, Who.of(caller()), (environment,), limit=MINE)
         return cls(
             environment,
             form.get("title", "") or title,
-            form.get("description", ""),
+            form.get(about, ""),
             form.get("reason", ""),
             form.get("to", NEW),
             tuple(change_records.listed(records(), wanted))[:MINE],
+            about,
         )
 
     def carry_out(self, edit: AnyEdit, what: str) -> ChangeRequest:

@@ -77,9 +77,9 @@ def show(promotion: str) -> str:
 @access(Scope.READ)
 def document(promotion: str) -> Response:
     """What a promotion changed in one document, to stand in its page or by itself."""
-    commit = _commit(promotion)
+    commit = _header(promotion)
     path = request.args.get("path", "")
-    change = next((each for each in commit.changes if each.path == path), None)
+    change = _change(commit, path)
     found = _compared(change) if change else None
     page = "_change" if request.headers.get("HX-Request") == "true" else "change"
     answer = make_response(
@@ -159,6 +159,22 @@ def _asked(
 def _commit(promotion: str) -> Commit:
     """The commit an address names; raises RevisionNotFound."""
     return find(repository(), promotion)
+
+
+def _header(promotion: str) -> Commit:
+    """The same without its changes, which costs no look at a tree."""
+    return find(repository(), promotion, changes=False)
+
+
+def _change(commit: Commit, path: str) -> FileChange | None:
+    """What a commit did to one document; None where it did nothing to it."""
+    if place_of(path) is None:
+        return None
+    history = repository().history
+    history.ensure(commit.oid)
+    sides = (history.held(each, path) for each in (commit.parents[0], commit.oid))
+    old, new = (held.blob if held is not None else None for held in sides)
+    return FileChange(path, old, new) if old != new else None
 
 
 def _changes(commit: Commit) -> list[FileChange]:
