@@ -1,9 +1,18 @@
 """The pages of change requests: lists, conversation, commits, files, and what is done to them."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Any
 
-from flask import Blueprint, Flask, flash, redirect, render_template, request, url_for
+from flask import (
+    Blueprint,
+    Flask,
+    flash,
+    make_response,
+    redirect,
+    render_template,
+    request,
+    url_for,
+)
 from werkzeug.wrappers import Response
 
 from prompt_repo.errors import (
@@ -83,9 +92,15 @@ def commits(number: int) -> str:
 
 @blueprint.get("/<int:number>/files")
 @access(Scope.READ)
-def files(number: int) -> str:
-    """Every changed document as text and as resolved text, with comments on lines."""
-    return _files(change_requests.found(number))
+def files(number: int) -> Response:
+    """Every changed document as text and as resolved text, with comments on lines.
+
+    For htmx, the form for a comment on one line alone.
+    """
+    row, asked = change_requests.found(number), request.args
+    if _by_htmx() and _is_number(asked.get("line", "")):
+        return _varied(_line(subject_of(row), asked.get("path", ""), asked["line"]))
+    return _varied(_files(row))
 
 
 @blueprint.get("/<int:number>/reach")
@@ -143,8 +158,12 @@ def say_on_line(number: int) -> Any:
             raise ChangeMoved(subject.branch, row.head)
         entry = change_requests.comment(number, text, path, int(line))
     except REFUSED as error:
+        if _by_htmx():
+            return _line(subject_of(row), path, line, typed=text, refusal=str(error)), 422
         return _files(row, refusal=str(error), typed=text, at=(path, line)), 422
     audit.describe(f"changes/{row.slug}", path=path, line=int(line))
+    if _by_htmx():
+        return _line(subject, path, line, entry=entry)
     return redirect(url_for(".files", number=number, _anchor=f"comment-{entry.id}"), 303)
 
 
@@ -283,6 +302,35 @@ def _files(
         refusal=capitalize_first(refusal),
         **frame(subject),
     )
+
+
+def _line(
+    subject: Subject, path: str, line: str, typed: str = "", refusal: str = "", **more: Any
+) -> str:
+    """One line's form for a comment, or the comment, to stand below the line."""
+    return render_template(
+        "changes/_line.html",
+        subject=subject,
+        file={"path": path[:200], "title": subject.title(path) if path in _paths(subject) else ""},
+        line=line,
+        typed=typed,
+        refusal=capitalize_first(refusal),
+        **more,
+    )
+
+
+def _paths(subject: Subject) -> Collection[str]:
+    return subject.comparison.paths if subject.comparison is not None else ()
+
+
+def _by_htmx() -> bool:
+    return request.headers.get("HX-Request") == "true"
+
+
+def _varied(page: str) -> Response:
+    answer = make_response(page)
+    answer.vary.add("HX-Request")
+    return answer
 
 
 def _is_number(text: str) -> bool:

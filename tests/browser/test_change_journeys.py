@@ -2,11 +2,15 @@
 
 from playwright.sync_api import expect
 
+from prompt_repo.changes import add
+from prompt_repo.editing import Edit
+from prompt_repo.model import PromptKey
 from prompt_repo.promotion import Order, promote
 from tests.browser.hands import Hands, browser_for, every_way, prompt, someone
 from tests.browser.studio import PASSWORD, Studio
 from tests.browser.watching import Visit
-from tests.factories import SAM
+from tests.factories import KIM, SAM
+from webapp import change_records
 from webapp.access import Role
 
 
@@ -143,3 +147,53 @@ def test_a_comment_written_when_the_session_ended_is_kept(visit: Visit, way: str
         hands.press(page.get_by_role("button", name="Go on with it"))
 
     expect(page.get_by_text("Do not lose me").first).to_be_visible()
+
+
+def test_a_comment_on_a_line_opens_and_stands_in_place(visit: Visit) -> None:
+    """The page stays; the focus goes to the field, and back to the line when that is over."""
+    hands, studio = someone(visit, "keyboard", Role.REVIEWER)
+    page, number = hands.page, studio.change(studio.character(), "Breathes.\nGrey light.\n")
+    hands.goto(f"{studio.address}/changes/{number}/files")
+    page.evaluate("document.body.dataset.same = 'yes'")
+    first, second = (page.get_by_role("link", name=f"Comment on line {each}") for each in (1, 2))
+    field = page.locator("tr[data-in-place] textarea")
+
+    hands.press(second)
+    expect(field).to_be_focused()
+    page.keyboard.press("Escape")
+    expect(field).to_have_count(0)
+    expect(second).to_be_focused()
+
+    hands.press(second)
+    hands.press(first)
+    expect(page.locator("textarea[id$='-1']")).to_be_focused()
+    expect(field).to_have_count(1)  # the empty one went
+    page.keyboard.type("Lovely")
+    hands.press(first)
+    expect(field).to_have_value("Lovely")
+    hands.press(page.get_by_role("button", name="Comment", exact=True))
+
+    expect(page.get_by_role("article").filter(has_text="Lovely")).to_be_visible()
+    expect(field).to_have_count(0)
+    expect(first).to_be_focused()
+    assert page.evaluate("document.body.dataset.same") == "yes"
+    said = change_records.entries(studio.records, number)
+    assert [("Lovely", 1)] == [(each.text, each.line) for each in said if each.text == "Lovely"]
+
+
+def test_a_refused_comment_keeps_what_was_written(visit: Visit) -> None:
+    """The text moved meanwhile: the form says so, where it is, and holds the words."""
+    hands, studio = someone(visit, "mouse", Role.REVIEWER)
+    ident = studio.character()
+    page, number = hands.page, studio.change(ident, "Breathes.\nGrey light.\n")
+    hands.goto(f"{studio.address}/changes/{number}/files")
+    hands.press(page.get_by_role("link", name="Comment on line 1"))
+    field = page.locator("tr[data-in-place] textarea")
+    hands.write(field, "Lovely")
+    row = change_records.found(studio.records, number)
+    add(studio.repository, row.slug, [Edit(PromptKey(ident, "angry"), "Other.")], KIM)
+
+    hands.press(page.get_by_role("button", name="Comment", exact=True))
+
+    expect(page.get_by_role("alert")).to_contain_text("what you wrote is kept")
+    expect(field).to_have_value("Lovely")
