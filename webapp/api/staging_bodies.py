@@ -15,6 +15,7 @@ from webapp.sync_conflicts import Standing as Sums
 from webapp.sync_progress import Standing
 
 State = Literal["ok", "warn", "failing", "not set up"]
+MOST_ID = 10**15 - 1
 SyncState = Literal["pending", "in_progress", "paused", "completed", "failed", "cancelled"]
 Side = Literal["production", "staging"]
 Plain = Annotated[str, Field(max_length=2000, pattern=r"^[^\x00-\x1f\x7f]*$")]
@@ -185,7 +186,7 @@ class Listing(Given):
 class ListingConflicts(Given):
     """Which part of the conflicts, and of which table."""
 
-    cursor: Annotated[int, Field(ge=0, le=2**53), SPELLED] = 0
+    cursor: Annotated[int, Field(ge=0, le=MOST_ID), SPELLED] = 0
     limit: Annotated[int, Field(ge=1, le=500), SPELLED] = 50
     table: TableName | None = None
 
@@ -221,7 +222,7 @@ class Resolution(Given):
     """What is done about some conflicts: those of these ids, of a table, or with neither all."""
 
     action: Literal["overwrite", "skip", "merge"]
-    conflicts: list[Annotated[int, Field(ge=1, le=2**53), INTEGRAL]] = Field(
+    conflicts: list[Annotated[int, Field(ge=1, le=MOST_ID), INTEGRAL]] = Field(
         default_factory=list, max_length=10_000
     )
     table: TableName | None = None
