@@ -11,7 +11,7 @@ from werkzeug.wrappers import Response
 from prompt_repo.layout import ENVIRONMENTS, ID
 from prompt_repo.model import Configuration
 from prompt_repo.repository import PRODUCTION, STAGING
-from webapp import change_requests, drifting, formatting
+from webapp import change_requests, drifting, formatting, sync_asking
 from webapp.access import Scope, access, caller
 from webapp.auth import LOCAL
 from webapp.prompt_routes import ENVIRONMENT
@@ -94,7 +94,7 @@ RAIL: tuple[tuple[str, tuple[Entry, ...]], ...] = (
         "Staging",
         (
             Entry("Environment", "gauge", "staging.overview", Scope.ADMIN, shown=may_enter),
-            Entry("Data sync", "sync", "syncs.index", Scope.ADMIN, shown=may_enter),
+            Entry("Data sync", "sync", "syncs.index", Scope.ADMIN, sync_asking.waiting, may_enter),
             Entry("Rules", "mask", "rules.index", Scope.ADMIN, shown=may_enter),
             Entry("Mapping", "link", "mapping.index", Scope.ADMIN, shown=may_enter),
         ),

@@ -40,6 +40,12 @@ def resume(ident: str) -> Sync:
     return _queue(found)
 
 
+def waiting() -> int:
+    """1 while a sync is under way or waits for decisions, for the rail."""
+    found = syncs.latest(records())
+    return int(found is not None and (found.under_way or found.status == SyncStatus.PAUSED))
+
+
 def _queue(sync: Sync) -> Sync:
     try:
         sync_watch.enqueue(settings(), jobs(), sync)

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from sync.comparing import Conflict
 from webapp import clock, syncs
 from webapp.records import Records
-from webapp.records.staging_models import SyncConflict, SyncStatus
+from webapp.records.staging_models import Sync, SyncConflict, SyncStatus
 from webapp.syncs import SyncOver
 
 MOST_CONFLICTS = 10_000
@@ -122,6 +122,12 @@ ACTIONS = ("overwrite", "skip", "merge")
 SIDES = ("production", "staging")
 
 
+def are_decided_now(records: Records, sync: Sync) -> bool:
+    """Whether a sync waits for decisions: it is paused, and no later one went on in its place."""
+    newest = syncs.latest(records)
+    return sync.status == SyncStatus.PAUSED and newest is not None and newest.id == sync.id
+
+
 def decide(
     records: Records,
     ident: str,
@@ -141,8 +147,8 @@ def decide(
         raise SyncOver(f"{action[:40]!r} is no decision; use {', '.join(ACTIONS)}")
     if set((take or {}).values()) - {*SIDES}:
         raise SyncOver("a column takes its value from `production` or from `staging`")
-    if syncs.find(records, ident).status != SyncStatus.PAUSED:
-        raise SyncOver("conflicts are decided while a sync is paused, and this one is not")
+    if not are_decided_now(records, syncs.find(records, ident)):
+        raise SyncOver("conflicts are decided while the newest sync is paused, and this is not it")
     with records.writing() as session:
         chosen = [
             row

@@ -1,5 +1,6 @@
 """Staging as pages are opened on it: a sync that conflicts paused, and one that was only tried."""
 
+import secrets
 import sqlite3
 import time
 
@@ -10,7 +11,7 @@ from tests.browser.studio import Studio
 from webapp import demo_database, staging_config, sync_rules, sync_watch, syncs, valkey
 from webapp.config import Settings
 from webapp.queue import Jobs
-from webapp.records.staging_models import Sync
+from webapp.records.staging_models import Sync, SyncStatus
 from webapp.syncs import Wanted
 
 WHO = "person:admin"
@@ -27,19 +28,28 @@ def set_staging(studio: Studio) -> tuple[str, str]:
         demo.create(f"sqlite:///{place / staging_config.PRODUCTION_FILE}", 60, 120)
     demo_database.make(studio.records, settings)
     made = syncs.listed(studio.records)
-    if not made:
-        _run(studio, settings, Wanted())
-        for file, role in ((staging_config.PRODUCTION_FILE, "lead"), ("staging.sqlite3", "tester")):
-            with sqlite3.connect(place / file) as database:
-                values = (role, role, CLASHING)
-                database.execute("UPDATE users SET role = ?, bio = ? WHERE id <= ?", values)
-            database.close()
-        _run(studio, settings, Wanted(dry_run=True))
-        _run(studio, settings, Wanted())
-        made = syncs.listed(studio.records)
-    paused = next(each for each in made if each.status == "paused")
-    tried = next(each for each in made if each.dry_run)
-    return paused.id, tried.id
+    tried = next((each for each in made if each.dry_run), None) or _run(
+        studio, settings, Wanted(dry_run=True)
+    )
+    newest = syncs.latest(studio.records)
+    if newest is None or newest.status != SyncStatus.PAUSED:
+        newest = _clash(studio, settings)
+    return newest.id, tried.id
+
+
+def _clash(studio: Studio, settings: Settings) -> Sync:
+    """A sync that is paused, for some users' rows moved on both sides."""
+    _run(studio, settings, Wanted())
+    place = staging_config.demo_folder(settings)
+    for file in (staging_config.PRODUCTION_FILE, staging_config.STAGING_FILE):
+        side = f"{file.partition('.')[0]} {secrets.token_hex(3)}"
+        with sqlite3.connect(place / file) as database:
+            values = (side, side, CLASHING)
+            database.execute("UPDATE users SET role = ?, bio = ? WHERE id <= ?", values)
+        database.close()
+    paused = _run(studio, settings, Wanted())
+    assert paused.status == SyncStatus.PAUSED, paused.error_message
+    return paused
 
 
 def _run(studio: Studio, settings: Settings, wanted: Wanted) -> Sync:
