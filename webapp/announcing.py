@@ -15,7 +15,7 @@ from prompt_repo.layout import ENVIRONMENTS, place_of
 from prompt_repo.model import Commit, FileChange
 from prompt_repo.releases import Did, release
 from prompt_repo.repository import PRODUCTION
-from webapp import events, unannounced
+from webapp import audit, events, unannounced
 from webapp.events import Event, Happened
 from webapp.services import records, repository
 
@@ -38,6 +38,7 @@ def written(branch: str, commit: Commit) -> None:
         return
     old = commit.parents[0] if commit.parents else None
     g.just_written = {**g.get("just_written", {}), commit.oid: commit}
+    audit.committed(branch, commit)
 
     @after_this_request
     def tell(response: Response) -> Response:

@@ -1,11 +1,12 @@
 """The audit log: who did what, when, from where, and whether it was allowed.
 
 Every request that may change something is entered by itself, and every refusal of somebody who
-is known. A view adds what only it knows by `describe(subject=…, commit=…)`, and enters what is
-no request of its own by `note`.
+is known. What it wrote to Git is told by `committed`, wherever that was. A view adds what only it
+knows by `describe(subject=…, before=…)`, and enters what is no request of its own by `note`.
 """
 
 import re
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any
 
@@ -14,7 +15,12 @@ from flask import Flask, g, request
 from sqlalchemy.exc import SQLAlchemyError
 from werkzeug.wrappers import Response
 
+from prompt_repo.errors import InvalidId
+from prompt_repo.layout import ENVIRONMENTS, prompt_key
+from prompt_repo.model import Commit
+from webapp import audit_log
 from webapp.access import NOBODY, SAFE, Caller
+from webapp.audit_log import Link
 from webapp.records import Records
 from webapp.records.models import AuditEntry
 from webapp.security import request_id
@@ -22,6 +28,12 @@ from webapp.services import records
 
 log = structlog.get_logger(__name__)
 LONGEST = 2000  # characters of a subject or of one value of the detail
+NAMED = 50  # files that one entry names; of more the number is told
+COLUMNS = tuple(
+    column.key
+    for column in AuditEntry.__table__.columns
+    if column.key not in ("id", "previous_hash", "hash")
+)
 CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
 
 
@@ -31,10 +43,32 @@ def init_app(app: Flask) -> None:
 
 
 def describe(subject: str = "", **detail: Any) -> None:
-    """Says what this request was about, for its entry."""
+    """Says what this request was about, for its entry; a `path` and a `commit` are found by."""
     if subject:
         g.audit_subject = subject
     g.audit_detail = {**g.get("audit_detail", {}), **detail}
+
+
+def committed(branch: str, commit: Commit) -> None:
+    """Says what this request wrote to Git; that lasts, so its entry needn't wait for the disk.
+
+    What a power cut takes of such entries, `audit_catching_up` enters again from Git.
+    """
+    known = g.get("audit_detail", {})
+    facts = {"branch": branch, **changes_of(commit)}
+    if "commit" in known:  # the second one of a request, as a decided promotion makes
+        facts["earlier"] = [*known.get("earlier", []), known["commit"]]
+    g.audit_detail = known | facts
+    hurry()
+
+
+def changes_of(commit: Commit) -> dict[str, Any]:
+    """What an entry tells of a commit: its reason, and each file by its blobs before and after."""
+    facts: dict[str, Any] = {"commit": commit.oid, "reason": commit.reason}
+    changes = [{"path": c.path, "before": c.old, "after": c.new} for c in commit.changes[:NAMED]]
+    if len(changes) == 1:
+        return facts | changes[0]
+    return facts | {"changes": changes, "count": len(commit.changes)}
 
 
 def leave_out() -> None:
@@ -55,48 +89,45 @@ def hurry() -> None:
     g.audit_lasting = False
 
 
-def write(records: Records, entry: AuditEntry, *, lasting: bool = True) -> None:
-    """Appends an entry; what is too long is cut."""
+def write(records: Records, entry: AuditEntry, *, lasting: bool = True) -> Link:
+    """Appends an entry, and gives its place in the chain; what is too long is cut."""
+    return audit_log.append(records, columns(entry), lasting=lasting)
+
+
+def columns(entry: AuditEntry) -> dict[str, Any]:
+    """What an entry says, by its columns; what is too long is cut."""
     entry.subject = cleaned(entry.subject[:LONGEST])
-    columns = (column.key for column in AuditEntry.__table__.columns if not column.primary_key)
-    records.append(AuditEntry, {key: getattr(entry, key) for key in columns}, lasting=lasting)
+    values = {key: getattr(entry, key) for key in COLUMNS}
+    return values | {name: values[name] or "" for name in ("path", "commit")}
 
 
 def from_command_line(records: Records, action: str, subject: str, **detail: Any) -> None:
     """Enters what was done on the server's own command line."""
-    write(
-        records,
-        AuditEntry(
-            at=datetime.now(UTC),
-            actor="command line",
-            action=action,
-            subject=subject,
-            outcome="done",
-            status=0,
-            address="",
-            request_id="",
-            detail=detail,
-        ),
-    )
+    write(records, unasked("command line", action, subject, "done", **detail))
 
 
 def from_background(
     records: Records, actor: str, action: str, subject: str, outcome: str, **detail: Any
 ) -> None:
     """Enters what the server did by itself."""
-    write(
-        records,
-        AuditEntry(
-            at=datetime.now(UTC),
-            actor=actor,
-            action=action,
-            subject=subject,
-            outcome=outcome,
-            status=0,
-            address="",
-            request_id="",
-            detail={key: _short(value) for key, value in detail.items()},
-        ),
+    write(records, unasked(actor, action, subject, outcome, **detail))
+
+
+def unasked(actor: str, action: str, subject: str, outcome: str, **detail: Any) -> AuditEntry:
+    """An entry of what no request asked for."""
+    path, commit = _taken(detail)
+    return AuditEntry(
+        at=datetime.now(UTC),
+        actor=cleaned(actor[:80]),
+        action=action[:80],
+        subject=subject,
+        path=path,
+        commit=commit,
+        outcome=outcome,
+        status=0,
+        address="",
+        request_id="",
+        detail={key: _short(value) for key, value in detail.items()},
     )
 
 
@@ -108,24 +139,46 @@ def _after(response: Response) -> Response:
             outcome = "refused" if status in (401, 403, 429) else "failed"
             _enter(
                 request.endpoint,
-                g.get("audit_subject", request.path),
+                _subject(),
                 "done" if status < 400 else outcome,
                 status,
                 "",
-                {"method": request.method, **g.get("audit_detail", {})},
+                {"method": request.method, **_place(), **g.get("audit_detail", {})},
             )
     return response
+
+
+def _place() -> dict[str, Any]:
+    """What the address of this request names: an environment, the file of a prompt."""
+    named = request.view_args or {}
+    found = {}
+    environment = named.get("env") or named.get("environment")
+    if environment in ENVIRONMENTS:
+        found["environment"] = environment
+    if "emotion" in named:
+        with suppress(InvalidId):
+            found["path"] = prompt_key(named.get("character"), named["emotion"]).path
+    return found
+
+
+def _subject() -> str:
+    """What the view said, else the one file that was written, else the address."""
+    told: str = g.get("audit_subject", "") or g.get("audit_detail", {}).get("path", "")
+    return told or request.path
 
 
 def _enter(
     action: str, subject: str, outcome: str, status: int, actor: str, detail: dict[str, Any]
 ) -> None:
     who: Caller = g.get("caller", NOBODY)
+    path, commit = _taken(detail)
     entry = AuditEntry(
         at=datetime.now(UTC),
         actor=cleaned((actor or who.actor)[:80]),
         action=action[:80],
         subject=subject,
+        path=path,
+        commit=commit,
         outcome=outcome,
         status=status,
         address=(request.remote_addr or "")[:64],
@@ -146,11 +199,17 @@ def _enter(
         )
 
 
+def _taken(detail: dict[str, Any]) -> tuple[str, str]:
+    """The path and the commit out of a detail, which have columns of their own."""
+    path, commit = (cleaned(str(detail.pop(name, "") or "")) for name in ("path", "commit"))
+    return path[:160], commit[:64]
+
+
 def _short(value: Any) -> Any:
     if isinstance(value, str):
         return cleaned(value[:LONGEST])
     if isinstance(value, dict):
-        return {_short(key): _short(each) for key, each in value.items()}
+        return {_short(str(key)): _short(each) for key, each in value.items()}
     return [_short(each) for each in value] if isinstance(value, (list, tuple)) else value
 
 

@@ -15,6 +15,8 @@ MODULES = {
     "run": "webapp.cli_serving",
     "serve": "webapp.cli_serving",
     "demo": "webapp.cli_serving",
+    "audit": "webapp.cli_audit",
+    "fsck": "webapp.cli_audit",
     "user": "webapp.cli_accounts",
     "token": "webapp.cli_accounts",
     "worker": "webapp.cli_jobs",

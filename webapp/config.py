@@ -134,6 +134,8 @@ class Settings:
     """Processes that `run` starts for jobs."""
     job_lost_after: int = 15
     """Seconds without a sign of life after which a worker, or the clock, counts as dead."""
+    audit_days: int = 0
+    """Days that the audit log is kept; older entries are sealed and cut. 0 keeps all."""
     log: str = "stderr"
     """`stderr`, or the file of the program's log."""
     access_log: str = "notable"
@@ -253,7 +255,7 @@ def _read(each: "Field[Any]", text: str) -> Any:
         if each.type in (Path, Path | None):
             return Path(text).expanduser()
         if each.type is int:
-            return _positive(text, 0 if each.name.startswith("approvals_") else 1)
+            return _positive(text, 0 if each.name.startswith(("approvals_", "audit_")) else 1)
     except ValueError as error:
         shown = "" if each.name.endswith("_url") else f"={text!r}"  # an address may hold a password
         raise InvalidSetting(f"{variable(each)}{shown}: {error}") from None

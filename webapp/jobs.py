@@ -11,7 +11,16 @@ import redis
 import structlog
 
 from prompt_repo.layout import ENVIRONMENTS
-from webapp import demo_database, preview_files, previews, staging_upkeep, sync_job, video
+from prompt_repo.repository import Repository
+from webapp import (
+    audit_tending,
+    demo_database,
+    preview_files,
+    previews,
+    staging_upkeep,
+    sync_job,
+    video,
+)
 from webapp.config import Settings
 from webapp.job_progress import Reporter
 from webapp.queue import PREVIEWS, Jobs
@@ -103,6 +112,13 @@ def clean_up_staging() -> None:
     """Takes away what of staging's records has had its time: mappings, attempts to enter."""
     bench = Bench(Settings.from_environment())
     log.info("staging cleaned up", **staging_upkeep.clean_up(bench.records, bench.settings))
+
+
+def tend_audit_log() -> None:
+    """Enters what the audit log lacks, cuts what is too old, and anchors it in Git."""
+    bench = Bench(Settings.from_environment())
+    repository = Repository.open(bench.settings.repository_path)
+    audit_tending.tend(bench.records, repository, bench.settings.audit_days)
 
 
 def file_of(ident: str) -> str:

@@ -46,6 +46,7 @@ class Entry:
 ENTRIES: tuple[Entry, ...] = (
     Entry("clean_up_previews", "7 * * * *"),
     Entry("clean_up_staging", "37 3 * * *"),
+    Entry("tend_audit_log", "*/10 * * * *"),
 )
 """What is always done; a sync's own schedule is in its configuration."""
 Source = Callable[[], tuple[Entry, ...]]

@@ -1,18 +1,18 @@
 """What is not a prompt: accounts, sessions, tokens, the audit log; SQLite or PostgreSQL."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-from sqlalchemy import Engine, Row, Select, create_engine, event, insert, text
+from sqlalchemy import Engine, Row, Select, create_engine, event, text
 from sqlalchemy.engine import Connection, make_url
 from sqlalchemy.orm import Session
 
 from webapp.records import change_models as change_models
+from webapp.records import preview_models as preview_models
 from webapp.records import staging_models as staging_models
 from webapp.records import webhook_models as webhook_models  # Base.metadata is to know its tables
 from webapp.records.migrating import migrate
-from webapp.records.models import Base
 
 WAIT = 30  # seconds a writer waits for another on SQLite, or for a connection on PostgreSQL
 
@@ -56,11 +56,12 @@ class Records:
             self._hasten(session, lasting)
             yield session
 
-    def append(self, table: type[Base], values: Mapping[str, Any], *, lasting: bool = True) -> None:
-        """One row in a transaction of its own, without what a session makes of it."""
+    @contextmanager
+    def connecting(self, *, lasting: bool = True) -> Iterator[Connection]:
+        """A writing transaction without what a session makes of it; for `lasting` see above."""
         with self._engine_of(lasting).begin() as connection:
             self._hasten(connection, lasting)
-            connection.execute(insert(table), values)
+            yield connection
 
     def _engine_of(self, lasting: bool) -> Engine:
         return self._writer if lasting else self._quick_writer

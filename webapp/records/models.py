@@ -104,20 +104,27 @@ class Token(Base):
 class AuditEntry(Base):
     """Who did what, when, from where, and whether it was allowed; never changed once written.
 
-    `hash` and `previous_hash` are for chaining the entries.
+    `path` is the prompt an entry is about, `commit` what it wrote; empty where there is none.
+    `hash` covers all of it and `previous_hash`, the hash of the entry before (`audit_chain`).
     """
 
     __tablename__ = "audit"
     __table_args__ = (
         Index("audit_by_actor", "actor", "id"),
         Index("audit_by_subject", "subject", "id"),
+        Index("audit_by_action", "action", "id"),
+        Index("audit_by_path", "path", "id"),
+        Index("audit_by_commit", "commit", "id"),
+        Index("audit_by_request", "request_id"),
     )
 
-    id: Mapped[int] = mapped_column(Key, primary_key=True)
+    id: Mapped[int] = mapped_column(Key, primary_key=True, autoincrement=False)
     at: Mapped[datetime] = mapped_column(Moment, index=True)
     actor: Mapped[str] = mapped_column(String(80))
     action: Mapped[str] = mapped_column(String(80))
     subject: Mapped[str] = mapped_column(Text)
+    path: Mapped[str] = mapped_column(String(160), default="")
+    commit: Mapped[str] = mapped_column(String(64), default="")
     outcome: Mapped[str] = mapped_column(String(16))
     status: Mapped[int]
     address: Mapped[str] = mapped_column(String(64))
@@ -125,6 +132,19 @@ class AuditEntry(Base):
     detail: Mapped[dict[str, Any]] = mapped_column(JSON)
     previous_hash: Mapped[bytes | None]
     hash: Mapped[bytes | None]
+
+
+class AuditSeal(Base):
+    """A stretch of the audit log that was sealed, so that it may be cut: `through` is its end."""
+
+    __tablename__ = "audit_seals"
+
+    through: Mapped[int] = mapped_column(Key, primary_key=True, autoincrement=False)
+    hash: Mapped[bytes]
+    entries: Mapped[int]
+    since: Mapped[datetime] = mapped_column(Moment)
+    until: Mapped[datetime] = mapped_column(Moment)
+    at: Mapped[datetime] = mapped_column(Moment)
 
 
 class Mirror(Base):

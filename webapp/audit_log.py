@@ -1,0 +1,128 @@
+"""The audit log as a chain: append an entry, seal a stretch of it and cut what is older.
+
+Entries are numbered without gaps, and each holds the hash of the one before. So whoever appends
+must be alone for as long as that takes: SQLite's writers are, PostgreSQL's take a lock.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import delete, func, insert, select, text
+from sqlalchemy.engine import Connection
+
+from webapp.audit_chain import GENESIS, digest
+from webapp.records import Records
+from webapp.records.models import AuditEntry, AuditSeal
+
+LOCK = 7_260_311_846  # any number: PostgreSQL's advisory lock of the audit log
+SEALED = "audit.seal"
+AT_A_TIME = 5_000  # entries that one transaction cuts
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """Where a chain stands: the number and the hash of an entry."""
+
+    entry: int
+    hash: bytes
+
+
+NONE_YET = Link(0, GENESIS)
+_NEWEST = select(AuditEntry.id, AuditEntry.hash).order_by(AuditEntry.id.desc()).limit(1)
+_TAKE_LOCK = text("select pg_advisory_xact_lock(:lock)").bindparams(lock=LOCK)
+_INSERT = insert(AuditEntry)
+
+
+def append(records: Records, values: Mapping[str, Any], *, lasting: bool = True) -> Link:
+    """Appends an entry with these columns, and gives its place in the chain."""
+    with records.connecting(lasting=lasting) as connection:
+        return _append(connection, values)
+
+
+def head(records: Records) -> Link:
+    """The newest entry's place."""
+    with records.connecting() as connection:
+        return _head(connection)
+
+
+def last_seal(records: Records) -> AuditSeal | None:
+    """The newest seal; None where nothing was ever cut."""
+    with records.reading() as session:
+        return session.scalars(select(AuditSeal).order_by(AuditSeal.through.desc())).first()
+
+
+def seal(records: Records, before: datetime, values: Mapping[str, Any]) -> AuditSeal | None:
+    """Seals all that is older than `before`; None where that is nothing.
+
+    The seal is a row that allows the cut, and an entry of the chain with the columns `values`.
+    """
+    with records.connecting(lasting=True) as connection:
+        _be_alone(connection)
+        old = select(
+            func.max(AuditEntry.id).label("through"),
+            func.count().label("entries"),
+            func.min(AuditEntry.at).label("since"),
+            func.max(AuditEntry.at).label("until"),
+        ).where(AuditEntry.at < before)
+        through, entries, since, until = connection.execute(old).one()
+        if through is None:
+            return None
+        its_hash = connection.scalar(select(AuditEntry.hash).where(AuditEntry.id == through))
+        row = {
+            "through": through,
+            "hash": its_hash,
+            "entries": entries,
+            "since": since,
+            "until": until,
+            "at": datetime.now(UTC),
+        }
+        connection.execute(insert(AuditSeal), row)
+        _append(connection, {**values, "action": SEALED, "detail": _told(row)})
+    return AuditSeal(**row)
+
+
+def cut(records: Records) -> int:
+    """Takes away what is sealed, some at a time; gives how many entries went."""
+    sealed = last_seal(records)
+    count = 0
+    while sealed is not None:
+        with records.connecting(lasting=True) as connection:
+            first = connection.scalar(select(func.min(AuditEntry.id))) or 0
+            until = min(sealed.through, first + AT_A_TIME - 1)
+            gone = connection.execute(delete(AuditEntry).where(AuditEntry.id <= until)).rowcount
+        count += gone
+        if not gone:
+            break
+    return count
+
+
+def _append(connection: Connection, values: Mapping[str, Any]) -> Link:
+    _be_alone(connection)
+    last = _head(connection)
+    entry = {**values, "id": last.entry + 1}
+    made = digest(last.hash, entry)
+    connection.execute(_INSERT, {**entry, "previous_hash": last.hash, "hash": made})
+    return Link(last.entry + 1, made)
+
+
+def _head(connection: Connection) -> Link:
+    found = connection.execute(_NEWEST).first()
+    return Link(found[0], found[1] or GENESIS) if found else NONE_YET
+
+
+def _be_alone(connection: Connection) -> None:
+    """Makes others wait until this transaction is over; SQLite's begin did so already."""
+    if connection.dialect.name == "postgresql":
+        connection.execute(_TAKE_LOCK)
+
+
+def _told(row: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        "through": row["through"],
+        "hash": row["hash"].hex(),
+        "entries": row["entries"],
+        "since": row["since"].isoformat(),
+        "until": row["until"].isoformat(),
+    }
