@@ -11,7 +11,7 @@ from werkzeug.wrappers import Response
 from prompt_repo.layout import ENVIRONMENTS, ID
 from prompt_repo.model import Configuration
 from prompt_repo.repository import PRODUCTION, STAGING
-from webapp import change_requests, drifting, formatting, sync_asking
+from webapp import audit, change_requests, drifting, formatting, sync_asking
 from webapp.access import Scope, access, caller
 from webapp.auth import LOCAL
 from webapp.prompt_routes import ENVIRONMENT
@@ -140,6 +140,7 @@ def home() -> Response:
 @access(Scope.READ)
 def choose() -> Response:
     """Remembers light, dark, or as the system has it."""
+    audit.leave_out()
     back = request.form.get("back", "/")
     response = redirect(back if LOCAL.fullmatch(back) else "/", 303)
     theme = request.form.get("theme", "")

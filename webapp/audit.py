@@ -6,9 +6,10 @@ knows by `describe(subject=…, before=…)`, and enters what is no request of i
 """
 
 import re
+import time
 from contextlib import suppress
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, ClassVar
 
 import structlog
 from flask import Flask, g, request
@@ -27,6 +28,8 @@ from webapp.security import request_id
 from webapp.services import records
 
 log = structlog.get_logger(__name__)
+MINUTE, GUESSES, ADDRESSES = 60.0, 20, 1_000
+REFUSALS = (401, 403, 429)
 LONGEST = 2000  # characters of a subject or of one value of the detail
 NAMED = 50  # files that one entry names; of more the number is told
 COLUMNS = tuple(
@@ -69,6 +72,12 @@ def changes_of(commit: Commit) -> dict[str, Any]:
     if len(changes) == 1:
         return facts | changes[0]
     return facts | {"changes": changes, "count": len(commit.changes)}
+
+
+def enter_reading(subject: str, **detail: Any) -> None:
+    """Has this request entered though it only reads, where what it reads leaves the house."""
+    g.audit_reading = True
+    describe(subject, **detail)
 
 
 def leave_out() -> None:
@@ -133,19 +142,41 @@ def unasked(actor: str, action: str, subject: str, outcome: str, **detail: Any) 
 
 def _after(response: Response) -> Response:
     status = response.status_code
-    if (request.method not in SAFE or status in (401, 403)) and not g.get("audit_noted"):
+    refused = status in (401, 403)
+    wanted = request.method not in SAFE or refused or (g.get("audit_reading") and status == 200)
+    if wanted and (refused or not g.get("audit_noted")):
         who: Caller = g.get("caller", NOBODY)
-        if who is not NOBODY and request.endpoint:
-            outcome = "refused" if status in (401, 403, 429) else "failed"
+        if request.endpoint and (who is not NOBODY or _tried()):
+            outcome = "refused" if status in REFUSALS else "failed"
+            why = {"why": g.audit_why} if status >= 400 and "audit_why" in g else {}
             _enter(
                 request.endpoint,
                 _subject(),
                 "done" if status < 400 else outcome,
                 status,
                 "",
-                {"method": request.method, **_place(), **g.get("audit_detail", {})},
+                {"method": request.method, **_place(), **g.get("audit_detail", {}), **why},
             )
     return response
+
+
+def _tried() -> bool:
+    """Whether somebody unknown sent a key that is no good, and not too often of late."""
+    if not g.get("audit_bad_key"):
+        return False
+    hurry()
+    now, address = time.monotonic(), request.remote_addr or ""
+    if now - _Guesses.since > MINUTE:
+        _Guesses.since, _Guesses.counts = now, {}
+    _Guesses.counts[address] = _Guesses.counts.get(address, 0) + 1
+    return _Guesses.counts[address] <= GUESSES and len(_Guesses.counts) <= ADDRESSES
+
+
+class _Guesses:
+    """Bad keys in this minute, by address: more than GUESSES are only in the program's log."""
+
+    since = 0.0
+    counts: ClassVar[dict[str, int]] = {}
 
 
 def _place() -> dict[str, Any]:

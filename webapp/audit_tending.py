@@ -15,6 +15,7 @@ from sqlalchemy import select
 
 from prompt_repo.errors import GitFailed, PromptRepoError
 from prompt_repo.layout import ENVIRONMENTS
+from prompt_repo.model import Commit
 from prompt_repo.repository import Repository
 from webapp import audit, audit_anchors, audit_log, clock
 from webapp.audit_anchors import ACTOR
@@ -22,8 +23,9 @@ from webapp.records import Records
 from webapp.records.models import AuditEntry
 
 log = structlog.get_logger(__name__)
-CAUGHT_UP, FOUND = "audit.catch-up", "git.found"
+CAUGHT_UP, FOUND = "audit.catch-up", "git.commit"
 FOLLOWED = 10_000  # commits of one branch that are entered one by one
+PUSHED = 100  # of one push; the rest are found when the log is tended
 COMMITS = 500  # asked about at a time
 
 
@@ -53,6 +55,19 @@ def catch_up(records: Records, repository: Repository) -> int:
             count += _enter_missing(records, repository, branch, before.get(branch), head)
     audit.from_background(records, ACTOR, CAUGHT_UP, "branches", "done", heads=heads, found=count)
     return count
+
+
+def brought(repository: Repository, old: str | None, new: str) -> Iterator[Commit]:
+    """The commits of a branch's own line that moved it, oldest first; of many the newest."""
+    newest = list(islice(_line(repository, old, new), PUSHED))
+    return (repository.store.commit(oid) for oid in reversed(newest))
+
+
+def told(commit: Commit) -> dict[str, Any]:
+    """What an entry says of a commit that came by Git."""
+    facts = audit.changes_of(commit)
+    author = f"{commit.author.name} <{commit.author.email}>"
+    return {**facts, "author": author, "committed_at": commit.committed_at.isoformat()}
 
 
 def seal(records: Records, repository: Repository, days: int) -> int:
@@ -96,7 +111,8 @@ def _enter_missing(
     for start in range(0, len(waiting), COMMITS):
         part = waiting[start : start + COMMITS]
         for oid in [each for each in part if each not in _entered(records, part)]:
-            audit.from_background(records, ACTOR, FOUND, branch, "done", **_told(repository, oid))
+            facts = told(repository.store.commit(oid))
+            audit.from_background(records, ACTOR, FOUND, branch, "done", **facts)
             count += 1
     return count
 
@@ -112,10 +128,3 @@ def _line(repository: Repository, old: str | None, new: str) -> Iterator[str]:
 def _entered(records: Records, commits: list[str]) -> set[str]:
     query = select(AuditEntry.commit).where(AuditEntry.commit.in_(commits))
     return {row[0] for row in records.rows(query)}
-
-
-def _told(repository: Repository, oid: str) -> dict[str, Any]:
-    commit = repository.store.commit(oid)
-    facts = audit.changes_of(commit)
-    author = f"{commit.author.name} <{commit.author.email}>"
-    return {**facts, "author": author, "committed_at": commit.committed_at.isoformat()}

@@ -35,6 +35,7 @@ def propose(environment: str, character: str | None, emotion: str) -> Any:
     subject = subject_of(environment, character, emotion)
     draft = Draft.typed(request.form)
     if request.form.get("action") != "open":
+        audit.leave_out()
         return _page(environment, subject, draft)
     try:
         wanted = Proposal.typed(environment)

@@ -9,9 +9,7 @@ from prompt_repo.cli_base import FOUND_WRONG, Where, json_option
 from prompt_repo.progress import Progress
 from webapp import audit_anchors, audit_tending
 from webapp.audit_check import Report, check
-from webapp.cli_support import Verb, records_of, settings_of
-from webapp.config import Settings
-from webapp.records import Records
+from webapp.cli_support import Verb, has_records, records_of, settings_of
 
 
 @click.command(cls=Verb, short_help="Check Git, what is derived, every document, the audit log.")
@@ -118,22 +116,11 @@ def cut(where: Where, days: int | None) -> None:
 
 def _log_of(where: Where, repository: Path, progress: Progress) -> Report | None:
     """A check of the log that belongs to a repository; None where there are no records."""
-    if where.repository is not None:
-        return None
-    settings = settings_of(where)
-    if not settings.records_url and not (settings.data / "records.sqlite3").exists():
+    if not has_records(where):
         return None
     progress("Checking the audit log", 0, None)
-    return _checked(settings, repository)
-
-
-def _checked(settings: Settings, repository: Path) -> Report:
-    records = Records(settings.records_address)
-    try:
-        records.migrate()
+    with records_of(where) as records:
         return check(records, audit_anchors.all_of(repository))
-    finally:
-        records.close()
 
 
 def _said(report: Report) -> list[str]:

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 import click
 
 from prompt_repo.cli_base import Where
-from webapp import clock, folder, preview_files
+from webapp import audit, clock, folder, preview_files
 from webapp.cli_support import Verb, records_of, settings_of
 from webapp.processes import end_with_parent
 from webapp.queue import QUEUES
@@ -76,6 +76,7 @@ def cleanup(where: Where, older_than: str) -> None:
     before = _moment(older_than) if older_than else None
     with records_of(where) as records:
         count = preview_files.clean_up(records, settings_of(where), before)
+        audit.from_command_line(records, "preview cleanup", "previews", count=count)
     click.echo(count)
 
 

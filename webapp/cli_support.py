@@ -9,7 +9,7 @@ import click
 from sqlalchemy.exc import ArgumentError, DBAPIError
 
 from prompt_repo.cli_base import USED_WRONG, Where
-from webapp import folder
+from webapp import audit, folder
 from webapp.config import InvalidSetting, Settings
 from webapp.folder import FolderError
 from webapp.people import PeopleError
@@ -55,6 +55,21 @@ class Verb(click.Command):
 def settings_of(where: Where) -> Settings:
     """The settings for the data folder and repository that the command line names."""
     return Settings.from_environment(data=where.data, repository=where.repository)
+
+
+def has_records(where: Where) -> bool:
+    """Whether there are records already that belong to what the command line names."""
+    if where.repository is not None:
+        return False
+    settings = settings_of(where)
+    return bool(settings.records_url) or (settings.data / "records.sqlite3").exists()
+
+
+def enter(where: Where, action: str, subject: str, **detail: Any) -> None:
+    """Enters something in the audit log, where there is one."""
+    if has_records(where):
+        with records_of(where) as records:
+            audit.from_command_line(records, action, subject, **detail)
 
 
 @contextmanager

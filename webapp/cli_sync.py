@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 import click
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
+from sqlalchemy.engine import make_url
 
 from prompt_repo.cli_base import Where
 from prompt_repo.cli_output import printable
@@ -23,7 +24,7 @@ from sync.run import PAUSED, Options, Result, run
 from sync.state import State
 from sync.tables import Source, Target, open_source, open_target
 from webapp import audit, staging_config
-from webapp.cli_support import Misused, Verb, records_of, settings_of
+from webapp.cli_support import Misused, Verb, enter, records_of, settings_of
 
 MISUSES = (InvalidRules, NotIsolated, UnusableDatabase, UnusableKey)
 SHOWN = 10
@@ -115,6 +116,7 @@ def run_(where: Where, /, source: str, target: str, file: Path, as_json: bool, *
         _progress(as_json) as tell,
     ):
         result = run(production, staging, wanted, key, Options(**how, progress=tell))
+    enter(where, "sync run", _shown(target), run=result_json(result), source=_shown(source))
     click.echo(json.dumps(result_json(result)) if as_json else _told(result))
     if result.status == PAUSED:
         raise click.exceptions.Exit(1)
@@ -189,6 +191,11 @@ def unlock(where: Where) -> None:
     click.echo(
         "Staging may be entered at any host, from any network. Set both anew in the browser."
     )
+
+
+def _shown(url: str) -> str:
+    """A database's address without its password."""
+    return make_url(url).render_as_string(hide_password=True)
 
 
 def _key(state: State, table: str, keys: tuple[str, ...]) -> tuple[Any, ...]:

@@ -6,7 +6,17 @@ from dataclasses import asdict
 from typing import Any
 
 import structlog
-from flask import Flask, Response, current_app, jsonify, redirect, render_template, request, url_for
+from flask import (
+    Flask,
+    Response,
+    current_app,
+    g,
+    jsonify,
+    redirect,
+    render_template,
+    request,
+    url_for,
+)
 from flask_limiter import RateLimitExceeded
 from flask_wtf.csrf import CSRFError
 from jinja2 import TemplateError
@@ -167,6 +177,8 @@ def answer(error: Exception) -> AnyResponse:
     if isinstance(error, HTTPException) and (error.code is None or error.code < 400):
         return error.get_response()
     status = status_of(error)
+    g.audit_why = words(error, status)[1]
+    g.audit_bad_key = isinstance(error, NotLoggedIn) and error.given
     if status >= 500:
         log.error("request failed", status=status, exc_info=error)
     if not wants_json() and isinstance(error, NotLoggedIn):

@@ -25,7 +25,7 @@ from prompt_repo.layout import ENVIRONMENTS
 from prompt_repo.receiving import HEADS, Received, Rights, receive, refusal_of_name
 from prompt_repo.receiving_words import Refusal, explained
 from prompt_repo.repository import PRODUCTION
-from webapp import audit, change_records, events, movers, protection
+from webapp import audit, audit_tending, change_records, events, movers, protection
 from webapp.access import NotAllowed, Scope, access, caller, require_environment
 from webapp.arrivals import Places
 from webapp.change_records import Who
@@ -214,9 +214,15 @@ def _tell(orders: Orders, outcome: Received) -> None:
         "git.push",
         ", ".join(order.ref.removeprefix("refs/heads/") for order in orders.orders),
         outcome="refused" if outcome.refusals else "done",
+        commit=outcome.moves[-1][2] if outcome.moves else None,
         moves=[{"branch": name, "old": old, "new": new} for name, old, new in outcome.moves],
         refusals=[f"{each.ref}: {each.why}" for each in outcome.refusals[:20]],
     )
+    audit.hurry()  # Git has what follows
+    for branch, old, new in outcome.moves:
+        if branch in ENVIRONMENTS and new:
+            for commit in audit_tending.brought(repository(), old, new):
+                audit.note(audit_tending.FOUND, branch, **audit_tending.told(commit))
     for move in outcome.moves:
         _follow(move)
 

@@ -10,7 +10,15 @@ from werkzeug.wrappers import Response
 from prompt_repo.errors import PromptRepoError
 from prompt_repo.layout import ENVIRONMENTS
 from prompt_repo.model import Character, PromptKey
-from webapp import clock, job_progress, preview_asking, preview_errors, preview_serving, previews
+from webapp import (
+    audit,
+    clock,
+    job_progress,
+    preview_asking,
+    preview_errors,
+    preview_serving,
+    previews,
+)
 from webapp.access import Scope, access, caller
 from webapp.editor import Draft
 from webapp.errors import status_of
@@ -123,6 +131,7 @@ def show_tray() -> str:
 @access(Scope.READ)
 def seen():
     """Empties one's tray of what is over."""
+    audit.leave_out()
     account = caller().account_id
     if account is not None:
         previews.see(records(), account)

@@ -9,7 +9,7 @@ from werkzeug.wrappers import Response
 from prompt_repo.drift import State, compare
 from prompt_repo.errors import PlanMoved, PromptRepoError, StorageFailed
 from prompt_repo.promotion import Pinned, planned
-from webapp import promoting
+from webapp import audit, promoting
 from webapp.access import Scope, access
 from webapp.board import STATES, Filters, board, known_of
 from webapp.choosing import Selection
@@ -65,6 +65,7 @@ def look() -> Response:
 @access(Scope.PROMOTE)
 def plan() -> Response:
     """The plan of what was picked on the board, or decided on the plan's own page."""
+    audit.leave_out()
     selection = Selection.typed(request.form)
     if selection.empty:
         found = board(repository(), selection.filters)

@@ -9,6 +9,7 @@ from prompt_repo.errors import EditConflict, InvalidDocument, PromptRepoError
 from prompt_repo.expectations import AtCommit
 from prompt_repo.model import PromptKey
 from prompt_repo.repository import PRODUCTION
+from webapp import audit
 from webapp.access import Scope, access, caller
 from webapp.appearance import may_save
 from webapp.editor import Draft, conflict_view, review
@@ -41,6 +42,8 @@ def edit(environment: str, character: str | None, emotion: str):
     draft = Draft.typed(request.form)
     steps = {"review": _review, "save": _save}
     step = steps.get(request.form.get("action", "review"))
+    if step is not _save:
+        audit.leave_out()
     try:
         return step(environment, subject, draft) if step else _page(environment, subject, draft)
     except EditConflict as conflict:
@@ -67,6 +70,7 @@ def form_of_another_session(error: CSRFError):
 @access(Scope.READ)
 def preview(environment: str, character: str | None, emotion: str):
     """What the text typed so far resolves to, and how it differs from the default."""
+    audit.leave_out()
     subject = subject_of(environment, character, emotion)
     text = Draft.typed(request.form).text
     found = subject.preview(text)

@@ -12,14 +12,16 @@ from flask import Flask
 from granian import Granian
 from granian.constants import HTTPModes, Interfaces
 from granian.log import LogLevels
+from sqlalchemy.exc import SQLAlchemyError
 
 from prompt_repo.errors import RepositoryNotFound, StorageFailed
 from prompt_repo.git_store import GitStore
-from webapp import create_app, folder
+from webapp import audit_settings, create_app, folder
 from webapp.announcer import Announcer
 from webapp.config import Settings, export
 from webapp.courier import courier
 from webapp.processes import end_with_parent
+from webapp.records import Records
 
 FIRST_PORT, PORTS_TRIED = 8000, 20
 
@@ -61,6 +63,7 @@ def serve(settings: Settings, host: str, port: int) -> None:
     folder.prepare(settings.data)
     begin_counters(counters)
     guard_repository(settings.repository_path)
+    enter_settings(settings)
     export(settings, metrics_folder=counters)
     Granian(
         "webapp.serving:make_app",
@@ -89,6 +92,18 @@ def guard_repository(path: Path) -> None:
         return
     if named:
         click.echo(f"Set in {path}: {', '.join(named)}")
+
+
+def enter_settings(settings: Settings) -> None:
+    """Enters in the audit log what the settings say otherwise than at the last start."""
+    records = Records(settings.records_address)
+    try:
+        records.migrate()
+        audit_settings.enter(records, settings)
+    except SQLAlchemyError as error:  # away at this moment; the web processes say so themselves
+        click.echo(f"The settings were not entered in the audit log: {error}", err=True)
+    finally:
+        records.close()
 
 
 def begin_counters(path: Path) -> None:

@@ -96,7 +96,8 @@ def change(number: int) -> Response:
     except WebhookError as error:
         said = f"{capitalize_first(str(error))}."
         return make_response(_page(webhook, error=said), 422)
-    audit.describe(webhook.url, webhook=number, events=changed.events, enabled=changed.enabled)
+    before, after = ({"events": w.events, "enabled": w.enabled} for w in (webhook, changed))
+    audit.describe(webhook.url, webhook=number, before=before, after=after)
     _wake()
     flash("Saved." if changed.enabled else "Turned off. What waits is kept until it is on.", "good")
     return redirect(url_for("webhook_pages.show", number=number), 303)

@@ -129,6 +129,7 @@ def matrix(env: str) -> Response:
 def export(env: str) -> Response:
     """Every character and emotion that has a text, streamed; archived characters too."""
     catalogue = asking.reading(env)
+    audit.enter_reading(f"export of {env}", commit=catalogue.commit)
     stream = stream_with_context(_exported(env, catalogue))
     response = Response(stream, mimetype="application/json")
     return answering.marked(response, catalogue, answering.whole(catalogue))
