@@ -27,15 +27,16 @@ class Anchor:
     facts: dict[str, str]
 
 
-def anchors(path: Path, ref: str) -> Iterator[Anchor]:
-    """The anchors of a ref, newest first; none where it isn't there.
+def anchors(path: Path, ref: str, most: int | None = None) -> Iterator[Anchor]:
+    """The anchors of a ref, newest first, `most` of them; none where it isn't there.
 
     Raises GitFailed, GitMissing.
     """
     tip = _tip(path, ref)
     if tip is None:
         return
-    process = git_cli.completed(path, ["log", f"--format=tformat:{FIELDS}", tip])
+    bound = [f"--max-count={most}"] if most is not None else []
+    process = git_cli.completed(path, ["log", *bound, f"--format=tformat:{FIELDS}", tip])
     if process.returncode:
         raise GitFailed("log", text_of(process.stderr))
     for part in text_of(process.stdout).split("\x00\x01\n"):
@@ -46,7 +47,7 @@ def anchors(path: Path, ref: str) -> Iterator[Anchor]:
 
 def newest(path: Path, ref: str) -> Anchor | None:
     """The newest anchor of a ref; None where there is none. Raises GitFailed, GitMissing."""
-    return next(anchors(path, ref), None)
+    return next(anchors(path, ref, 1), None)
 
 
 def append(path: Path, ref: str, subject: str, facts: dict[str, str]) -> str:

@@ -9,6 +9,7 @@ from werkzeug.wrappers import Response
 
 from webapp import audit, passwords, people, tokens
 from webapp.access import Role, Scope, access, caller
+from webapp.audit_trails import did
 from webapp.formatting import capitalize_first, counted
 from webapp.people import Change, PeopleError
 from webapp.records.models import Account
@@ -189,6 +190,7 @@ def _page(account: Account, **more: Any) -> str:
         roles=ROLES,
         by_provider=account.id in people.by_provider(records()),
         tokens=[each for each in tokens.listed(records(), account.id) if tokens.is_good(each)],
+        did=did(account),
         **more,
     )
 

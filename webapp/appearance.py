@@ -107,6 +107,7 @@ RAIL: tuple[tuple[str, tuple[Entry, ...]], ...] = (
             Entry("Git", "commit", "mirror.show", Scope.ADMIN),
             Entry("Tokens", "key", "token_pages.index", Scope.ADMIN),
             Entry("Webhooks", "webhook", "webhook_pages.index", Scope.ADMIN),
+            Entry("Audit", "book", "audit_pages.index", Scope.ADMIN),
         ),
     ),
 )

@@ -9,10 +9,10 @@ import re
 import time
 from contextlib import suppress
 from datetime import UTC, datetime
-from typing import Any, ClassVar
+from typing import Any
 
 import structlog
-from flask import Flask, g, request
+from flask import Flask, current_app, g, request
 from sqlalchemy.exc import SQLAlchemyError
 from werkzeug.wrappers import Response
 
@@ -42,6 +42,7 @@ CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069\
 
 def init_app(app: Flask) -> None:
     """Enters requests as they are answered."""
+    app.extensions["bad_keys"] = BadKeys()
     app.after_request(_after)
 
 
@@ -165,18 +166,23 @@ def _tried() -> bool:
     if not g.get("audit_bad_key"):
         return False
     hurry()
-    now, address = time.monotonic(), request.remote_addr or ""
-    if now - _Guesses.since > MINUTE:
-        _Guesses.since, _Guesses.counts = now, {}
-    _Guesses.counts[address] = _Guesses.counts.get(address, 0) + 1
-    return _Guesses.counts[address] <= GUESSES and len(_Guesses.counts) <= ADDRESSES
+    bad_keys: BadKeys = current_app.extensions["bad_keys"]
+    return bad_keys.count(request.remote_addr or "")
 
 
-class _Guesses:
+class BadKeys:
     """Bad keys in this minute, by address: more than GUESSES are only in the program's log."""
 
-    since = 0.0
-    counts: ClassVar[dict[str, int]] = {}
+    def __init__(self) -> None:
+        self._since, self._counts = 0.0, dict[str, int]()
+
+    def count(self, address: str) -> bool:
+        """Takes note of one; whether it is to be entered."""
+        now = time.monotonic()
+        if now - self._since > MINUTE:
+            self._since, self._counts = now, {}
+        self._counts[address] = self._counts.get(address, 0) + 1
+        return self._counts[address] <= GUESSES and len(self._counts) <= ADDRESSES
 
 
 def _place() -> dict[str, Any]:
@@ -193,9 +199,10 @@ def _place() -> dict[str, Any]:
 
 
 def _subject() -> str:
-    """What the view said, else the one file that was written, else the address."""
+    """What the view said, else the one file that was written or meant, else the address."""
     told: str = g.get("audit_subject", "") or g.get("audit_detail", {}).get("path", "")
-    return told or request.path
+    named = request.view_args or {}
+    return told or str(_place().get("path") or named.get("name") or request.path)
 
 
 def _enter(

@@ -32,4 +32,6 @@ ALL: tuple[str, ...] = (
     "webapp.api",
     "webapp.git_http",
     "webapp.mirror_pages",
+    "webapp.audit_pages",
+    "webapp.audit_trails",
 )

@@ -29,7 +29,9 @@ AXE = Path(__file__).parent / "vendor" / "axe" / "axe.min.js"
 TAGS = ("wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice")
 COLOURS = ("color-contrast", "link-in-text-block")
 """The rules that another theme may break; a page is else the same in both."""
-PROGRAMS = re.compile(r"/(static|api/v1|git|healthz|readyz|metrics)\b|.*(\.css|\.yaml|/video)$")
+PROGRAMS = re.compile(
+    r"/(static|api/v1|git|healthz|readyz|metrics)\b|.*(\.css|\.yaml|\.csv|\.jsonl|/video)$"
+)
 """Routes that programs read."""
 LEAD_AWAY = {"auth.log_in", "single_sign_on.start", "single_sign_on.callback"}
 """Ways in, which lead whoever is logged in somewhere else; `outside` has what they show."""

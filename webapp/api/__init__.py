@@ -10,6 +10,7 @@ def init_app(app: Flask) -> None:
 
 
 from webapp.api import (  # noqa: E402 - they add their routes to the blueprint above
+    audit,
     changes,
     characters,
     collections,
@@ -21,6 +22,7 @@ from webapp.api import (  # noqa: E402 - they add their routes to the blueprint 
 )
 
 __all__ = [
+    "audit",
     "blueprint",
     "changes",
     "characters",
