@@ -82,7 +82,7 @@ def save(
     ProtectedBranch, ReviewRequired, RepositoryBusy.
     """
     _check_once(edits)
-    return _carry_out(
+    return carry_out(
         repository,
         branch,
         lambda now: _plan(repository, branch, now, edits),
@@ -133,7 +133,7 @@ def restore(
         _check_expectation(repository, branch, now, Edit(key, None, expect=expect), None)
         return {key.path: _last_standing(repository, now.commit, key)}
 
-    return _carry_out(repository, branch, plan, author, reason)
+    return carry_out(repository, branch, plan, author, reason)
 
 
 def revert(
@@ -162,7 +162,7 @@ def revert(
         _check_expectation(repository, branch, now, edit, prompt)
         return {key.path: raw}
 
-    return _carry_out(repository, branch, plan, author, reason)
+    return carry_out(repository, branch, plan, author, reason)
 
 
 def create_character(
@@ -181,7 +181,7 @@ def create_character(
             raise CharacterExists(character.id)
         return {path: documents.edit(None, path, character)}
 
-    return _carry_out(repository, branch, plan, author, reason)
+    return carry_out(repository, branch, plan, author, reason)
 
 
 def change_character(
@@ -204,7 +204,7 @@ def change_character(
     def plan(now: Catalogue) -> Planned:
         return {path: character_file(repository, branch, now, ident, change, expect)}
 
-    return _carry_out(repository, branch, plan, author, reason)
+    return carry_out(repository, branch, plan, author, reason)
 
 
 def archive_character(
@@ -233,7 +233,7 @@ def restore_character(
     return change_character(repository, branch, ident, change, author, reason, expect)
 
 
-def _carry_out(
+def carry_out(
     repository: Repository,
     branch: str,
     plan: Callable[[Catalogue], Planned],

@@ -23,16 +23,17 @@ DATABASES = {"sqlalchemy", "alembic", "psycopg", "adbc_driver_postgresql"}
 
 LAYERS = (
     r"model|errors|layout|progress",
-    r"variables|folding|postings|diffing|blame|merging|document_merging|pairing|documents|validation|presets|reasons|schema|yaml_\w+",
+    r"variables|patterns|folding|postings|diffing|blame|merging|document_merging|pairing|documents|validation|presets|reasons|schema|yaml_\w+",
     r"git_\w+|history\w*|parsed",
     r"catalogue|carrying|searching|indexing|repository",
-    r"editing|character_files|expectations|drift|unequal|differences|dependencies|receiving\w*|mirroring|tree_merging|merge_driver|releases|deployments|promotion|change\w*|transfer|demo|demo_story",
+    r"editing|bulk|undoing|character_files|expectations|drift|unequal|differences|dependencies|receiving\w*|mirroring|tree_merging|merge_driver|releases|deployments|promotion|change\w*|transfer|demo|demo_story",
     r"client\w*|cli\w*",
 )
 """The modules of prompt_repo from the ground up; each may import from its own layer and below."""
 
 ONLY_IN = {
     "httpx": r"(prompt_repo/client\w*|webapp/.*)\.py",
+    "regex": r"prompt_repo/patterns\.py",
     "dulwich": r"prompt_repo/git_\w+\.py",
     "faker": r"sync/pools_from_faker\.py",
     "argon2": r"webapp/passwords\.py",

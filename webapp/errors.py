@@ -34,6 +34,7 @@ from werkzeug.http import HTTP_STATUS_CODES
 from werkzeug.wrappers import Response as AnyResponse
 
 from prompt_repo import errors as domain
+from prompt_repo.undoing import UndoConflict
 from sync.errors import SyncError
 from webapp import limits
 from webapp.access import API, GIT, NotAllowed, NotLoggedIn, PasswordMustChange, UndeclaredAccess
@@ -81,6 +82,7 @@ STATUS: Mapping[type[Exception], int] = {
     domain.CharacterExists: 409,
     domain.CharacterArchived: 409,
     domain.EditConflict: 409,
+    UndoConflict: 409,
     domain.RefMoved: 409,
     domain.RepositoryExists: 409,
     domain.PreconditionFailed: 412,
@@ -136,6 +138,13 @@ STATUS: Mapping[type[Exception], int] = {
     ConfigError: 422,
     SyncError: 422,
 }
+NAMING_PATHS = (
+    UndoConflict,
+    domain.Undecided,
+    domain.RolledBackMoved,
+    domain.MergeConflicts,
+    domain.UpdateNeeded,
+)
 RETRY = {503: "5"}
 SAYS = {
     DBAPIError: "the records database can't be reached; try again in a moment",
@@ -266,10 +275,7 @@ def members(error: Exception) -> dict[str, Any]:
         return _conflicts(error)
     if isinstance(error, domain.ChangeMoved):
         return {"branch": error.branch, "head": error.head or ""}
-    if isinstance(
-        error,
-        (domain.Undecided, domain.RolledBackMoved, domain.MergeConflicts, domain.UpdateNeeded),
-    ):
+    if isinstance(error, NAMING_PATHS):
         return {"paths": list(error.paths)}
     return {}
 
