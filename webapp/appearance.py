@@ -114,6 +114,7 @@ RAIL: tuple[tuple[str, tuple[Entry, ...]], ...] = (
 """The rail's parts, each with its heading; who lacks an entry's scope does not see it."""
 WITHIN = {
     "releases": "promotion",
+    "bulk": "matrix",
     "change_proposing": "changes",
     "change_editing": "changes",
 }

@@ -8,6 +8,7 @@ ALL: tuple[str, ...] = (
     "webapp.characters",
     "webapp.defaults",
     "webapp.matrix",
+    "webapp.bulk",
     "webapp.search",
     "webapp.prompts",
     "webapp.history_pages",

@@ -8,7 +8,7 @@ from itertools import islice
 from prompt_repo.catalogue import Catalogue, Found
 from prompt_repo.drift import State, compare
 from prompt_repo.folding import asked
-from prompt_repo.model import Emotion, Source
+from prompt_repo.model import Emotion, PromptKey, Source
 from prompt_repo.repository import PRODUCTION, STAGING, Repository
 from prompt_repo.searching import (
     AUTHOR,
@@ -31,6 +31,7 @@ DRIFT = {
     State.DIVERGED: "both environments changed it",
     State.HELD_BACK: "held back in production",
 }
+BY_NAME = {source.value: source for source in Source}
 QUIET = " quiet"  # the look of a cell that does not pass the filters
 Test = Callable[[str, Source, str], bool]
 """Whether a cell passes, by its emotion, its source and its drift."""
@@ -47,6 +48,24 @@ class Filters:
     author: str = ""
     tag: str = ""
     drift: bool = False
+
+    @classmethod
+    def asked(cls, given: Mapping[str, str]) -> "Filters":
+        """What a query string or a form asks for."""
+        return cls(
+            query=given.get("q", "").strip()[:200],
+            source=BY_NAME.get(given.get("source", "")),
+            author=given.get("author", "")[:200],
+            tag=given.get("tag", "")[:64],
+            drift=given.get("drift") == "1",
+        )
+
+    def query_string(self) -> dict[str, str]:
+        """What `asked` reads."""
+        told = {"q": self.query, "author": self.author, "tag": self.tag}
+        told["source"] = self.source.value if self.source else ""
+        told["drift"] = "1" if self.drift else ""
+        return {name: value for name, value in told.items() if value}
 
     @property
     def narrow_cells(self) -> bool:
@@ -107,6 +126,18 @@ def grid(repository: Repository, environment: str, filters: Filters, after: str 
         authors=_choices(index, filters.author, AUTHOR),
         tags=_choices(index, filters.tag, TAG, PROMPT_TAG),
     )
+
+
+def passing(repository: Repository, environment: str, filters: Filters) -> Iterator[PromptKey]:
+    """Every cell that passes all filters: the defaults' first, then character by character."""
+    catalogue = repository.current(environment)
+    index = repository.indexes.of(catalogue)
+    rows = _Rows(catalogue, index, drifts(repository))
+    folders = [*([DEFAULTS] * (DEFAULTS in index.entries)), *_candidates(index, filters).after("")]
+    for found in rows.lit(folders, filters):
+        for cell in found.cells:
+            if not cell.look.endswith(QUIET):
+                yield PromptKey(found.id or None, cell.emotion)
 
 
 def row(repository: Repository, environment: str, character: str) -> Row:

@@ -3,15 +3,13 @@
 from flask import Blueprint, make_response, render_template, request
 
 from prompt_repo.layout import check_id
-from prompt_repo.model import Source
-from webapp.access import Scope, access
+from webapp.access import Scope, access, caller
 from webapp.formatting import SOURCES, first_lines
 from webapp.grid import Filters, grid, row
 from webapp.prompt_routes import ENVIRONMENT, on_prompts, subject_of
 from webapp.services import repository
 
 blueprint = Blueprint("matrix", __name__, url_prefix=ENVIRONMENT)
-BY_NAME = {source.value: source for source in Source}
 DEFAULTS_ROW = "_defaults"  # no character can have this id
 GLANCE = 6  # lines of a text that a glance shows
 
@@ -20,9 +18,14 @@ GLANCE = 6  # lines of a text that a glance shows
 @access(Scope.READ)
 def index(environment: str):
     """The whole page; for htmx the grid alone, or the rows that follow."""
-    found = grid(repository(), environment, _filters(), request.args.get("after", ""))
+    found = grid(
+        repository(), environment, Filters.asked(request.args), request.args.get("after", "")
+    )
     by_htmx = request.headers.get("HX-Request") == "true"
-    page = "index" if not by_htmx else "_rows" if "after" in request.args else "_grid"
+    if request.args.get("select") == "1" and caller().may(Scope.REVIEW):
+        page = "_select_rows" if by_htmx and "after" in request.args else "select"
+    else:
+        page = "index" if not by_htmx else "_rows" if "after" in request.args else "_grid"
     answer = make_response(render_template(f"matrix/{page}.html", grid=found, sources=SOURCES))
     answer.vary.add("HX-Request")
     return answer
@@ -58,14 +61,3 @@ def beside(environment: str, character: str | None, emotion: str):
     subject = subject_of(environment, character, emotion)
     preview = subject.preview(subject.standing.prompt.text if subject.standing else "")
     return render_template("matrix/_beside.html", subject=subject, preview=preview)
-
-
-def _filters() -> Filters:
-    asked = request.args
-    return Filters(
-        query=asked.get("q", "").strip()[:200],
-        source=BY_NAME.get(asked.get("source", "")),
-        author=asked.get("author", "")[:200],
-        tag=asked.get("tag", "")[:64],
-        drift=asked.get("drift") == "1",
-    )

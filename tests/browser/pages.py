@@ -47,6 +47,7 @@ QUERIES = {
     "releases.document": "?path=defaults/angry.yaml",
     "changes.reach": "?path=characters/<character>/angry.yaml",
     "change_editing.edit": "?path=characters/<character>/angry.yaml",
+    "bulk.index": "?cell=<character>/angry&cell=/angry&kind=set",
 }
 """What a route needs besides its path, by endpoint."""
 
@@ -89,6 +90,7 @@ class Scene:
             "preview": self.preview,
             "promotion": self.promotion,
             "sync": self.paused,
+            "commit": self.studio.repository.head(STAGING),
         }
 
 
@@ -237,6 +239,9 @@ def _more(scene: Scene) -> Iterator[Place]:
     path = f"characters/{scene.diverged}/angry.yaml"
     yield Place("promotion-diverged", f"/promotion/document?path={path}")
     yield Place("promotion-plan-undecided", f"/promotion/plan?path={path}")
+    yield Place("matrix-select", f"{staging}/matrix?select=1")
+    yield Place("bulk-nothing-chosen", f"{staging}/bulk")
+    yield Place("search-found", f"{staging}/search?q=fumes")
     yield Place("changes-none", "/changes?show=closed")
     yield Place("change-in-conflict", f"/changes/{scene.clashing}")
     on_line = f"?path=characters/{scene.character}/angry.yaml&line=1"
@@ -264,6 +269,9 @@ def _acted(scene: Scene) -> Iterator[Place]:
     yield Place("promotion-opened", "/promotion", _open_changes)
     yield Place("staging-configuration-refused", "/staging/configuration", _misconfigure)
     yield Place("mapping-found", "/staging/mapping", _look_up)
+    chosen = f"/environments/staging/bulk?cell={scene.character}/angry&cell=/angry&cell=/idle"
+    yield Place("bulk-plan", chosen, _plan_bulk)
+    yield Place("audit-filtered", "/audit?outcome=refused", _filter_audit)
     yield Place("webhook-made", "/webhooks/new", _make_webhook)
     yield Place("webhook-opened", f"/webhooks/{scene.webhook}", _open_delivery)
 
@@ -284,6 +292,18 @@ def _ask(page: Page, text: str) -> None:
     page.get_by_label("Prompt text").fill(text)
     page.get_by_label("Reason").fill("As the director asked")
     page.get_by_role("button", name="Review changes").click()
+
+
+def _plan_bulk(page: Page, scene: Scene) -> None:
+    page.get_by_label("Find", exact=True).fill("push-in")
+    page.get_by_label("Replace with").fill("pull-out")
+    page.get_by_role("button", name="See what would change").click()
+    expect(page.get_by_role("heading", level=1)).to_contain_text("to change")
+
+
+def _filter_audit(page: Page, scene: Scene) -> None:
+    page.get_by_text("By file, commit, address or request").click()
+    expect(page.get_by_label("Request id")).to_be_visible()
 
 
 def _clip(page: Page, scene: Scene) -> None:
