@@ -44,7 +44,7 @@ EFFECTS = {
     Effect.CREATE: "new override",
     Effect.UPDATE: "changed",
     Effect.REMOVE: "removed",
-    Effect.UNCHANGED: "says so already",
+    Effect.UNCHANGED: "unchanged",
     Effect.SKIPPED: "skipped",
 }
 
@@ -139,7 +139,7 @@ def preview(now: Catalogue, choice: Choice) -> Preview:
     skipped: dict[str, list[str]] = {}
     for each in found.items:
         if each.effect not in CHANGES:
-            skipped.setdefault(each.why or EFFECTS[each.effect], []).append(title(now, each.key))
+            skipped.setdefault(each.why or "nothing would change", []).append(title(now, each.key))
     return Preview(
         plan=found,
         shown=[_shown(now, each, choice) for each in changing[:SHOWN]],
