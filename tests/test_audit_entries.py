@@ -19,6 +19,9 @@ ANGRY = f"/environments/{STAGING}/characters/aria/angry"
 API = f"/api/v1/environments/{STAGING}"
 QUIET = {
     "appearance.choose",  # a cookie
+    "api.bulk_plan",
+    "bulk.choose",
+    "bulk.plan",
     "git_http.upload_pack",  # git reads by POST
     "git_http.receive_pack",  # one without orders; what a push does is in test_git_http.py
     "mirror.webhook",  # unsigned: from nobody

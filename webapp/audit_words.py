@@ -49,6 +49,8 @@ WORDS: Mapping[Kind, Mapping[str, str]] = {
         "api.default_restore_prompt": "Restore a default",
         "api.default_revert_prompt": "Revert a default",
         "api.bulk": "Edit in bulk",
+        "api.bulk_plan": "Plan an edit in bulk",
+        "api.bulk_undo": "Undo a commit",
         "bulk.apply": "Edit in bulk",
         "bulk.undo": "Undo an edit in bulk",
         "api.create_character": "Add a character",

@@ -11,6 +11,7 @@ def init_app(app: Flask) -> None:
 
 from webapp.api import (  # noqa: E402 - they add their routes to the blueprint above
     audit,
+    bulk,
     changes,
     characters,
     collections,
@@ -24,6 +25,7 @@ from webapp.api import (  # noqa: E402 - they add their routes to the blueprint 
 __all__ = [
     "audit",
     "blueprint",
+    "bulk",
     "changes",
     "characters",
     "collections",

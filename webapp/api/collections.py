@@ -14,6 +14,7 @@ from prompt_repo.model import PromptKey
 from webapp import audit, change_records, change_requests
 from webapp.access import Scope, caller
 from webapp.api import answering, asking, blueprint, intake, schemas
+from webapp.api.bulk import to_carry_out
 from webapp.api.changes import edits_of
 from webapp.api.characters import matching, page_of
 from webapp.api.routing import CHARACTER, ENVIRONMENT, Operation, route
@@ -171,11 +172,14 @@ def _one_exported(catalogue: Catalogue, character: str, emotion: str) -> dict[st
     ),
 )
 def bulk(env: str) -> Response:
-    """Each edit may say what it saw; else `base`, or If-Match: *, counts for all."""
+    """Each edit may say what it saw; else `base`, or If-Match: *, counts for all.
+
+    In place of `edits` an `operation` on many `cells` can stand: set, replace, copy, remove, tag.
+    """
     given = asking.body(intake.Bulk)
     if given.change is not None:
         return _proposed(env, given)
-    edits = [_edit(each, given.base) for each in given.edits]
+    edits = _edits(env, given)
     outcome = editing.save(repository(), env, edits, caller().author, given.reason)
     commit = outcome.commit.oid if outcome.commit else None
     audit.describe(f"{len(outcome.changed)} prompts", commit=commit)
@@ -190,7 +194,7 @@ def bulk(env: str) -> Response:
 
 def _proposed(env: str, given: intake.Bulk) -> Response:
     """The same edits in a change request: a new one, or one that is open."""
-    edits = edits_of(given.edits, given.base)
+    edits = _edits(env, given) if given.operation else edits_of(given.edits or [], given.base)
     if isinstance(given.change, intake.ChangeTitle):
         draft = change_requests.Draft(env, given.change.title, given.change.description)
         row = change_requests.propose(draft, edits, given.reason)
@@ -209,6 +213,13 @@ def _proposed(env: str, given: intake.Bulk) -> Response:
     ]
     body = {"changed": True, "commit": row.head, "change": row.number, "items": items}
     return answering.answer(body, catalogue, None)
+
+
+def _edits(env: str, given: intake.Bulk) -> list[Edit]:
+    """The edits of a body, or those that its operation comes to."""
+    if given.edits is None or given.operation is not None:
+        return to_carry_out(env, given).edits()
+    return [_edit(each, given.base) for each in given.edits]
 
 
 def _edit(given: intake.BulkEdit, base: str | None) -> Edit:
