@@ -7,10 +7,10 @@ import pytest
 from flask import Flask
 from sqlalchemy import func, select
 
-from prompt_repo.repository import STAGING
-from tests.factories import make_repository, put
+from prompt_repo.repository import PRODUCTION, STAGING
+from tests.factories import SAM, make_repository, put
 from tests.web import Browser, bearer, make_app, person, routes, services
-from webapp import audit_settings
+from webapp import audit_settings, audit_tending
 from webapp.access import SAFE, Role, Scope
 from webapp.config import Settings
 from webapp.records.models import AuditEntry
@@ -202,3 +202,37 @@ def test_settings_are_entered_when_they_change(app: Flask, tmp_path: Path) -> No
         two.detail["before"], two.detail["after"],
     )  # fmt: skip
     assert "hush-hush" not in str(one.detail)
+
+
+def test_each_commit_of_a_request_has_an_entry(app: Flask) -> None:
+    """A promotion with a decision commits to staging and to production: both are named."""
+    repository = services(app).repository.get()
+    key = bearer(app, Scope.PROMOTE)
+    client = app.test_client()
+    put(repository, {"defaults/happy": "Joy, from staging."})
+    head = repository.head(PRODUCTION)
+    raw = b"prompt: |-\n  Joy, from production.\n"
+    fix = repository.store.write(
+        PRODUCTION, head, {"defaults/happy.yaml": raw}, author=SAM, message="Fix"
+    )
+    repository.written(PRODUCTION, fix)
+    before = newest(app)
+    body = {
+        "plan": {name: repository.head(name) for name in (STAGING, PRODUCTION)},
+        "decisions": {"defaults/happy.yaml": {"prompt_text": "Joy, from both."}},
+        "reason": "Decided",
+    }
+
+    answer = client.post("/api/v1/promotions", json=body, headers=key)
+
+    heads = {repository.head(STAGING), repository.head(PRODUCTION)}
+    found = {each.commit for each in entries(app, before) if each.action == "api.promote"}
+    assert (201, heads) == (answer.status_code, found), answer.text
+    assert 0 == _found_by_looking(app)
+
+
+def _found_by_looking(app: Flask) -> int:
+    """How many commits have no entry, once the log knows where the branches were."""
+    records, repository = services(app).records, services(app).repository.get()
+    audit_tending.catch_up(records, repository)
+    return audit_tending.catch_up(records, repository)

@@ -58,11 +58,9 @@ def committed(branch: str, commit: Commit) -> None:
 
     What a power cut takes of such entries, `audit_catching_up` enters again from Git.
     """
-    known = g.get("audit_detail", {})
     facts = {"branch": branch, **changes_of(commit)}
-    if "commit" in known:  # the second one of a request, as a decided promotion makes
-        facts["earlier"] = [*known.get("earlier", []), known["commit"]]
-    g.audit_detail = known | facts
+    g.audit_commits = [*g.get("audit_commits", []), facts]
+    g.audit_detail = g.get("audit_detail", {}) | facts
     hurry()
 
 
@@ -148,17 +146,21 @@ def _after(response: Response) -> Response:
     if wanted and (refused or not g.get("audit_noted")):
         who: Caller = g.get("caller", NOBODY)
         if request.endpoint and (who is not NOBODY or _tried()):
-            outcome = "refused" if status in REFUSALS else "failed"
-            why = {"why": g.audit_why} if status >= 400 and "audit_why" in g else {}
-            _enter(
-                request.endpoint,
-                _subject(),
-                "done" if status < 400 else outcome,
-                status,
-                "",
-                {"method": request.method, **_place(), **g.get("audit_detail", {}), **why},
-            )
+            _enter_request(request.endpoint, status)
     return response
+
+
+def _enter_request(endpoint: str, status: int) -> None:
+    """One entry, and one more for each further commit, as a decided promotion makes two."""
+    outcome = "done" if status < 400 else "refused" if status in REFUSALS else "failed"
+    why = {"why": g.audit_why} if status >= 400 and "audit_why" in g else {}
+    known = {"method": request.method, **_place()}
+    detail = {**known, **g.get("audit_detail", {}), **why}
+    commit = detail.get("commit")
+    _enter(endpoint, _subject(), outcome, status, "", detail)
+    for facts in g.get("audit_commits", []):
+        if facts["commit"] != commit:
+            _enter(endpoint, facts["branch"], outcome, status, "", {**known, **facts})
 
 
 def _tried() -> bool:
