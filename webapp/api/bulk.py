@@ -69,7 +69,12 @@ class Undone(Answer):
     f"{ENVIRONMENT}/bulk/plan",
     Scope.REVIEW,
     "bulk_plan",
-    Told("What an operation would do to many prompts", {200: BulkPlan}, body=intake.BulkPlanning),
+    Told(
+        "What an operation would do to many prompts",
+        {200: BulkPlan},
+        body=intake.BulkPlanning,
+        writes=True,
+    ),
 )
 def plan(env: str) -> Response:
     """Prompt by prompt, before and after; nothing is changed."""
