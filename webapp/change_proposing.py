@@ -6,6 +6,7 @@ from flask import Blueprint, redirect, render_template, request, url_for
 
 from prompt_repo.errors import EditConflict, InvalidDocument, PromptRepoError
 from prompt_repo.repository import PRODUCTION
+from webapp import audit
 from webapp.access import NotAllowed, Scope, access
 from webapp.change_records import ChangeNotFound, ChangeState
 from webapp.editor import Draft, conflict_view, review
