@@ -37,3 +37,8 @@ def rows_of(columns: Sequence[Any]) -> list[Row]:
 def some(columns: Sequence[Any], places: Sequence[int]) -> list[Any]:
     """Some rows of columns, by where they stand."""
     return [column.take(pa.array(places, pa.int64())) for column in columns]
+
+
+def joined(columns: Sequence[Any]) -> Any:
+    """Columns of one type, one behind the other."""
+    return pa.concat_arrays(list(columns))

@@ -54,13 +54,14 @@ class Moved:
         self.met = np.zeros(len(self.stamps), np.bool_)
         self.seen = np.zeros(len(self.stamps), np.bool_)
 
-    def moved(self, keys: Any, tags: Bytes) -> NDArray[np.bool_]:
-        """Which rows, that are in no block, are not as they were when they were written."""
+    def moved(self, keys: Any, tags: Bytes, known: NDArray[np.bool_]) -> NDArray[np.bool_]:
+        """Which rows, that are in no block, are not as they were; by their tags, where known."""
         places = self.note(keys)
         there = places >= 0
         there[there] = self.alive[places[there]]
-        moved = np.ones(len(places), np.bool_)
-        moved[there] = differ(tags[there], self.tags[places[there]])
+        moved = ~there
+        both = there & known
+        moved[both] = differ(tags[both], self.tags[places[both]])
         return moved
 
     def note(self, keys: Any) -> NDArray[np.int64]:

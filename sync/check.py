@@ -27,6 +27,7 @@ def check(rules: Rules, schema: Schema, sample: Sample) -> None:
     copied = {name: table for name, table in schema.tables.items() if not rules.tables[name].skip}
     for table in copied.values():
         problems += _unfit(rules.tables[table.name], table)
+        problems += _no_watermark(rules.tables[table.name], table)
         problems += _not_unique(rules.tables[table.name], table)
         problems += _unjoined(rules, table, copied)
     _refuse(problems, rules)
@@ -66,6 +67,21 @@ def _uncovered(rules: Rules, table: Table, sample: Sample) -> Iterator[Suggestio
         (place,) = table.positions([column.name])
         rule, why = guess(table, column, [row[place] for row in rows])
         yield Suggestion(table.name, column.name, column.type, str(rule), why)
+
+
+def _no_watermark(mine: TableRules, table: Table) -> Iterator[Problem]:
+    name, kept = (
+        mine.watermark,
+        [each for each, rule in mine.columns.items() if rule.kind == "keep"],
+    )
+    if name and not (
+        name in kept and name in table.names and table.column(name).shape in ("date", "timestamp")
+    ):
+        fit = [each for each in kept if table.column(each).shape in ("date", "timestamp")]
+        yield Problem(
+            f"{table.name}.{name} can't be the watermark, which must be a kept date or timestamp; "
+            f"there is {', '.join(fit) or 'none'}", mine.line,
+        )  # fmt: skip
 
 
 def _unfit(mine: TableRules, table: Table) -> Iterator[Problem]:

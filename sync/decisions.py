@@ -92,6 +92,10 @@ class Decisions:
             [table, packed(key)],
         )
 
+    def clear_conflicts(self) -> None:
+        """No conflict is open any more."""
+        self._target.run(f"DELETE FROM {self._at}conflicts")
+
     def conflicts(self) -> list[tuple[Conflict, dict[str, Any] | None]]:
         """All open conflicts, and what was decided about them."""
         rows = self._target.run(

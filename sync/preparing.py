@@ -94,10 +94,14 @@ class Preparation:
                 table, fake, selection, self._sorts_anew(table),
                 tagger(key, table.name, self._manifest),
                 ArrowFakes(fake, self.fakes) if self.source.dialect == "postgresql" else None,
-                key.digest(f"hash of a row {what}"),
+                key.digest(f"hash of a row {what}"), self._watermark(table, selection),
             )  # fmt: skip
         self.target.rollback()
         return ordered, works
+
+    def _watermark(self, table: Table, selection: Selection) -> str:
+        """None where what other tables hold moves a row's fakes, too."""
+        return "" if selection.joins else self.rules.tables[table.name].watermark
 
     def _compiled(
         self, table: Table, around: Beside, limits: dict[tuple[str, str], int | None]

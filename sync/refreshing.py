@@ -6,17 +6,18 @@ the traces of the last run is read on all three sides, judged like any other row
 
 import json
 import struct
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import zip_longest
 from typing import Any
 
 import numpy as np
 
+from sync import arrow_blocks
 from sync.arrow_traces import InOne, Remembered, Stretch, differ, places_in, stretches
 from sync.comparing import reset_verdict, verdict
 from sync.deciding import Batch
-from sync.digests import Digest
+from sync.digests import Bytes, Digest
 from sync.errors import Cancelled
 from sync.filling import MOST_SAMPLED, SAMPLED, SHOWN, tags_of
 from sync.model import Cell, Row, Table
@@ -61,6 +62,21 @@ class Found:
             self.expected[int(stamp)] = self.expected.get(int(stamp), 0) + int(number)
 
 
+@dataclass(frozen=True, slots=True)
+class Told:
+    """The rows that a watermark tells of, and their tags."""
+
+    keys: Any
+    tags: Bytes
+
+    def of(self, keys: Any) -> tuple[Any, Bytes]:
+        """Which of some keys it tells of, and their tags."""
+        places = places_in(keys, self.keys)
+        tags = np.zeros((len(places), SIZE), np.uint8)
+        tags[places >= 0] = self.tags[places[places >= 0]]
+        return places >= 0, tags
+
+
 class Refreshing:
     """Finds and settles what moved in one table."""
 
@@ -82,14 +98,45 @@ class Refreshing:
         most = max(FEW, int(self._attempt.seen * MOST_MOVED))
         if len(self._remembered.moved.keys) > most:
             return None
-        hashes = ahead(self._source.hashes(self._work.table, self._work.selection))
-        for stretch in stretches(hashes, self._remembered):
-            self._in_production(stretch, found)
+        stamps = ahead(self._target.stamps(self._work.table))
+        told = self._told()
+        for stretch in stretches(self._stream(told), self._remembered):
+            self._in_production(stretch, found, told)
             if len(found.keys) > most:
                 return None
-        return found if self._in_staging(found) and len(found.keys) <= most else None
+        stands: dict[int, int] = {}
+        for numbers, counts in stamps:
+            stands |= dict(zip(numbers.to_pylist(), counts.to_pylist(), strict=True))
+        self._target.writer().rollback()
+        if not self._in_staging(found, stands) or len(found.keys) > most:
+            return None
+        if not self._remembered.ordered:
+            self._locate([*found.keys], found)
+        return found
 
-    def _in_production(self, stretch: Stretch, found: Found) -> None:
+    def _told(self) -> Told | None:
+        """What a watermark tells of; None where there is none, and all hashes are asked for."""
+        work, value = self._work, self._attempt.watermark
+        if not (work.watermark and value):
+            return None
+        batches = self._source.changed_since(work.table, work.selection, work.watermark, value)
+        keys, tags = [self._remembered.column([])], [np.empty((0, SIZE), np.uint8)]
+        for column, hashes in batches:
+            keys.append(column)
+            tags.append(self._tags(hashes))
+        return Told(arrow_blocks.joined(keys), np.concatenate(tags))
+
+    def _stream(self, told: Told | None) -> Iterator[list[Any]]:
+        work = self._work
+        if told is not None:
+            return ahead(self._source.keys(work.table, work.selection))
+        return ahead(self._source.hashes(work.table, work.selection))
+
+    def _tags(self, hashes: Any) -> Bytes:
+        assert self._work.hashed is not None
+        return np.frombuffer(tags_of(self._work.hashed, hashes), np.uint8).reshape(-1, SIZE)
+
+    def _in_production(self, stretch: Stretch, found: Found, told: Told | None) -> None:
         traces, keys = stretch.traces, stretch.keys
         found.seen += len(keys)
         found.expect(traces.stamps[traces.alive])
@@ -97,22 +144,24 @@ class Refreshing:
         found.add(traces.keys.take(again), traces.number, again.tolist())
         if not len(keys):
             return
-        assert self._work.hashed is not None
-        tags = np.frombuffer(tags_of(self._work.hashed, stretch.beside[0]), np.uint8)
-        tags = tags.reshape(-1, SIZE)
         there = stretch.places >= 0
         there[there] = traces.alive[stretch.places[there]]
-        moved = np.ones(len(keys), np.bool_)
-        if there.all() and len(keys) == len(traces.stamps):
+        if told is None:
+            known, tags = np.ones(len(keys), np.bool_), self._tags(stretch.beside[0])
+        else:
+            known, tags = told.of(keys)
+        moved = np.zeros(len(keys), np.bool_)
+        both = known & there
+        if both.all() and len(keys) == len(traces.stamps):
             moved = differ(tags, traces.tags)  # the same keys in the same order
         else:
-            moved[there] = differ(tags[there], traces.tags[stretch.places[there]])
+            moved[both] = differ(tags[both], traces.tags[stretch.places[both]])
         fresh = np.flatnonzero(~there)
-        moved[fresh] = self._remembered.moved.moved(keys.take(fresh), tags[fresh])
+        moved[fresh] = self._remembered.moved.moved(keys.take(fresh), tags[fresh], known[fresh])
         places = np.flatnonzero(moved)
         found.add(keys.take(places), traces.number, stretch.places[places].tolist())
 
-    def _in_staging(self, found: Found) -> bool:
+    def _in_staging(self, found: Found, stands: dict[int, int]) -> bool:
         """Adds what moved in staging; whether that can be told."""
         moved = self._remembered.moved
         beyond = moved.beyond()
@@ -122,7 +171,6 @@ class Refreshing:
         now = self._target.now()
         if any(now - stamp > OLD for stamp in found.expected if stamp):
             return False
-        stands = self._target.stamps(self._work.table)
         expected = {stamp % SHORT: number for stamp, number in found.expected.items() if stamp}
         ours = {stamp: number for stamp, number in expected.items()
                 if stands.get(stamp, 0) <= number}  # fmt: skip
@@ -180,6 +228,9 @@ class Refreshing:
             clock.tell(self._work.table.name, found.seen, outcome.counts.bytes)
         if not keys:
             clock.tell(self._work.table.name, found.seen, 0)
+        if not dry:
+            note_watermark(self._source, self._state, self._work, self._attempt.number, found.seen)
+            self._target.commit()
 
     def _decided(self) -> dict[InOne, Row | None]:
         return {
@@ -288,6 +339,14 @@ class Row3:
     def any(self) -> Row | None:
         """Whichever there is."""
         return self.production or self.staging or self.base
+
+
+def note_watermark(
+    source: PostgresSource, state: State, work: Work, attempt: int, seen: int
+) -> None:
+    """Notes how far production's watermark was, and how many rows there were."""
+    mark = source.greatest(work.table, work.watermark) if work.watermark else ""
+    state.saw(attempt, mark, seen)
 
 
 def in_one(table: Table, cells: Sequence[Cell]) -> InOne:

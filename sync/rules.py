@@ -46,6 +46,8 @@ class TableRules:
     skip: bool = False
     where: str = ""
     line: int | None = field(default=None, compare=False)
+    watermark: str = ""
+    """A column that production moves on with every change of a row."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,7 +152,7 @@ class _Reader:
 
     def _table(self, name: str, node: yaml.MappingNode, line: int) -> TableRules:
         columns: dict[str, Rule] = {}
-        where = ""
+        where = watermark = ""
         for word, key, value in self._entries(node):
             if word == "columns":
                 if not isinstance(value, yaml.MappingNode):
@@ -162,9 +164,12 @@ class _Reader:
                 }
             elif word == "where":
                 where = self._condition(value)
+            elif word == "watermark":
+                watermark = str(self._plain(value) or "")
             else:
-                self._wrong(f"{word!r} is not known here; known are columns and where", key)
-        return TableRules(name, columns, where=where, line=line)
+                known = "columns, where and watermark"
+                self._wrong(f"{word!r} is not known here; known are {known}", key)
+        return TableRules(name, columns, where=where, line=line, watermark=watermark)
 
     def _condition(self, node: yaml.Node) -> str:
         where = node.value if isinstance(node, yaml.ScalarNode) else ""
@@ -237,6 +242,8 @@ def dump(rules: Rules, why: dict[tuple[str, str], str] | None = None) -> str:
         lines.append(f"  {_name(table.name)}:")
         if table.where:
             lines.append(f"    where: {_name(table.where)}")
+        if table.watermark:
+            lines.append(f"    watermark: {_name(table.watermark)}")
         lines.append("    columns:" if table.columns else "    columns: {}")
         for column, rule in table.columns.items():
             remark = (why or {}).get((table.name, column), "")

@@ -21,6 +21,7 @@ from sync.errors import (
     SyncError,
     Unsupported,
 )
+from sync.following import incoming, may_lead_nowhere
 from sync.isolation import check_databases
 from sync.keyed import Key
 from sync.leaks import search
@@ -31,7 +32,7 @@ from sync.progress import Clock, Counts, Progress, silent
 from sync.rules import Rules, dump
 from sync.settling import settle
 from sync.state import State
-from sync.tables import Reference, Source, Target
+from sync.tables import Source, Target
 from sync.tables_failures import FAILURES, told
 from sync.tables_postgres_rebuild import Rebuilding
 from sync.tables_postgres_target import PostgresTarget
@@ -116,6 +117,7 @@ class _Run:
         self.result = Result("", RUNNING)
         self._empty = False
         self._blocked: list[str] = []
+        self._keys: dict[str, tuple[str, ...]] = {}
         self._originals: list[tuple[Work, list[Row]]] = []
 
     def carry_out(self) -> Result:
@@ -156,6 +158,8 @@ class _Run:
             self.options.record, self.options.dry_run, self.options.reset, self._empty,
         )  # fmt: skip
         if not self.options.dry_run:
+            if self.options.reset:  # staging's side of them has no say
+                self.state.clear_conflicts()
             self._apply_decisions(works)
             walk.dry = bool(self._open_conflicts())
         rebuilding = self._taken_down(ordered, walk)
@@ -288,6 +292,7 @@ class _Run:
 
     def _take(self, work: Work, outcome: Outcome) -> None:
         self.result.tables[work.table.name] = outcome.counts
+        self._keys[work.table.name] = work.table.key
         self.result.samples[work.table.name] = outcome.shown
         self.result.columns[work.table.name] = work.table.names
         if self.options.dry_run:
@@ -339,7 +344,8 @@ class _Run:
     def _clean_up(self, ordered: Sequence[Table]) -> None:
         self.target.finish(ordered)
         for table in ordered:
-            self.result.warnings += self.target.orphans(table)
+            if may_lead_nowhere(table, self.result.tables, self._keys):
+                self.result.warnings += self.target.orphans(table)
         self.target.rollback()
         leaks: list[Leak] = []
         for work, originals in self._originals:
@@ -359,7 +365,7 @@ class _Run:
             for table in reversed(ordered):
                 rows = left[table.name]
                 if rows:
-                    number = self.target.delete(table, rows, _incoming(table, present))
+                    number = self.target.delete(table, rows, incoming(table, present))
                     self.result.tables[table.name].deleted += number
                     deleted += number
                     still = self.target.find(table, rows)
@@ -375,15 +381,6 @@ class _Run:
                 )
         self.state.clear_gone()
         self.target.commit()
-
-
-def _incoming(table: Table, present: dict[str, Table]) -> list[Reference]:
-    return [
-        Reference(other, key.columns, key.target_columns)
-        for other in present.values()
-        for key in other.foreign_keys
-        if key.target == table.name
-    ]
 
 
 def _now() -> str:

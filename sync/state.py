@@ -25,7 +25,8 @@ TABLES = (
     "manifest TEXT NOT NULL, counts TEXT NOT NULL, error TEXT NOT NULL DEFAULT '')",
     "{0}attempts (number BIGINT PRIMARY KEY, table_name TEXT NOT NULL, run TEXT NOT NULL, "
     "snapshot TEXT NOT NULL, last_key TEXT, done BIGINT NOT NULL DEFAULT 0, blocks BIGINT NOT NULL "
-    "DEFAULT 0, seen BIGINT NOT NULL DEFAULT 0, kept BIGINT NOT NULL DEFAULT 0, mark TEXT)",
+    "DEFAULT 0, seen BIGINT NOT NULL DEFAULT 0, kept BIGINT NOT NULL DEFAULT 0, mark TEXT, "
+    "watermark TEXT)",
     "{0}blocks (attempt BIGINT NOT NULL, number BIGINT NOT NULL, content {1} NOT NULL, tags {1}, "
     "keys {1}, stamp BIGINT NOT NULL DEFAULT 0, stamps {1}, PRIMARY KEY (attempt, number))",
     "{0}moved (attempt BIGINT NOT NULL, row_key TEXT NOT NULL, key_cells TEXT NOT NULL, "
@@ -57,6 +58,8 @@ class Attempt:
     kept: int = 0
     mark: str = ""
     """What both sides' tables held at its end, where nothing was left to do."""
+    watermark: str = ""
+    """The greatest value of production's watermark that it saw."""
 
 
 def _compressed(names: Sequence[str], rows: Sequence[Row]) -> bytes:
@@ -113,7 +116,8 @@ class State(Decisions):
     def attempts(self, table: str) -> list[Attempt]:
         """A table's attempts, newest first."""
         rows = self._target.run(
-            f"SELECT number, run, snapshot, last_key, done, blocks, seen, kept, coalesce(mark, '') "
+            "SELECT number, run, snapshot, last_key, done, blocks, seen, kept, "
+            "coalesce(mark, ''), coalesce(watermark, '') "
             f"FROM {self._at}attempts WHERE table_name = ? ORDER BY number DESC",
             [table],
         )
@@ -122,9 +126,9 @@ class State(Decisions):
                 int(str(number)), str(run), str(snapshot),
                 unpacked(None if last is None else str(last)),
                 int(str(done)) == 1, int(str(blocks)), int(str(seen)),
-                int(str(kept)), str(mark),
+                int(str(kept)), str(mark), str(watermark),
             )
-            for number, run, snapshot, last, done, blocks, seen, kept, mark in rows
+            for number, run, snapshot, last, done, blocks, seen, kept, mark, watermark in rows
         ]  # fmt: skip
 
     def attempt(self, table: str, run: str, snapshot: str) -> Attempt:
@@ -178,6 +182,13 @@ class State(Decisions):
         self._target.run(
             f"UPDATE {self._at}attempts SET last_key = ?, blocks = ?, seen = ? WHERE number = ?",
             [packed(last), blocks, seen, attempt],
+        )
+
+    def saw(self, attempt: int, watermark: str, seen: int) -> None:
+        """The greatest watermark of production's rows, and how many they are."""
+        self._target.run(
+            f"UPDATE {self._at}attempts SET watermark = ?, seen = ? WHERE number = ?",
+            [watermark, seen, attempt],
         )
 
     def mark(self, attempt: int, mark: str, kept: int) -> None:

@@ -19,6 +19,7 @@ from sync.tables_postgres_text import (
     has_key,
     identity_of,
     key_in_one,
+    literal,
     names_of,
     order_of,
     quoted,
@@ -29,6 +30,8 @@ HASHED = (
     r"timestamp(\(\d\))? with(out)? time zone)"
 )
 """Types whose equal cells are spelled alike: 1.0 and 1.00 are equal numbers, and not alike."""
+LATE = "1 hour"
+"""So long may a transaction of production's take without its rows being overlooked."""
 BY_BYTES = ' COLLATE "C"'
 
 
@@ -122,6 +125,20 @@ class PostgresSource:
     def hashes(self, table: Table, selection: Selection) -> Iterator[list[Any]]:
         """Each row's key, as `key_in_one` gives it, and the hash of all that `read` would give."""
         return self._in_order(table, selection, [key_in_one(table), self._hash(table, selection)])
+
+    def changed_since(
+        self, table: Table, selection: Selection, watermark: str, value: str
+    ) -> Iterator[list[Any]]:
+        """The same of rows whose watermark is not well below a value, or empty."""
+        column = f"t.{quoted(watermark)}"
+        type_ = table.column(watermark).type
+        late = f"{column} >= {literal(value)}::{type_} - interval '{LATE}' OR {column} IS NULL"
+        return self.hashes(table, replace(selection, where=_both(selection.where, late)))
+
+    def greatest(self, table: Table, watermark: str) -> str:
+        """The greatest value of a watermark; empty where there is none."""
+        column = f"max({quoted(watermark)})::text"
+        return str(self.ask(f"SELECT coalesce({column}, '') FROM {from_table(table)}")[0][0])
 
     def keys(self, table: Table, selection: Selection) -> Iterator[list[Any]]:
         """Each row's key alone."""

@@ -327,13 +327,12 @@ class PostgresTarget:
         cursor = self._connection.cursor(binary=True)
         return cursor.execute(query.replace("?", "%s"), list(values)).fetchall()
 
-    def stamps(self, table: Table) -> dict[int, int]:
-        """How many rows each transaction wrote that stand as it left them."""
-        query = (
+    def stamps(self, table: Table) -> Iterator[list[Any]]:
+        """How many rows each transaction wrote that stand as it left them; two columns."""
+        return self.writer().read(
             f"SELECT xmin::text::bigint, n FROM (SELECT t.xmin, count(*) AS n "
             f"FROM {from_table(table)} t GROUP BY t.xmin) s"
         )
-        return dict(self.ask(query))
 
     def now(self) -> int:
         """The number of a transaction that begins now."""

@@ -10,7 +10,7 @@ from sync.filling import Filling
 from sync.model import Cell, Key, Row, Table
 from sync.progress import Clock, Counts
 from sync.quickening import leave_traces
-from sync.refreshing import Refreshing
+from sync.refreshing import Refreshing, note_watermark
 from sync.remembering import Memory, joined
 from sync.state import Attempt, State
 from sync.tables import Selection, Source, Target, key_reader
@@ -156,6 +156,7 @@ class Walk:
         assert isinstance(self.target, PostgresTarget)
         stands = self.state.attempts(work.table.name)[0]
         leave_traces(self.source, self.target, self.state, work, stands)
+        note_watermark(self.source, self.state, work, stands.number, stands.seen)
 
     def _mark(self, work: Work) -> str:
         """What both tables hold now, by checksums that their servers make; empty if they can't.

@@ -29,6 +29,8 @@ class Work:
     """Makes whole columns into fakes; None where the databases are none that give columns."""
     hashed: Digest | None = None
     """Makes the hash of a row of production's into what only the key's owner could make."""
+    watermark: str = ""
+    """A column of production's that moves on whenever its row changes."""
     inserts_only: bool = False
     """The first of two walks, where foreign keys lead in a circle: the second does the rest."""
     nulled: tuple[int, ...] = ()
