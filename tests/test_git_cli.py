@@ -2,6 +2,7 @@
 
 import subprocess
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -190,7 +191,9 @@ def test_a_repository_can_not_make_git_run_a_program(store: GitStore, tmp_path: 
     git_cli.fast_import(
         store.path, [b"reset refs/heads/production\nfrom %b\n" % commit.oid.encode()]
     )
-    git_cli.repack(store.path)
+    with suppress(GitFailed):  # git joins no packs of a partial clone, as this one says it is
+        git_cli.repack(store.path)
+    git_cli.collect(store.path)
     for pack in (store.path / "objects/pack").iterdir():
         pack.unlink()
     missing = git_cli.fsck(store.path)

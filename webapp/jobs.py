@@ -10,6 +10,7 @@ from pathlib import Path
 import redis
 import structlog
 
+from prompt_repo import git_cli
 from prompt_repo.layout import ENVIRONMENTS
 from prompt_repo.repository import Repository
 from webapp import (
@@ -119,6 +120,16 @@ def tend_audit_log() -> None:
     bench = Bench(Settings.from_environment())
     repository = Repository.open(bench.settings.repository_path)
     audit_tending.tend(bench.records, repository, bench.settings.audit_days)
+
+
+def pack_repository() -> None:
+    """Packs what edits and pushes left lying about in Git."""
+    git_cli.repack(Settings.from_environment().repository_path)
+
+
+def collect_garbage() -> None:
+    """Packs the whole repository anew, and drops what nothing reaches any more."""
+    git_cli.collect(Settings.from_environment().repository_path)
 
 
 def file_of(ident: str) -> str:

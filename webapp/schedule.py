@@ -47,6 +47,8 @@ ENTRIES: tuple[Entry, ...] = (
     Entry("clean_up_previews", "7 * * * *"),
     Entry("clean_up_staging", "37 3 * * *"),
     Entry("tend_audit_log", "*/10 * * * *"),
+    Entry("pack_repository", "23 * * * *"),
+    Entry("collect_garbage", "43 4 * * 0", seconds=4 * 3_600),
 )
 """What is always done; a sync's own schedule is in its configuration."""
 Source = Callable[[], tuple[Entry, ...]]

@@ -8,18 +8,21 @@ from pathlib import Path
 
 import pytest
 
+from prompt_repo import git_cli
 from prompt_repo.editing import Edit, save
 from prompt_repo.model import Author, Prompt
 from prompt_repo.repository import STAGING, Repository
 from tests.factories import key, make_repository, put
+from webapp import jobs, schedule
 
 Git = Callable[..., str]
 EDITS, PUSHES = 40, 12
 UPKEEP = (
+    list(git_cli.REPACK),
     ["repack", "-d", "-q"],
     ["pack-refs", "--all", "--prune"],
     ["maintenance", "run", "--quiet", "--task=loose-objects"],
-    ["gc", "--quiet"],
+    list(git_cli.COLLECT),
     ["repack", "-a", "-d", "-q"],
     ["prune", "--expire=2.weeks.ago"],
 )
@@ -121,3 +124,28 @@ def pushed(clone: Path) -> bool:
     done = subprocess.run(["git", "push", "-q"], cwd=clone, capture_output=True, text=True)
     assert done.returncode == 0 or "rejected" in done.stderr, done.stderr
     return done.returncode == 0
+
+
+@pytest.mark.parametrize("job", [jobs.pack_repository, jobs.collect_garbage])
+def test_the_clock_joins_what_edits_leave(
+    repository: Repository, git: Git, monkeypatch: pytest.MonkeyPatch, job: Callable[[], None]
+) -> None:
+    """Loose objects and the packs of bulk edits become few; who has it open reads on."""
+    path = repository.store.path
+    monkeypatch.setenv("PROMPT_REPO_REPOSITORY", str(path))
+    for number in range(12):
+        put(repository, {f"{name}/idle": f"{name} {number}" for name in ("c0", "c1", "pushed")})
+    before = len(list((path / "objects/pack").glob("*.pack")))
+    assert before > 5 or len(list((path / "objects").glob("??/*"))) > 30
+
+    job()
+
+    assert len(list((path / "objects/pack").glob("*.pack"))) <= 2
+    assert [] == list((path / "objects").glob("??/*"))
+    assert "c1 11" == read(repository, "c1/idle")
+    assert "" == git(path, "fsck", "--strict", "--no-dangling", "--no-progress")
+
+
+def test_every_entry_of_the_clock_is_a_job() -> None:
+    """What it queues by name is there."""
+    assert all(callable(getattr(jobs, entry.function)) for entry in schedule.ENTRIES)
