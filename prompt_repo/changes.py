@@ -140,7 +140,7 @@ def propose(
         planned = checked(repository, base, fork, edits)
         if not planned:
             raise NothingProposed
-        branch = branch_of(_free(repository, slug))
+        branch = branch_of(free(repository, slug))
         repository.store.create_branch(branch, fork.commit)
         words = message or default_reason(planned)
         head = _write(repository, branch, fork.commit, planned, author, words)
@@ -245,12 +245,13 @@ def _write(
     return commit
 
 
-def _free(repository: Repository, slug: str) -> str:
-    number, free = 1, slug
-    while repository.store.head(branch_of(free)) is not None:
+def free(repository: Repository, slug: str) -> str:
+    """The slug, with a number where it is taken."""
+    number, found = 1, slug
+    while repository.store.head(branch_of(found)) is not None:
         number += 1
-        free = f"{slug}-{number}"
-    return free
+        found = f"{slug}-{number}"
+    return found
 
 
 def _fork(

@@ -10,6 +10,7 @@ from prompt_repo.cli_base import FOUND_WRONG, Verbs, Where, author_named, json_o
 from prompt_repo.cli_merge_driver import merge_driver
 from prompt_repo.cli_promotion import promote_verb, rollback_verb
 from prompt_repo.cli_reading import diff, log, show
+from prompt_repo.cli_transfer import export_verb, import_verb
 from prompt_repo.cli_validate import read_commit, validate
 from prompt_repo.errors import PromptRepoError
 from prompt_repo.presets import PRESETS
@@ -156,7 +157,10 @@ def check_repository(repository: Repository, progress: Progress) -> list[str]:
     return problems
 
 
-VERBS = (init, validate, log, diff, show, promote_verb, rollback_verb, merge_driver, reindex, fsck)
+VERBS = (
+    *(init, validate, log, diff, show, export_verb, import_verb, promote_verb, rollback_verb),
+    *(merge_driver, reindex, fsck),
+)
 main = make_group()
 """The verbs alone; the `prompt-repo` command adds those of the web front end."""
 

@@ -20,6 +20,7 @@ __all__ = [
     "parse",
     "readable",
     "schema",
+    "written",
 ]
 
 Document = Configuration | Character | Prompt
@@ -113,13 +114,19 @@ def dump(value: Document, path: str = "") -> bytes:
     It is read back before it is given out, and refused (InvalidDocument) if it would not say
     the same; what YAML can't hold is named with its place in the text.
     """
-    fields = _fields(value)
-    for key, field in fields.items():
+    for key, field in _fields(value).items():
         for text in _texts(field):
             yaml_text.require_text(text, path, key)
-    raw = "".join(yaml_text.entry(key, field) for key, field in fields.items()).encode()
-    _require_same(raw, value, path)
+    raw = written(value)
+    if not (isinstance(value, Prompt) and value == Prompt(value.text) and value.text.strip()):
+        _require_same(raw, value, path)  # a literal block alone says what its lines say
     return raw
+
+
+def written(value: Document) -> bytes:
+    """The canonical YAML of a value that came from YAML; `dump` is for what came from people."""
+    entries = (yaml_text.entry(key, field) for key, field in _fields(value).items())
+    return "".join(entries).encode()
 
 
 def edit(raw: bytes | None, path: str, value: Document) -> bytes:

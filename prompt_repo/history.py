@@ -43,6 +43,7 @@ from prompt_repo.history_sql import (
 )
 from prompt_repo.history_tables import Tables, edition, empty
 from prompt_repo.history_values import held_of, version_of
+from prompt_repo.history_walk import Walk
 from prompt_repo.model import Commit, Held, HistoryPage, Version
 from prompt_repo.progress import Progress, counted, silent
 
@@ -145,6 +146,11 @@ class History:
         for lane, position in self._line(commit):
             found = {**self._span(lane, -1, position), **found}
         return {path: held for path, held in found.items() if held is not None}
+
+    @_healed
+    def walk(self, commit: str) -> Walk:
+        """What stands at a commit, to be gone through a stretch at a time."""
+        return Walk(self.tables.connection(), tuple(self._line(commit)))
 
     @_healed
     def moved(self, old: str, new: str) -> dict[str, Held | None] | None:

@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from difflib import get_close_matches
 from functools import cache
 from pathlib import Path
@@ -46,6 +46,21 @@ def problems(root: Node, plain: Any, kind: Kind, path: str) -> list[Problem]:
     found = [_problem(root, path, fault) for error in errors for fault in _faults(error)]
     if not found and kind is Kind.CONFIGURATION:
         found = _twice(root, path)
+    return _in_order(found)
+
+
+def against(validator: Any, root: Node, plain: Any, path: str) -> list[Problem]:
+    """The same of a value and any of our schemas, as `validator_of` made one."""
+    errors = validator.iter_errors(plain)
+    return _in_order(_problem(root, path, fault) for error in errors for fault in _faults(error))
+
+
+def validator_of(wanted: Mapping[str, Any]) -> Any:
+    """What checks values by a schema, with patterns as JSON Schema means them."""
+    return _Validator(wanted)
+
+
+def _in_order(found: Iterable[Problem]) -> list[Problem]:
     unique = dict.fromkeys(found)
     return sorted(unique, key=lambda each: (each.line or 0, each.column or 0))
 

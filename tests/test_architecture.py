@@ -23,10 +23,10 @@ DATABASES = {"sqlalchemy", "alembic", "psycopg", "adbc_driver_postgresql"}
 
 LAYERS = (
     r"model|errors|layout|progress",
-    r"variables|patterns|folding|postings|diffing|blame|merging|document_merging|pairing|documents|validation|presets|reasons|schema|yaml_\w+",
+    r"variables|patterns|folding|postings|diffing|blame|merging|document_merging|pairing|documents|validation|presets|reasons|schema|yaml_\w+|json_tree",
     r"git_\w+|history\w*|parsed",
     r"catalogue|carrying|searching|indexing|repository",
-    r"editing|bulk|undoing|character_files|expectations|drift|unequal|differences|dependencies|receiving\w*|mirroring|tree_merging|merge_driver|releases|deployments|promotion|change\w*|transfer|demo|demo_story",
+    r"editing|bulk|undoing|character_files|expectations|drift|unequal|differences|dependencies|receiving\w*|mirroring|tree_merging|merge_driver|releases|deployments|promotion|change\w*|transfer\w*|demo|demo_story",
     r"client\w*|cli\w*",
 )
 """The modules of prompt_repo from the ground up; each may import from its own layer and below."""

@@ -1,0 +1,301 @@
+"""The verbs that carry prompts out and in: export, import."""
+
+import os
+import sys
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import click
+
+from prompt_repo import cli_output, diffing, transfer
+from prompt_repo.cli_base import (
+    FOUND_WRONG,
+    Where,
+    at_option,
+    author_named,
+    commit_at,
+    environment_option,
+    json_option,
+)
+from prompt_repo.errors import Problem
+from prompt_repo.model import Source
+from prompt_repo.repository import Repository
+from prompt_repo.transfer import Form
+from prompt_repo.transfer_apply import Choices, Imported, Order, apply, undecided
+from prompt_repo.transfer_documents import Selection
+from prompt_repo.transfer_errors import InvalidFile
+from prompt_repo.transfer_json import Origin
+from prompt_repo.transfer_plan import MEANING, Entry, Plan, State, Strategy
+
+STDOUT = "-"
+SHOWN = 50  # documents listed for a person
+SOURCES = {"character": Source.CHARACTER, "global": Source.GLOBAL}
+
+
+@click.command("export", short_help="Write prompts to a JSON or CSV file.")
+@click.option("--format", "form", type=click.Choice(["json", "csv"]), default="json")
+@click.option("--versions", is_flag=True, help="With all versions: texts, people, reasons.")
+@environment_option
+@at_option
+@click.option("--character", "characters", multiple=True, metavar="ID", help="Only this one's.")
+@click.option("--emotion", "emotions", multiple=True, metavar="ID", help="Only this one.")
+@click.option(
+    "--source",
+    "sources",
+    multiple=True,
+    type=click.Choice(sorted(SOURCES)),
+    help="Only characters' own prompts, or only the global defaults.",
+)
+@click.option("--bom", is_flag=True, help="Begin a CSV with a BOM, which tells Excel it is UTF-8.")
+@click.option(
+    "-o", "--output", default=STDOUT, metavar="FILE", help="Where to; - is standard output."
+)
+@click.pass_obj
+def export_verb(
+    where: Where,
+    form: str,
+    versions: bool,
+    environment: str,
+    when: str | None,
+    characters: tuple[str, ...],
+    emotions: tuple[str, ...],
+    sources: tuple[str, ...],
+    bom: bool,
+    output: str,
+) -> None:
+    """Write an environment's prompts to FILE: everything, or what is chosen.
+
+    JSON holds emotions and characters too, and imports again without loss; CSV holds prompts
+    alone, for spreadsheets.
+
+    \b
+    Example:
+      prompt-repo export --format json --versions -o prompts.json
+      prompt-repo export --format csv --character aria --source character -o -
+    """
+    repository = where.open_whole()
+    origin = Origin(environment, commit_at(repository, environment, when), datetime.now(UTC))
+    chosen = frozenset(SOURCES[each] for each in sources) or frozenset(SOURCES.values())
+    selection = Selection(
+        frozenset(characters) or None, frozenset(emotions) or None, chosen, versions
+    )
+    with cli_output.progress_bars() as progress, _written(output) as file:
+        for piece in transfer.export(repository, origin, selection, Form(form), progress, bom=bom):
+            file.write(piece)
+
+
+@contextmanager
+def _written(output: str) -> Iterator[BinaryIO]:
+    """A file that takes its place when it is whole; standard output as it comes."""
+    if output == STDOUT:
+        yield sys.stdout.buffer
+        return
+    target = Path(output)
+    with tempfile.NamedTemporaryFile(
+        dir=target.parent, prefix=f".{target.name}.", delete=False
+    ) as file:
+        try:
+            yield file  # type: ignore[misc]
+            file.flush()
+            os.fchmod(file.fileno(), 0o666 & ~_umask())
+            Path(file.name).replace(target)
+        except BaseException:
+            Path(file.name).unlink(missing_ok=True)
+            raise
+
+
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask
+
+
+@click.command("import", short_help="Bring prompts in from a file or folder.")
+@click.argument("file", type=click.Path(exists=True, path_type=Path, allow_dash=True))
+@environment_option
+@click.option(
+    "--strategy",
+    type=click.Choice([str(each) for each in Strategy]),
+    help="What becomes of conflicts: the file's, ours, or both merged.  [default: none may be]",
+)
+@click.option("--dry-run", is_flag=True, help="Say what would change, and change nothing.")
+@click.option("--diff", "with_diffs", is_flag=True, help="Show what would change in each text.")
+@click.option(
+    "--base", metavar="COMMIT", help="The commit that the file left from, if it names none."
+)
+@click.option(
+    "--create-characters", is_flag=True, help="Create characters that a CSV names and we lack."
+)
+@click.option(
+    "--author",
+    metavar="'NAME <EMAIL>'",
+    default="prompt-repo <prompt-repo@localhost>",
+    show_default=True,
+    help="Whom the commit names.",
+)
+@click.option("--reason", default="", help="Why: the commit's message.")
+@json_option
+@click.pass_obj
+def import_verb(
+    where: Where,
+    file: Path,
+    environment: str,
+    strategy: str | None,
+    dry_run: bool,
+    with_diffs: bool,
+    base: str | None,
+    create_characters: bool,
+    author: str,
+    reason: str,
+    as_json: bool,
+) -> None:
+    """Bring in prompts from FILE: our JSON or CSV, a zip or folder of our YAML, a character card.
+
+    Everything is checked first, then written in one go or not at all. Exits 1 where the file has
+    errors, or where documents that changed here and in the file are not decided.
+
+    \b
+    Example:
+      prompt-repo import prompts.json --dry-run
+      prompt-repo import prompts.csv --strategy merge --reason "From the writers' sheet"
+    """
+    repository = where.open()
+    who = author_named(author)
+    choices = Choices(Strategy(strategy) if strategy else None)
+    if base is not None:
+        base = commit_at(repository, environment, base)
+    with cli_output.progress_bars() as progress, _source(file) as source:
+        try:
+            with transfer.preview(
+                repository,
+                environment,
+                source,
+                name=source.name if file != Path(STDOUT) else "standard input",
+                base=base,
+                create_characters=create_characters,
+                progress=progress,
+            ) as found:
+                open_ones = undecided(found, choices)
+                if with_diffs:
+                    _show_diffs(repository, found)
+                done = None
+                if not dry_run and not open_ones:
+                    done = apply(repository, found, Order(who, reason, choices), progress)
+                _show(found, open_ones, done, as_json=as_json)
+        except InvalidFile as invalid:
+            _show_problems(invalid, as_json)
+            raise click.exceptions.Exit(FOUND_WRONG) from invalid
+    if open_ones:
+        raise click.exceptions.Exit(FOUND_WRONG)
+
+
+@contextmanager
+def _source(file: Path) -> Iterator[Path]:
+    """The file, or a copy of standard input, which can't be gone back in."""
+    if file != Path(STDOUT):
+        yield file
+        return
+    with tempfile.NamedTemporaryFile(prefix="prompt-repo-") as copy:
+        stream = sys.stdin.buffer
+        while piece := stream.read(1 << 20):
+            copy.write(piece)
+        copy.flush()
+        yield Path(copy.name)
+
+
+def _show_diffs(repository: Repository, found: Plan) -> None:
+    for state in (State.CREATE, State.UPDATE, State.CONFLICT):
+        for entry in found.entries(state):
+            both = transfer.sides(repository, found, entry)
+            names = f"{entry.path} (here)", f"{entry.path} (file)"
+            cli_output.echo_diff(diffing.unified(both.here, both.file, *names))
+
+
+def _show(found: Plan, open_ones: Sequence[str], done: Imported | None, *, as_json: bool) -> None:
+    if as_json:
+        cli_output.echo_json(plan_json(found, open_ones, done))
+        return
+    for warning in found.warnings[:SHOWN]:
+        click.echo(f"warning: {cli_output.printable(warning)}", err=True)
+    for state in (State.CONFLICT, State.CREATE, State.UPDATE, State.BEHIND):
+        entries = found.entries(state, limit=SHOWN)
+        cli_output.echo_rows({"state": str(state), "document": each.path} for each in entries)
+        if found.counts[state] > len(entries):
+            click.echo(f"… and {found.counts[state] - len(entries):,} more to {state}")
+    told = [
+        f"{found.counts[state]:,} {state} ({meaning})"
+        for state, meaning in MEANING.items()
+        if found.counts[state]
+    ]
+    click.echo("; ".join(told) or "The file holds no document.")
+    if open_ones:
+        click.echo(f"{len(open_ones):,} to decide first, with --strategy; nothing was imported")
+    elif done is not None and done.before == done.after:
+        click.echo("Nothing to import: everything stands so already.")
+    elif done is not None:
+        commits = f"{done.commits:,} commit{'s' if done.commits != 1 else ''}"
+        noun = f"document{'s' if done.documents != 1 else ''}"
+        click.echo(f"Imported {done.documents:,} {noun} in {commits}: {done.after[:9]}")
+
+
+def plan_json(
+    found: Plan, open_ones: Sequence[str], done: Imported | None = None
+) -> dict[str, Any]:
+    """An import as the value a program reads; documents that stay as they are aren't listed."""
+    waiting = set(open_ones)
+    changes = (each for each in found.entries() if each.state is not State.UNCHANGED)
+    return {
+        "branch": found.branch,
+        "commit": found.commit,
+        "counts": {str(state): found.counts[state] for state in State},
+        "items": [_entry_json(each, waiting) for each in changes],
+        "warnings": list(found.warnings),
+        "undecided": list(open_ones),
+        "imported": None
+        if done is None
+        else {
+            "before": done.before,
+            "after": done.after,
+            "documents": done.documents,
+            "commits": done.commits,
+        },
+    }
+
+
+def _entry_json(entry: Entry, waiting: set[str]) -> dict[str, Any]:
+    merges = entry.merged is not None if entry.state is State.CONFLICT else None
+    return {
+        "path": entry.path,
+        "state": str(entry.state),
+        "merges": merges,
+        "undecided": entry.path in waiting,
+    }
+
+
+def _show_problems(invalid: InvalidFile, as_json: bool) -> None:
+    if as_json:
+        told = [_problem_json(each) for each in invalid.problems]
+        cli_output.echo_json({"valid": False, "count": invalid.count, "problems": told})
+        return
+    for problem in invalid.problems:
+        click.echo(cli_output.printable(str(problem)), err=True)
+    more = invalid.count - len(invalid.problems)
+    if more:
+        click.echo(f"… and {more:,} more", err=True)
+    noun = "problem" if invalid.count == 1 else "problems"
+    click.echo(f"{invalid.count:,} {noun}; nothing was imported", err=True)
+
+
+def _problem_json(problem: Problem) -> dict[str, Any]:
+    return {
+        "path": problem.path,
+        "line": problem.line,
+        "column": problem.column,
+        "field": problem.field,
+        "message": problem.message,
+        "valid": list(problem.valid),
+    }
