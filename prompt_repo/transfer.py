@@ -113,10 +113,11 @@ def sides(repository: Repository, found: Plan, entry: Entry) -> Sides:
         repository.store.blob(blob) if blob is not None else None
         for blob in (entry.ours, entry.base)
     )
-    return Sides(*(_text(entry.path, each) for each in (here, raw, base)))
+    return Sides(*(text_of(entry.path, each) for each in (here, raw, base)))
 
 
-def _text(path: str, raw: bytes | None) -> str | None:
+def text_of(path: str, raw: bytes | None) -> str | None:
+    """What people read of a file: of a prompt its text, else all of it."""
     if raw is None:
         return None
     place = place_of(path)

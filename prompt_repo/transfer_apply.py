@@ -5,7 +5,7 @@ they are only moved in, and the branch with them.
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from itertools import groupby
 from operator import itemgetter
@@ -116,7 +116,7 @@ def apply(
         head = _still(repository, plan)
         written = _write(repository, plan, (plan.branch, head, head), order, reason, progress)
         if written is not None:
-            repository.written(plan.branch, repository.store.commit(written[0]))
+            _announce(repository, plan.branch, head, written[0])
             return Imported(plan.branch, head, written[0], count, written[1])
     raise RepositoryBusy(plan.branch, 0)
 
@@ -161,6 +161,14 @@ def undo(repository: Repository, done: Imported, author: Author, reason: str = "
         )
         repository.written(done.branch, commit)
     return Imported(done.branch, head, commit.oid, len(changed), 1)
+
+
+def _announce(repository: Repository, branch: str, before: str, after: str) -> None:
+    """Has whoever listens hear of all commits as of one."""
+    repository.history.ensure(after)
+    changed = tuple(repository.store.changed(before, after))
+    tip = repository.store.header(after)
+    repository.written(branch, replace(tip, parents=(before,), changes=changed))
 
 
 def _still(repository: Repository, plan: Plan) -> str:

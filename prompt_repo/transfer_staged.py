@@ -107,8 +107,22 @@ class Staged:
         connection.execute("BEGIN")
         return cls(connection, name)
 
+    @classmethod
+    def open(cls, file: Path, name: str, base: str | None, warnings: Sequence[str]) -> "Staged":
+        """One that was made before and kept, with what is told beside it."""
+        connection = sqlite3.connect(file, isolation_level=None, check_same_thread=False)
+        connection.execute("PRAGMA journal_mode = OFF")
+        connection.execute("PRAGMA synchronous = OFF")
+        connection.execute("BEGIN")
+        return cls(connection, name, base=base, warnings=list(warnings))
+
+    def keep(self) -> None:
+        """Closes the file so that it can be opened again."""
+        self.connection.execute("COMMIT")
+        self.connection.close()
+
     def close(self) -> None:
-        """Closes the file."""
+        """Closes the file, which is of no more use."""
         self.connection.close()
 
     def refuse(self, message: str, place: Place, name: str = "", valid: Sequence[str] = ()) -> None:
@@ -255,10 +269,10 @@ def subject(path: str) -> str:
     if place is None or place.kind is Kind.CONFIGURATION:
         return "the configuration"
     if place.kind is Kind.CHARACTER:
-        return f"the character {place.character!r}"
+        return f"the character “{place.character}”"
     if place.kind is Kind.DEFAULT:
-        return f"the default of {place.emotion!r}"
-    return f"{place.character}’s prompt for {place.emotion!r}"
+        return f"the default of “{place.emotion}”"
+    return f"{place.character}’s prompt for “{place.emotion}”"
 
 
 def _sizes(value: Document | None) -> tuple[int, int, int]:

@@ -102,6 +102,7 @@ RAIL: tuple[tuple[str, tuple[Entry, ...]], ...] = (
     (
         "Admin",
         (
+            Entry("Import & export", "transfer", "transfers.index", Scope.ADMIN),
             Entry("People", "person", "accounts.index", Scope.ADMIN),
             Entry("Jobs", "stack", "job_pages.index", Scope.ADMIN),
             Entry("Git", "commit", "mirror.show", Scope.ADMIN),
@@ -117,6 +118,7 @@ WITHIN = {
     "bulk": "matrix",
     "change_proposing": "changes",
     "change_editing": "changes",
+    "imports": "transfers",
 }
 """Parts that the rail has no line of their own for, and the line that is lit there."""
 ON_A_PHONE = 4  # places in the bar at the foot; the rest is behind More

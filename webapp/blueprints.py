@@ -19,6 +19,8 @@ ALL: tuple[str, ...] = (
     "webapp.change_clips",
     "webapp.preview_pages",
     "webapp.preview_walls",
+    "webapp.transfer_pages",
+    "webapp.import_pages",
     "webapp.job_pages",
     "webapp.promotion",
     "webapp.releases",

@@ -4,12 +4,12 @@ A step moves a branch and enters that under the writers' lock, so that whoever l
 neither; should the machine stop in between, `refreshed` brings the records up to what Git says.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from prompt_repo import change_merging, changes
 from prompt_repo.change_merging import Merged, Order
-from prompt_repo.changes import FOLDER, branch_of, check_text, check_title, compare
+from prompt_repo.changes import FOLDER, Opened, branch_of, check_text, check_title, compare
 from prompt_repo.document_merging import UNDECIDED, Choices
 from prompt_repo.editing import AnyEdit
 from prompt_repo.errors import ChangeMoved, InvalidReason
@@ -55,14 +55,22 @@ class Draft:
 
 def propose(draft: Draft, edits: Sequence[AnyEdit], reason: str = "") -> ChangeRequest:
     """Opens a change request with these edits. Raises as `changes.propose`."""
+
+    def write(slug: str, title: str) -> Opened:
+        author = caller().author
+        return changes.propose(repository(), draft.base, slug, edits, author, reason or title)
+
+    return propose_by(draft, write)
+
+
+def propose_by(draft: Draft, write: Callable[[str, str], Opened]) -> ChangeRequest:
+    """Opens a change request whose branch `write` makes, by a slug and a title."""
     require_environment(draft.base)
     title, text = check_title(draft.title), check_text(draft.text)
     slug = draft.slug or changes.slug_of(title)
     store = repository().store
     with store.locked():
-        opened = changes.propose(
-            repository(), draft.base, slug, edits, caller().author, reason or title
-        )
+        opened = write(slug, title)
         seen = _seen(repository(), draft.base, opened.head)
         who = Who.of(caller())
         row = change_records.create(records(), who, opened.slug, draft.base, title, text, seen)

@@ -62,6 +62,10 @@ class Settings:
     """Host names to answer to; without it any."""
     max_body_bytes: int = 4 * 1024 * 1024
     """The largest request body."""
+    max_import_bytes: int = 256 * 1024 * 1024
+    """The largest file that is imported."""
+    transfer_limit: int = 60
+    """Exports and imports that one person or token may begin in an hour."""
     session_hours: int = 24 * 7
     """How long a log-in lasts."""
     login_limit: str = "10 per minute; 100 per hour"

@@ -34,6 +34,7 @@ from werkzeug.http import HTTP_STATUS_CODES
 from werkzeug.wrappers import Response as AnyResponse
 
 from prompt_repo import errors as domain
+from prompt_repo.transfer_errors import ImportConflicts, ImportMoved, InvalidFile
 from prompt_repo.undoing import UndoConflict
 from sync.errors import SyncError
 from webapp import limits
@@ -56,6 +57,7 @@ from webapp.storage import StorageFailed, StorageMisconfigured
 from webapp.sync_rules import NoRules, RulesMoved
 from webapp.syncs import SyncNotFound, SyncOver, SyncUnderWay
 from webapp.tokens import TokenError
+from webapp.transfer_errors import TooManyTransfers, TransferGone, TransferNotFound, TransferState
 from webapp.video import Misconfigured
 
 log = structlog.get_logger(__name__)
@@ -137,8 +139,16 @@ STATUS: Mapping[type[Exception], int] = {
     NotSetUp: 409,
     ConfigError: 422,
     SyncError: 422,
+    InvalidFile: 422,
+    ImportConflicts: 409,
+    ImportMoved: 409,
+    TransferNotFound: 404,
+    TransferState: 409,
+    TransferGone: 410,
+    TooManyTransfers: 429,
 }
 NAMING_PATHS = (
+    ImportConflicts,
     UndoConflict,
     domain.Undecided,
     domain.RolledBackMoved,
@@ -261,10 +271,8 @@ def members(error: Exception) -> dict[str, Any]:
     """What an error says beyond its sentence."""
     if isinstance(error, domain.UnknownEmotion):
         return {"valid_emotions": list(error.valid)}
-    if isinstance(error, domain.InvalidDocument):
-        return {"errors": [asdict(each) for each in error.problems]}
-    if isinstance(error, ConfigError):
-        return {"errors": field_errors(error.problems)}
+    if isinstance(error, domain.InvalidDocument | InvalidFile | ConfigError):
+        return _invalid(error)
     if isinstance(error, domain.PreconditionFailed):
         return {"path": error.path, "etag": error.etag}
     if isinstance(error, domain.ReviewRequired):
@@ -278,6 +286,13 @@ def members(error: Exception) -> dict[str, Any]:
     if isinstance(error, NAMING_PATHS):
         return {"paths": list(error.paths)}
     return {}
+
+
+def _invalid(error: domain.InvalidDocument | InvalidFile | ConfigError) -> dict[str, Any]:
+    if isinstance(error, ConfigError):
+        return {"errors": field_errors(error.problems)}
+    told = {"errors": [asdict(each) for each in error.problems]}
+    return {**told, "count": error.count} if isinstance(error, InvalidFile) else told
 
 
 def field_errors(problems: Mapping[str, str]) -> list[dict[str, Any]]:
@@ -332,7 +347,7 @@ def _headers(error: Exception, status: int) -> list[tuple[str, str]]:
         headers.append(("WWW-Authenticate", f'{scheme} realm="prompt-repo"{more}'))
     if isinstance(error, RateLimitExceeded):
         headers.append(("Retry-After", str(limits.seconds_left())))
-    if isinstance(error, TooManyPreviews):
+    if isinstance(error, TooManyPreviews | TooManyTransfers):
         headers.append(("Retry-After", str(error.seconds)))
     if status in RETRY:
         headers.append(("Retry-After", RETRY[status]))

@@ -16,6 +16,7 @@ from prompt_repo.repository import Repository
 from webapp import (
     audit_tending,
     demo_database,
+    exports,
     preview_files,
     previews,
     staging_upkeep,
@@ -130,6 +131,19 @@ def pack_repository() -> None:
 def collect_garbage() -> None:
     """Packs the whole repository anew, and drops what nothing reaches any more."""
     git_cli.collect(Settings.from_environment().repository_path)
+
+
+def make_export(ident: str) -> None:
+    """Writes one export's file, unless another worker has it."""
+    bench = Bench(Settings.from_environment())
+    repository = Repository.open(bench.settings.repository_path)
+    exports.make(bench.records, bench.settings, repository, ident, Reporter(bench.redis, ident))
+
+
+def clean_up_transfers() -> None:
+    """Deletes files of exports and imports that expired."""
+    bench = Bench(Settings.from_environment())
+    log.info("transfers cleaned up", count=exports.clean_up(bench.records, bench.settings))
 
 
 def file_of(ident: str) -> str:

@@ -81,6 +81,8 @@ def sweep(records: Records, settings: Settings, environment: str) -> int:
     home = storage(settings, environment)
     count = 0
     for name in home.names():
+        if not name.endswith(".mp4"):
+            continue
         with records.reading() as session:
             wanted = session.scalar(
                 select(Preview.id)

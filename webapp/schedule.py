@@ -45,6 +45,7 @@ class Entry:
 
 ENTRIES: tuple[Entry, ...] = (
     Entry("clean_up_previews", "7 * * * *"),
+    Entry("clean_up_transfers", "17 * * * *"),
     Entry("clean_up_staging", "37 3 * * *"),
     Entry("tend_audit_log", "*/10 * * * *"),
     Entry("pack_repository", "23 * * * *"),

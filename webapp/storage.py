@@ -1,4 +1,4 @@
-"""Where clips are kept until they expire: one interface, two homes, one for each environment."""
+"""Where clips and exports are kept until they expire: one interface, two homes."""
 
 import re
 from collections.abc import Iterator
@@ -8,7 +8,7 @@ from typing import Protocol
 from prompt_repo.layout import ENVIRONMENTS
 from webapp.config import Settings
 
-NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,99}\.mp4")
+NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,99}\.(mp4|json|csv|bundle)")
 BUCKET = re.compile(r"s3://([a-z0-9][a-z0-9.-]{1,61}[a-z0-9])/?")
 CHUNK = 256 * 1024
 

@@ -14,15 +14,18 @@ from werkzeug.routing import Rule
 from prompt_repo.drift import compare
 from prompt_repo.promotion import Order, Side, promote
 from prompt_repo.repository import PRODUCTION, STAGING
+from prompt_repo.transfer_documents import Selection
 from tests.browser.hands import prompt
 from tests.browser.staging_scene import set_staging
 from tests.browser.studio import Studio
 from tests.factories import SAM, put
-from webapp import previews, tokens, webhooks
+from webapp import exports, imports, previews, tokens, webhooks
 from webapp.access import Caller, Role, Scope
 from webapp.config import Settings
 from webapp.events import Event
+from webapp.imports import Given
 from webapp.previews import Wanted
+from webapp.queue import Jobs
 from webapp.video import Brief
 
 AXE = Path(__file__).parent / "vendor" / "axe" / "axe.min.js"
@@ -30,7 +33,7 @@ TAGS = ("wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice")
 COLOURS = ("color-contrast", "link-in-text-block")
 """The rules that another theme may break; a page is else the same in both."""
 PROGRAMS = re.compile(
-    r"/(static|api/v1|git|healthz|readyz|metrics)\b|.*(\.css|\.yaml|\.csv|\.jsonl|/video)$"
+    r"/(static|api/v1|git|healthz|readyz|metrics)\b|.*(\.css|\.yaml|\.csv|\.jsonl|/video|/file)$"
 )
 """Routes that programs read."""
 LEAD_AWAY = {"auth.log_in", "single_sign_on.start", "single_sign_on.callback"}
@@ -69,6 +72,8 @@ class Scene:
     preview: str
     paused: str
     tried: str
+    export: str
+    sheet: str
 
     def names(self, endpoint: str) -> dict[str, str]:
         """What a route's variables are filled with; a new variable needs its place here."""
@@ -88,6 +93,7 @@ class Scene:
             "number": number,
             "name": self.person,
             "preview": self.preview,
+            "transfer": self.sheet if endpoint.startswith("imports") else self.export,
             "promotion": self.promotion,
             "sync": self.paused,
             "commit": self.studio.repository.head(STAGING),
@@ -104,7 +110,36 @@ def set_scene(studio: Studio, character: str = "", archived: str = "") -> Scene:
     changes = _changes(studio, character)
     preview = failed_preview(studio, character)
     numbers = (token.id, webhook, *promoted, *changes)
-    return Scene(studio, character, archived, person, *numbers, preview, *set_staging(studio))
+    staging = set_staging(studio)
+    carried = _transfers(studio, character)
+    return Scene(studio, character, archived, person, *numbers, preview, *staging, *carried)
+
+
+def _transfers(studio: Studio, character: str) -> tuple[str, str]:
+    """An export, and an import that waits with a conflict, an update and something new."""
+    told, admin = Settings(data=studio.folder), Caller("person:admin")
+    head = studio.repository.head(STAGING)
+    wanted = exports.Wanted(STAGING, head, "csv", Selection())
+    export = exports.ask(studio.records, told, studio.repository, Jobs(None), admin, wanted)
+    sheet = send_sheet(studio, SHEET.format(character), "writers.csv")
+    return export.id, sheet
+
+
+SHEET = """\
+character,emotion,prompt_text,mood
+{0},angry,"{{character_name}} laughs, then turns away.
+Slow push-in, warm key light.",x
+{0},idle,{{character_name}} listens.,x
+"""
+
+
+def send_sheet(studio: Studio, text: str, name: str) -> str:
+    """An import that somebody began; gives its id."""
+    told, admin = Settings(data=studio.folder), Caller("person:admin")
+    file = studio.folder / name
+    file.write_text(text)
+    given = Given(STAGING, file, name)
+    return imports.prepare(studio.records, told, studio.repository, admin, given).id
 
 
 def _webhook(studio: Studio) -> int:
@@ -248,6 +283,10 @@ def _more(scene: Scene) -> Iterator[Place]:
     yield Place("change-line", f"/changes/{scene.change}/files{on_line}")
     yield Place("sync-tried", f"/staging/syncs/{scene.tried}")
     yield Place("staging-refusals", "/staging/access?outcome=refused")
+    wrong = send_sheet(scene.studio, "character,emotion,prompt_text\nX,angry,\naria,,y\n", "w.csv")
+    yield Place("import-refused", f"/imports/{wrong}")
+    yield Place("import-unchanged", f"/imports/{scene.sheet}?state=unchanged")
+    yield Place("import-create", f"/imports/{scene.sheet}?state=create")
     yield Place("hotfix", f"{live}/defaults/angry/propose")
     yield Place("propose-removal", f"{staging}/characters/{scene.character}/angry/propose-removal")
     yield Place("propose-settings", f"{staging}/characters/{scene.character}/character/propose")

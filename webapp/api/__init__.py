@@ -20,6 +20,7 @@ from webapp.api import (  # noqa: E402 - they add their routes to the blueprint 
     promotions,
     prompts,
     staging,
+    transfers,
 )
 
 __all__ = [
@@ -35,4 +36,5 @@ __all__ = [
     "promotions",
     "prompts",
     "staging",
+    "transfers",
 ]

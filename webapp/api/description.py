@@ -46,6 +46,7 @@ carries an ETag; `?at=` reads the past. A write says what it saw: `If-Match` wit
 (`*` for whatever is there), `If-None-Match: *` to create, or `base`, a commit, in the body.
 Errors are problems of RFC 9457."""
 GROUPS = {
+    "admin/prompts": "Export and import",
     "changes": "Change requests",
     "promotions": "Promotions",
     "previews": "Previews",
@@ -68,6 +69,7 @@ ORDER = (
     "Promotions",
     "Previews",
     "Staging",
+    "Export and import",
 )
 ENTITY_TAGS = r'^(W/)?"[!#-~]*"(, ?(W/)?"[!#-~]*")*$'
 REQUEST_HEADERS: dict[str, dict[str, Any]] = {
@@ -106,6 +108,7 @@ IDENTS = {
     "comment": {"type": "integer", "minimum": 1, "maximum": intake.MOST_VERSIONS},
     "preview": {"type": "string", "format": "uuid"},
     "sync": {"type": "string", "format": "uuid"},
+    "export": {"type": "string", "format": "uuid"},
     "promotion": {"type": "string", "pattern": intake.COMMIT},
 }
 
@@ -230,6 +233,9 @@ def _operation(rule: Rule, told: Operation) -> dict[str, Any]:
             "required": not told.body_optional,
             "content": {"application/json": {"schema": _reference(told.body)}},
         }
+    if told.takes:
+        content = {kind: {"schema": {"type": "string", "format": "binary"}} for kind in told.takes}
+        operation["requestBody"] = {"required": True, "content": content}
     return operation
 
 

@@ -205,7 +205,7 @@ def _example(document: Document, host: str, method: str, path: str, operation: S
     """The call as a shell takes it."""
     filled = re.sub(r"\{(\w+)\}", lambda name: EXAMPLES.get(name[1], f"${name[1].upper()}"), path)
     query = "&".join(
-        f"{each['name']}={each['schema'].get('minimum', 'x')}"
+        f"{each['name']}={_meant(each['schema'])}"
         for each in operation["parameters"]
         if each["in"] == "query" and each.get("required")
     )
@@ -216,10 +216,18 @@ def _example(document: Document, host: str, method: str, path: str, operation: S
     if method != "GET" and "If-Match" in names:
         lines.append("-H 'If-Match: *'")
     body = _body(operation)
-    if body and operation["requestBody"].get("required"):
+    kinds = operation.get("requestBody", {}).get("content", {"application/json": {}})
+    if len(kinds) > 1:  # a file
+        lines += [f"-H 'Content-Type: {next(iter(kinds))}'", "--data-binary @prompts.json"]
+    elif body and operation["requestBody"].get("required"):
         sent = json.dumps(_sample(document, body), ensure_ascii=False).replace("'", "'\\''")
         lines += ["-H 'Content-Type: application/json'", f"-d '{sent}'"]
     return " \\\n  ".join(lines)
+
+
+def _meant(schema: Schema) -> Any:
+    """What a query may say."""
+    return (schema.get("enum") or [schema.get("minimum", "x")])[0]
 
 
 def _sample(document: Document, schema: Schema, depth: int = 0) -> Any:

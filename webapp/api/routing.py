@@ -30,6 +30,8 @@ class Operation:
     text: bool = False
     also: Mapping[int, str] = field(default_factory=dict)
     """Further statuses with what they mean."""
+    takes: tuple[str, ...] = ()
+    """What the request's body may be where it is a file."""
     media: str = ""
     """What the body is where it is no JSON."""
     of_prompts: bool = True

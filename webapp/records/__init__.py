@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 from webapp.records import change_models as change_models
 from webapp.records import preview_models as preview_models
 from webapp.records import staging_models as staging_models
+from webapp.records import transfer_models as transfer_models
 from webapp.records import webhook_models as webhook_models  # Base.metadata is to know its tables
 from webapp.records.migrating import migrate
 

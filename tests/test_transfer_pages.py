@@ -1,0 +1,202 @@
+"""The pages of import and export, as a browser without scripts uses them."""
+
+import io
+import re
+from pathlib import Path
+
+import pytest
+from flask import Flask
+from werkzeug.test import TestResponse
+
+from prompt_repo.repository import PRODUCTION, STAGING, Repository
+from tests.factories import make_repository, put
+from tests.web import Browser, make_app, person, services
+from webapp.access import Role
+
+SHEET = "character,emotion,prompt_text\naria,angry,Imported.\naria,idle,New.\n"
+
+
+@pytest.fixture
+def repository(tmp_path: Path) -> Repository:
+    found = make_repository(tmp_path, ("aria",))
+    put(found, {"aria/angry": "Before.\n", "defaults/idle": "Waits."}, "Begin")
+    return found
+
+
+@pytest.fixture
+def app(repository: Repository) -> Flask:
+    return make_app(repository.store.path.parent)
+
+
+@pytest.fixture
+def admin(app: Flask) -> Browser:
+    return person(app, Role.ADMIN)
+
+
+def send(browser: Browser, text: str, name: str = "sheet.csv", **form: str) -> TestResponse:
+    """The page that an upload leads to."""
+    file = (io.BytesIO(text.encode()), name)
+    told = {"csrf_token": browser.csrf(), "environment": STAGING, **form, "file": file}
+    return browser.client.post("/imports", data=told, follow_redirects=True)
+
+
+def address(answer: TestResponse) -> str:
+    return answer.request.path
+
+
+def test_the_page_offers_both_ways(admin: Browser) -> None:
+    """A form for each, and what was carried lately."""
+    text = admin.get("/transfers").text
+
+    assert 'enctype="multipart/form-data"' in text
+    assert "Nothing was exported or imported yet." in text
+
+
+def test_an_export_is_downloaded(admin: Browser, repository: Repository) -> None:
+    """Its page has the link; the file is what was chosen."""
+    page = admin.post("/transfers/export", environment=STAGING, form="csv", source="character")
+    shown = admin.get(page.headers["Location"]).text
+    link = re.search(r'href="(\S+/file)"', shown)
+    assert link is not None
+
+    file = admin.get(link[1])
+
+    assert b'aria,angry,"Before.\n",,' in file.data
+    assert b"Waits" not in file.data
+    assert "attachment" in file.headers["Content-Disposition"]
+    assert "exported" in admin.get("/transfers").text
+
+
+def test_an_export_of_what_is_not_there_is_refused(admin: Browser) -> None:
+    """On the page itself, with what was typed."""
+    answer = admin.post("/transfers/export", environment=STAGING, characters="nobody")
+
+    assert 404 == answer.status_code
+    assert "there is no character" in answer.text.lower()
+    assert 'value="nobody"' in answer.text
+
+
+def test_an_import_is_previewed_then_carried_out(admin: Browser, repository: Repository) -> None:
+    """The plan first; a conflict waits for a choice; then one commit, which can be undone."""
+    head = repository.head(STAGING)
+    plan = send(admin, SHEET)
+    assert "1 conflict to decide" in plan.text
+    assert head == repository.head(STAGING)
+
+    stopped = admin.post(address(plan), action="apply")
+    assert 409 == stopped.status_code
+    assert "Nothing was imported" in stopped.text
+
+    path = "decide.characters/aria/angry.yaml"
+    done = admin.post(address(plan), action="apply", reason="Sheet", **{path: "overwrite"})
+    result = admin.get(done.headers["Location"]).text
+    commit = repository.store.commit(repository.head(STAGING))
+    assert "Imported 2 documents" in result
+    assert ("Sheet", (head,)) == (commit.reason, commit.parents)
+
+    admin.post(f"{address(plan)}/undo")
+    raw = repository.store.read(repository.head(STAGING), "characters/aria/angry.yaml")
+    assert raw is not None
+    assert b"Before." in raw
+    assert "Import undone" in admin.get(address(plan)).text
+
+
+def test_choices_are_kept_between_pages(admin: Browser) -> None:
+    """What was decided stands when one comes back."""
+    plan = send(admin, SHEET)
+
+    admin.post(address(plan), strategy="skip")
+
+    text = admin.get(f"{address(plan)}?state=conflict").text
+    assert re.search(r'value="skip" selected', text)
+    assert "1 conflict decided" in text
+
+
+def test_an_import_is_carried_out_once(admin: Browser) -> None:
+    """Pressing twice imports once."""
+    plan = send(admin, SHEET)
+
+    first = admin.post(address(plan), action="apply", strategy="overwrite")
+    second = admin.post(address(plan), action="apply", strategy="overwrite")
+
+    assert (303, 409) == (first.status_code, second.status_code)
+
+
+def test_an_import_can_be_proposed(admin: Browser, repository: Repository) -> None:
+    """Onto production always: there it is a hotfix for review."""
+    head = repository.head(PRODUCTION)
+    raw = "character,emotion,prompt_text\n,idle,Calm.\n"
+    plan = send(admin, raw, environment=PRODUCTION)
+    assert "Propose hotfix" in plan.text
+    assert "Import into" not in plan.text
+
+    done = admin.post(address(plan), action="propose", reason="Calmer")
+
+    assert "/changes/" in done.headers["Location"]
+    assert head == repository.head(PRODUCTION)
+    assert "Calmer" in admin.get(done.headers["Location"]).text
+
+
+def test_a_wrong_file_shows_its_errors(admin: Browser, repository: Repository) -> None:
+    """A table with line, column and field; nothing is imported."""
+    head = repository.head(STAGING)
+
+    page = send(admin, "character,emotion,prompt_text\naria,angry,\n")
+
+    assert "sheet.csv has 1 error" in page.text
+    assert re.search(r"<td[^>]*>2</td><td[^>]*>3</td><td><code>prompt_text</code>", page.text)
+    assert head == repository.head(STAGING)
+
+
+def test_what_moved_meanwhile_asks_for_a_new_preview(
+    admin: Browser, repository: Repository
+) -> None:
+    """Nothing is written over that the preview did not show."""
+    plan = send(admin, SHEET)
+    head = put(repository, {"aria/angry": "Meanwhile."})
+
+    answer = admin.post(address(plan), action="apply", strategy="overwrite")
+
+    assert 409 == answer.status_code
+    assert "Send the file again" in answer.text
+    assert head == repository.head(STAGING)
+
+
+def test_no_file_is_told(admin: Browser) -> None:
+    """On the page, without losing the place."""
+    told = {"csrf_token": admin.csrf(), "environment": STAGING, "file": (io.BytesIO(), "")}
+
+    answer = admin.client.post("/imports", data=told)
+
+    assert 422 == answer.status_code
+    assert "Choose a file first" in answer.text
+
+
+def test_a_large_file_goes_through_the_form(admin: Browser, app: Flask) -> None:
+    """Larger than any other form may be, with its CSRF token checked."""
+    rows = "".join(f"aria,idle,{'x' * 200_000}\n" for _ in range(30))
+    assert services(app).settings.max_body_bytes < len(rows)
+
+    page = send(admin, f"character,emotion,prompt_text\n{rows}")
+    forged = admin.client.post("/imports", data={"file": (io.BytesIO(b"x"), "x")})
+
+    assert "has 29 errors" in page.text
+    assert 400 == forged.status_code
+
+
+def test_only_admins_carry_prompts(app: Flask) -> None:
+    """Reviewers and viewers don't see the page."""
+    for role in (Role.REVIEWER, Role.VIEWER):
+        browser = person(app, role)
+
+        assert 403 == browser.get("/transfers").status_code
+        assert "Import &amp; export" not in browser.get("/changes").text
+        assert 403 == send(browser, SHEET).status_code
+
+
+def test_names_of_files_are_only_names(admin: Browser) -> None:
+    """Paths, markup and control characters in a file's name lead nowhere."""
+    page = send(admin, SHEET, name="../../<b>x</b>.csv")
+
+    assert 200 == page.status_code
+    assert "<b>x</b>" not in page.text

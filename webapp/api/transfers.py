@@ -1,0 +1,210 @@
+"""Exports and imports over the API, for those who may do everything."""
+
+from typing import Any
+from uuid import UUID
+
+from flask import Response, jsonify, url_for
+from werkzeug.wrappers import Response as AnyResponse
+
+from prompt_repo import transfer_schema
+from prompt_repo.errors import Problem
+from prompt_repo.model import Source
+from prompt_repo.transfer_apply import Choices, undecided
+from prompt_repo.transfer_documents import Selection
+from prompt_repo.transfer_errors import ImportConflicts, ImportMoved, InvalidFile
+from prompt_repo.transfer_plan import State, Strategy
+from webapp import audit, exports, imports, job_progress, transfers, uploads
+from webapp.access import Scope, caller, public, require_environment
+from webapp.api import asking, blueprint
+from webapp.api.routing import Operation, route
+from webapp.api.transfer_bodies import ExportFile, ExportOrder, Import, Importing, export_body
+from webapp.imports import Decided, Given
+from webapp.records.transfer_models import Kind, Status, Transfer
+from webapp.services import jobs, records, repository, services, settings
+
+BASE = "/v1/admin/prompts"
+ONE = f"{BASE}/exports/<uuid:export>"
+ITEMS = 1_000
+TOO_OFTEN = {429: "A limit is reached; `Retry-After` says when to come back."}
+FILES = (
+    *("application/json", "text/csv", "application/zip", "image/png"),
+    "application/octet-stream",
+)
+
+
+@route(
+    blueprint,
+    "POST",
+    f"{BASE}/export",
+    Scope.ADMIN,
+    "export_prompts",
+    Operation(
+        "Export prompts to a file",
+        {200: ExportFile, 202: ExportFile},
+        body=ExportOrder,
+        writes=True,
+        also=TOO_OFTEN,
+    ),
+)
+def begin() -> Response:
+    """A file in storage: there at once where it is small (200), else made by a worker (202).
+
+    Follow it by its `Location`; its `download_url` is good for a day.
+    """
+    given = asking.body(ExportOrder)
+    require_environment(given.environment)
+    commit = repository().at(given.environment, given.at).commit
+    sources = given.sources or (Source.CHARACTER, Source.GLOBAL)
+    selection = Selection(
+        frozenset(given.characters) if given.characters is not None else None,
+        frozenset(given.emotions) if given.emotions is not None else None,
+        frozenset(Source(each) for each in sources),
+        given.versions,
+    )
+    wanted = exports.Wanted(given.environment, commit, given.format, selection, given.bom)
+    found = exports.ask(records(), settings(), repository(), jobs(), caller(), wanted)
+    audit.describe(found.name, environment=found.environment, commit=commit, export=found.id)
+    response = _answer(found)
+    response.status_code = 202 if found.at_work else 200
+    response.headers["Location"] = url_for("api.export_of_prompts", export=found.id)
+    return response
+
+
+@route(
+    blueprint,
+    "GET",
+    ONE,
+    Scope.ADMIN,
+    "export_of_prompts",
+    Operation("An export and how far it is", {200: ExportFile}),
+)
+def show(export: UUID) -> Response:
+    """Its status: pending, processing, completed or failed."""
+    return _answer(exports.standing(records(), jobs(), _found(export)))
+
+
+@route(
+    blueprint,
+    "GET",
+    f"{ONE}/file",
+    Scope.ADMIN,
+    "export_file",
+    Operation(
+        "The file of a completed export",
+        {200: ExportFile},
+        media="application/octet-stream",
+        also={
+            302: "The storage's own address of it, signed for some minutes.",
+            409: "It is still being written, or it failed.",
+            410: "It expired.",
+        },
+    ),
+)
+def file(export: UUID) -> AnyResponse:
+    """The bytes, or 302 to the storage's own signed address."""
+    found = _found(export)
+    audit.note("export.downloaded", found.name, export=found.id)
+    return exports.download(settings(), found, link=True)
+
+
+@route(
+    blueprint,
+    "POST",
+    f"{BASE}/import",
+    Scope.ADMIN,
+    "import_prompts",
+    Operation(
+        "Import prompts from a file",
+        {200: Import},
+        query=Importing,
+        takes=FILES,
+        writes=True,
+        also=TOO_OFTEN,
+    ),
+)
+def take() -> Response:
+    """The body is the file itself: our JSON or CSV, a zip of our YAML, a character card.
+
+    Everything is checked first: 422 with every error's line and column. Then all of it goes in by
+    one move of the branch, or nothing: 409 where a conflict isn't decided, or prompts moved.
+    """
+    asked = asking.query(Importing)
+    require_environment(asked.environment)
+    name = " ".join((asked.name or "upload").split()) or "upload"
+    with uploads.sent("upload") as source:
+        created = asked.create_characters == "true"
+        given = Given(asked.environment, source, name, asked.base, created)
+        found = imports.preview(given)
+    if found.status == Status.REFUSED:
+        raise _invalid(found)
+    if asked.commit is not None and asked.commit != found.commit:
+        raise ImportMoved(asked.environment, asked.commit, found.commit)
+    choices = Choices(Strategy(asked.strategy) if asked.strategy else None)
+    body = _planned(found, choices)
+    if asked.mode == "apply":
+        if body["undecided"]:
+            raise ImportConflicts(body["undecided"])
+        title = asked.propose if asked.propose and asked.propose.strip() else None
+        found = imports.carry_out(found, Decided(choices, asked.reason or "", title))
+    return jsonify({**body, **_done(found)})
+
+
+@blueprint.get("/v1/export-schema.json")
+@public
+def schema() -> Response:
+    """The JSON Schema of a JSON export."""
+    return jsonify(transfer_schema.schema())
+
+
+def _found(export: UUID) -> Transfer:
+    found = transfers.find(records(), str(export), Kind.EXPORT)
+    require_environment(found.environment)
+    return found
+
+
+def _answer(found: Transfer) -> Response:
+    standing = job_progress.read(services().redis if found.at_work else None, found.id)
+    percent = standing.percent if found.at_work else 100
+    there = exports.is_there(found)
+    link = url_for("api.export_file", export=found.id, _external=True) if there else None
+    return jsonify(export_body(found, link, percent))
+
+
+def _planned(found: Transfer, choices: Choices) -> dict[str, Any]:
+    with imports.plan_of(found) as planned:
+        items = [
+            {
+                "path": each.path,
+                "state": str(each.state),
+                "merges": each.merged is not None if each.state is State.CONFLICT else None,
+            }
+            for state in (State.CONFLICT, State.UPDATE, State.CREATE, State.BEHIND)
+            for each in planned.entries(state, limit=ITEMS)
+        ]
+        waiting = undecided(planned, choices)
+    return {
+        "id": found.id,
+        "environment": found.environment,
+        "commit": found.commit,
+        "counts": found.facts["counts"],
+        "items": items[:ITEMS],
+        "warnings": found.facts["warnings"],
+        "undecided": waiting,
+    }
+
+
+def _done(found: Transfer) -> dict[str, Any]:
+    done = found.facts.get("done", {})
+    return {
+        "status": found.status,
+        "result_commit": done.get("after"),
+        "documents": done.get("documents"),
+        "commits": done.get("commits"),
+        "change": found.facts.get("change"),
+    }
+
+
+def _invalid(found: Transfer) -> InvalidFile:
+    told = found.facts["problems"]
+    problems = [Problem(**{**each, "valid": tuple(each["valid"])}) for each in told]
+    return InvalidFile(problems, found.facts["count"])

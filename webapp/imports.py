@@ -1,0 +1,214 @@
+"""Imports as they are carried out: a plan that waits, then one move, or a proposal."""
+
+import shutil
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from prompt_repo import transfer_apply
+from prompt_repo.changes import Opened
+from prompt_repo.model import Author
+from prompt_repo.repository import PRODUCTION, Repository
+from prompt_repo.transfer_apply import Choices, Imported, Order
+from prompt_repo.transfer_errors import InvalidFile
+from prompt_repo.transfer_plan import NO_BASE, Plan, State, Strategy, opened, plan
+from prompt_repo.transfer_reading import read_path
+from prompt_repo.transfer_staged import Staged
+from webapp import audit, change_requests, clock, exports, transfers
+from webapp.access import Caller, caller, require_environment
+from webapp.change_requests import Draft
+from webapp.config import Settings
+from webapp.records import Records
+from webapp.records.change_models import ChangeRequest
+from webapp.records.transfer_models import Kind, Status, Transfer
+from webapp.services import records, repository, settings
+from webapp.transfer_errors import TransferGone, TransferState
+
+STAGED = "staged.sqlite3"
+WARNED = 50  # warnings that are kept
+
+
+@dataclass(frozen=True)
+class Given:
+    """A file that was sent, and what was said of it."""
+
+    environment: str
+    source: Path
+    name: str
+    base: str | None = None
+    create_characters: bool = False
+
+
+@dataclass(frozen=True)
+class Decided:
+    """How an import shall be carried out; with a `title` it is proposed."""
+
+    choices: Choices = field(default_factory=Choices)
+    reason: str = ""
+    title: str | None = None
+
+
+def preview(given: Given) -> Transfer:
+    """Reads a file whole, and keeps the plan of its import for a day.
+
+    A file with errors is kept as refused, with its problems. Raises TooManyTransfers.
+    """
+    require_environment(given.environment)
+    made = prepare(records(), settings(), repository(), caller(), given)
+    audit.describe(given.name, environment=given.environment, import_id=made.id)
+    return made
+
+
+def prepare(
+    kept: Records, told: Settings, found: Repository, who: Caller, given: Given
+) -> Transfer:
+    """The same for whoever it is, outside of a request."""
+    options = {"base": given.base, "create_characters": given.create_characters}
+    head = found.head(given.environment)
+    made = transfers.begin(
+        kept, told, who, Kind.IMPORT, given.environment, head, given.name, options
+    )
+    folder = exports.import_folder(told, made.id)
+    folder.mkdir(parents=True, mode=0o700)
+    staged = Staged.make(folder / STAGED, given.name)
+    try:
+        facts = _planned(found, staged, given)
+    except InvalidFile as invalid:
+        staged.close()
+        shutil.rmtree(folder, ignore_errors=True)
+        facts = {"problems": [_problem(each) for each in invalid.problems], "count": invalid.count}
+        transfers.move(kept, made.id, tuple(Status), status=Status.REFUSED, facts=facts)
+    else:
+        staged.keep()
+        commit = facts.pop("commit")
+        moved = {"status": Status.PREVIEWED, "facts": facts, "commit": commit}
+        transfers.move(kept, made.id, tuple(Status), **moved)
+    return transfers.find(kept, made.id, Kind.IMPORT)
+
+
+@contextmanager
+def plan_of(found: Transfer) -> Iterator[Plan]:
+    """The plan that waits; raises TransferGone where it expired."""
+    file = exports.import_folder(settings(), found.id) / STAGED
+    if found.cleaned_at is not None or clock.now() >= found.expires_at or not file.exists():
+        raise TransferGone
+    told = found.facts
+    staged = Staged.open(file, found.name, told.get("base"), told.get("warnings", ()))
+    try:
+        yield opened(found.environment, found.commit, staged)
+    finally:
+        staged.keep()
+
+
+def choices_of(found: Transfer) -> Choices:
+    """What was decided about conflicts so far."""
+    told = found.facts.get("choices", {})
+    default = found.facts.get("strategy")
+    each = {path: Strategy(word) for path, word in told.items()}
+    return Choices(Strategy(default) if default else None, each)
+
+
+def decide(found: Transfer, strategy: Strategy | None, each: Mapping[str, Strategy]) -> Transfer:
+    """Keeps decisions about conflicts beside those made before."""
+    before = choices_of(found)
+    told = {path: str(word) for path, word in {**before.each, **each}.items()}
+    facts = {**found.facts, "strategy": str(strategy) if strategy else None, "choices": told}
+    transfers.move(records(), found.id, (Status.PREVIEWED,), facts=facts)
+    return transfers.find(records(), found.id, Kind.IMPORT)
+
+
+def carry_out(found: Transfer, decided: Decided) -> Transfer:
+    """Imports what was previewed, or proposes it; of production it is always proposed.
+
+    Raises ImportConflicts, ImportMoved, TransferState where it was carried out before, and what
+    `transfer_apply` raises; then it waits as before.
+    """
+    require_environment(found.environment)
+    if not transfers.move(records(), found.id, (Status.PREVIEWED,), status=Status.IMPORTING):
+        raise TransferState(f"this import is {found.status} already")
+    facts, status = found.facts, Status.PREVIEWED
+    try:
+        with plan_of(found) as planned:
+            order = Order(caller().author, decided.reason, decided.choices)
+            if decided.title is not None or found.environment == PRODUCTION:
+                row = _proposed(found, planned, order, decided.title or f"Import {found.name}")
+                facts = {**facts, "change": row.number}
+                status = Status.PROPOSED
+                audit.describe(found.name, change=row.number, documents=planned.changes)
+            else:
+                done = transfer_apply.apply(repository(), planned, order)
+                facts, status = {**facts, "done": _told(done)}, Status.IMPORTED
+                audit.describe(found.name, commit=done.after, documents=done.documents)
+    finally:
+        over = {"completed_at": clock.now()} if status != Status.PREVIEWED else {}
+        transfers.move(records(), found.id, tuple(Status), status=status, facts=facts, **over)
+    return transfers.find(records(), found.id, Kind.IMPORT)
+
+
+def undo(found: Transfer, author: Author) -> Transfer:
+    """Puts back what an import changed; raises TransferState, ImportMoved."""
+    require_environment(found.environment)
+    done = found.facts.get("done")
+    if found.status != Status.IMPORTED or not done or done["before"] == done["after"]:
+        raise TransferState("there is nothing of this import to undo")
+    imported = Imported(found.environment, **done)
+    reason = f"Undo the import of {found.name}"
+    undone = transfer_apply.undo(repository(), imported, author, reason)
+    facts = {**found.facts, "undone": undone.after}
+    transfers.move(records(), found.id, (Status.IMPORTED,), status=Status.UNDONE, facts=facts)
+    audit.describe(found.name, commit=undone.after)
+    return transfers.find(records(), found.id, Kind.IMPORT)
+
+
+def _planned(kept: Repository, staged: Staged, given: Given) -> dict[str, Any]:
+    """Reads and compares; gives what is to be kept of it. Raises InvalidFile."""
+    emotions = kept.current(given.environment).configuration.emotions
+    read_path(given.source, staged, emotions)
+    found = plan(
+        kept,
+        given.environment,
+        staged,
+        base=given.base,
+        create_characters=given.create_characters,
+    )
+    warnings = list(found.warnings)
+    if len(warnings) > WARNED:
+        more = len(warnings) - WARNED
+        warnings = [*warnings[:WARNED], f"and {more:,} more like these"]
+    return {
+        "counts": {str(state): found.counts[state] for state in State},
+        "warnings": warnings,
+        "base": given.base or staged.base,
+        "commit": found.commit,
+        "no_base": NO_BASE in warnings,
+    }
+
+
+def _proposed(found: Transfer, planned: Plan, order: Order, title: str) -> ChangeRequest:
+    def write(slug: str, kept_title: str) -> Opened:
+        worded = Order(order.author, order.reason or kept_title, order.choices)
+        return transfer_apply.propose(repository(), planned, slug, worded)
+
+    return change_requests.propose_by(Draft(found.environment, title), write)
+
+
+def _told(done: Imported) -> dict[str, Any]:
+    return {
+        "before": done.before,
+        "after": done.after,
+        "documents": done.documents,
+        "commits": done.commits,
+    }
+
+
+def _problem(each: Any) -> dict[str, Any]:
+    return {
+        "path": each.path,
+        "line": each.line,
+        "column": each.column,
+        "field": each.field,
+        "message": each.message,
+        "valid": list(each.valid),
+    }
