@@ -22,6 +22,7 @@ NAMES = (
     "previews",
     "git_over_http",
     "syncs",
+    "transfers",
 )
 
 

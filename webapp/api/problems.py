@@ -43,6 +43,8 @@ class Problem(Answer):
     """What the server's log has it under."""
     errors: list[Wrong] = Field(default_factory=list)
     """Everything that is not valid in the body, the query or the document."""
+    count: int = 0
+    """How many errors an import's file has, of which the first 200 are told."""
     valid_emotions: list[str] = Field(default_factory=list)
     """Where the emotion was wrong."""
     path: str = ""

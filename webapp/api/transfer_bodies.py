@@ -6,7 +6,7 @@ from uuid import UUID
 
 from pydantic import Field
 
-from webapp.api.intake import COMMIT, IDENT, At, Given
+from webapp.api.intake import COMMIT, IDENT, Given
 from webapp.api.schemas import Answer
 from webapp.records.transfer_models import Transfer
 
@@ -27,7 +27,12 @@ class ExportOrder(Given):
         "json", description="`bundle` is all of Git's history, as `git clone` takes it."
     )
     versions: bool = Field(False, description="With all versions: texts, people, reasons.")
-    at: At
+    at: str | None = Field(
+        None,
+        min_length=1,
+        max_length=200,
+        description="The past: a full commit id, a tag, or a time of RFC 3339.",
+    )
     characters: Idents
     emotions: Emotions
     sources: list[Literal["character", "global"]] | None = Field(
