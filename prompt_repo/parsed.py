@@ -78,6 +78,13 @@ class ParsedDocuments:
             if _parse(self._store.blob(names[name]), wanted[names[name]]) != value
         ]
 
+    def learn(self, rows: Iterable[tuple[str, str]]) -> None:
+        """Keeps values of blobs that were written just now, as `row_of` gave them."""
+        told = list(rows)
+        query = "INSERT OR REPLACE INTO documents VALUES (?, ?)"
+        with self._lock:
+            _usable(self._file, lambda file: file.executemany(query, told).rowcount, 0)
+
     def forget(self) -> None:
         """Throws all values away, those of the file too."""
         with self._lock:
@@ -99,6 +106,12 @@ class ParsedDocuments:
             if len(self._pending) >= PENDING:
                 pending, self._pending = self._pending, {}
                 _usable(self._file, lambda file: _write(file, pending), None)
+
+
+def row_of(blob: str, path: str, value: Document) -> tuple[str, str] | None:
+    """What `learn` takes of the value of a blob that stands at a path; None where it is nothing."""
+    kept = _encode(value)
+    return (_name(blob, path), kept) if kept is not None else None
 
 
 def _name(blob: str, path: str) -> str:

@@ -2,7 +2,7 @@
 
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -169,6 +169,10 @@ class Repository:
     def parsed(self, blobs: Mapping[str, str]) -> dict[str, Parsed]:
         """The documents in blobs, given with a path where each stands."""
         return self._parsed.many(blobs)
+
+    def learn(self, rows: Iterable[tuple[str, str]]) -> None:
+        """Takes note of the values of documents just written, so that nobody parses them again."""
+        self._parsed.learn(rows)
 
     def rebuild(self, progress: Progress = silent) -> int:
         """Makes all that is derived from Git anew; gives the number of commits indexed."""

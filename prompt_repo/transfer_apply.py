@@ -116,7 +116,7 @@ def apply(
         head = _still(repository, plan)
         written = _write(repository, plan, (plan.branch, head, head), order, reason, progress)
         if written is not None:
-            _announce(repository, plan.branch, head, written[0])
+            _announce(repository, plan, head, written[0])
             return Imported(plan.branch, head, written[0], count, written[1])
     raise RepositoryBusy(plan.branch, 0)
 
@@ -163,9 +163,11 @@ def undo(repository: Repository, done: Imported, author: Author, reason: str = "
     return Imported(done.branch, head, commit.oid, len(changed), 1)
 
 
-def _announce(repository: Repository, branch: str, before: str, after: str) -> None:
+def _announce(repository: Repository, plan: Plan, before: str, after: str) -> None:
     """Has whoever listens hear of all commits as of one."""
+    branch = plan.branch
     repository.history.ensure(after)
+    repository.learn(plan.staged.values())
     changed = tuple(repository.store.changed(before, after))
     tip = repository.store.header(after)
     repository.written(branch, replace(tip, parents=(before,), changes=changed))

@@ -14,7 +14,7 @@ from prompt_repo.documents import parse
 from prompt_repo.errors import Problem
 from prompt_repo.layout import CONFIGURATION, Kind, place_of
 from prompt_repo.model import Author, Character, Prompt
-from prompt_repo.parsed import Document
+from prompt_repo.parsed import Document, row_of
 from prompt_repo.transfer_documents import blob_id
 from prompt_repo.transfer_errors import SHOWN
 
@@ -22,7 +22,8 @@ TABLES = """
 CREATE TABLE documents (
     path TEXT PRIMARY KEY, line INTEGER, column INTEGER, raw BLOB, blob TEXT,
     bytes INTEGER NOT NULL DEFAULT 0, notes INTEGER NOT NULL DEFAULT 0,
-    tags INTEGER NOT NULL DEFAULT 0, versions INTEGER NOT NULL DEFAULT 0
+    tags INTEGER NOT NULL DEFAULT 0, versions INTEGER NOT NULL DEFAULT 0,
+    kept_as TEXT, kept TEXT
 ) WITHOUT ROWID;
 CREATE TABLE versions (
     path TEXT NOT NULL, number INTEGER NOT NULL, raw BLOB, blob TEXT, name TEXT NOT NULL,
@@ -40,7 +41,8 @@ CREATE TABLE problems (
 );
 CREATE TABLE told (name TEXT PRIMARY KEY, value TEXT) WITHOUT ROWID;
 """
-"""documents  what stands in the file; `raw` NULL: removed there; sizes are held against limits
+"""documents  what stands in the file; `raw` NULL: removed there; sizes are held against limits, and
+           `kept` is the value as parsed documents are kept
 versions   those a file brings; `mark` stands for who, when, why and what
 plan       what an import would do, by document
 """
@@ -156,13 +158,8 @@ class Staged:
         versions: Sequence[StagedVersion] = (),
     ) -> None:
         """Takes in a document; one that stands in the file already is a problem."""
-        sizes = _sizes(value)
-        row = (path, place.line, place.column, raw, blob_id(raw) if raw is not None else None)
         try:
-            self.connection.execute(
-                "INSERT INTO documents VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
-                (*row, *sizes, len(versions)),
-            )
+            self._insert(path, value, raw, place, len(versions))
         except sqlite3.IntegrityError:
             first = self.document(path)
             before = f" in line {first.place.line}" if first and first.place.line else ""
@@ -195,16 +192,13 @@ class Staged:
             "SELECT raw, line FROM versions WHERE path = ? AND number = ?", (path, number)
         ).fetchone()
         value = parse(raw, path) if raw is not None else None
-        row = (path, line, None, raw, blob_id(raw) if raw is not None else None)
-        self.connection.execute(
-            "INSERT INTO documents VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
-            (*row, *_sizes(value), number),
-        )
+        self._insert(path, value, raw, Place(line), number)
 
     def replace(self, path: str, raw: bytes) -> None:
         """Has a document say something else than the file did."""
         self.connection.execute(
-            "UPDATE documents SET raw = ?, blob = ? WHERE path = ?", (raw, blob_id(raw), path)
+            "UPDATE documents SET raw = ?, blob = ?, kept = NULL WHERE path = ?",
+            (raw, blob_id(raw), path),
         )
 
     def larger(self, column: str, most: int) -> list[tuple[str, int | None, int | None, int]]:
@@ -242,6 +236,22 @@ class Staged:
     def __len__(self) -> int:
         found: int = self.connection.execute("SELECT count(*) FROM documents").fetchone()[0]
         return found
+
+    def values(self) -> Iterator[tuple[str, str]]:
+        """The values of all documents, as `Repository.learn` takes them."""
+        query = "SELECT kept_as, kept FROM documents WHERE kept IS NOT NULL"
+        yield from self.connection.execute(query)
+
+    def _insert(
+        self, path: str, value: Document | None, raw: bytes | None, place: Place, versions: int
+    ) -> None:
+        blob = blob_id(raw) if raw is not None else None
+        kept = row_of(blob, path, value) if blob is not None and value is not None else None
+        row = (path, place.line, place.column, raw, blob, *_sizes(value), versions)
+        self.connection.execute(
+            "INSERT INTO documents VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            (*row, *(kept or (None, None))),
+        )
 
     def _documents(self, which: str, values: Sequence[str] = ()) -> Iterator[StagedDocument]:
         query = "SELECT path, raw, blob, line, column, versions FROM documents"
