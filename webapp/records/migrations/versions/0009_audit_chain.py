@@ -8,7 +8,7 @@ from webapp.audit_chain import GENESIS, digest
 from webapp.records.models import Key, Moment
 
 revision = "0009"
-down_revision = "0007"
+down_revision = "0008"
 ENTRIES = sa.table(
     "audit",
     sa.column("id", Key),
