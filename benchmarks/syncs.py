@@ -1,7 +1,12 @@
 """A sync beside the floor: the server's own binary COPY of the same tables with the same keys."""
 
 import random
-from collections.abc import Callable
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
@@ -23,9 +28,11 @@ TITLE = "Sync of users and assignments (PostgreSQL)"
 KEY = "a secret of this benchmark, of 32"
 SCHEMA = """
 CREATE TABLE users (id bigint PRIMARY KEY, first_name text NOT NULL, last_name text NOT NULL,
-  email text NOT NULL UNIQUE, phone text, city text, created_at timestamptz NOT NULL);
+  email text NOT NULL UNIQUE, phone text, city text, created_at timestamptz NOT NULL,
+  moved_at timestamptz NOT NULL DEFAULT '2026-01-01');
 CREATE TABLE assignments (id bigint PRIMARY KEY, user_id bigint NOT NULL REFERENCES users,
-  title text NOT NULL, state text NOT NULL, due date);
+  title text NOT NULL, state text NOT NULL, due date,
+  moved_at timestamptz NOT NULL DEFAULT '2026-01-01');
 CREATE INDEX assignments_user ON assignments (user_id);
 """
 ROWS = """
@@ -41,48 +48,136 @@ RULES = """
 version: 1
 tables:
   users: {columns: {id: keep, first_name: first_name, last_name: last_name, email: email,
-    phone: phone, city: city, created_at: keep}}
-  assignments: {columns: {id: keep, user_id: keep, title: keep, state: keep, due: keep}}
+    phone: phone, city: city, created_at: keep, moved_at: keep}}
+  assignments: {columns: {id: keep, user_id: keep, title: keep, state: keep, due: keep,
+    moved_at: keep}}
 """
-MOVE = "UPDATE users SET city = 'Moved {}' WHERE id % 100 = 1"
+MARKED = RULES.replace("users: {", "users: {watermark: moved_at, ").replace(
+    "assignments: {", "assignments: {watermark: moved_at, "
+)
+TABLES = ("users", "assignments")
+MOVE = "UPDATE {0} SET {1}, moved_at = '2026-02-01'::timestamptz + {2} * interval '1 day' "
+WHICH = "WHERE id % 100 = 1"
+CITY, STATE = "city = 'Moved {}'", "state = 'moved {}'"
 EMPTY = "TRUNCATE users, assignments"
+ANEW = f"{EMPTY}; DROP SCHEMA IF EXISTS prompt_repo_sync CASCADE"
+MEMORY = 512 * 2**20
+
+
+@dataclass
+class Pair:
+    """Production, staging, and the floor's own target."""
+
+    source: str
+    staging: str
+    floor: str
+    users: int
+    times: dict[str, list[float]] = field(default_factory=dict)
+
+    def measure(self, **ways: Callable[[], Any]) -> None:
+        """Times some ways once each, side by side."""
+        for name, seconds in interleaved(ways, 1).items():
+            self.times.setdefault(name, []).extend(seconds)
+
+    def floors(self) -> None:
+        """The floor of each table, and so of both."""
+        _do(self.floor, EMPTY)
+        self.measure(floor_users=partial(_floor, self.source, self.floor, TABLES[:1]))
+        self.measure(floor_assignments=partial(_floor, self.source, self.floor, TABLES[1:]))
+        both = self.times["floor_users"][-1] + self.times["floor_assignments"][-1]
+        self.times.setdefault("floor", []).append(both)
+
+    def full(self, name: str, **how: Any) -> None:
+        """A full sync into empty tables, one table after the other."""
+        _do(self.staging, ANEW)
+        for table, rows in zip(TABLES, (self.users, 2 * self.users), strict=True):
+            wanted = partial(self.sync, rows, tables=(table,), **how)
+            self.measure(**{f"{name}_{table}": wanted})
+
+    def sync(self, written: int, text: str = RULES, **how: Any) -> Result:
+        """One run, which must write so many rows."""
+        return _sync(self.source, self.staging, written, text, **how)
 
 
 def run(_: Repositories, scale: Scale) -> list[Row]:
-    """Ratios of the floor's time by a full sync's, a second one's, and one with 1 % changed."""
+    """Ratios of the floor's time by every way a sync can go, and the most memory it took."""
     users = scale.of(500_000, 50_000, 300)
     rounds = scale.of(3, 3, 1)
-    with servers.postgres() as server:
-        source, floor, staging = server.create(), server.create(), server.create()
-        for url in (source, floor, staging):
+    load()
+    with servers.postgres("max_wal_size=4GB") as server:
+        pair = Pair(server.create(), server.create(), server.create(), users)
+        for url in (pair.source, pair.staging, pair.floor):
             _do(url, SCHEMA)
-        _do(source, ROWS.format(users))
-        times: dict[str, list[float]] = {}
+        _do(pair.source, ROWS.format(users))
         for number in range(rounds):
-            _do(floor, EMPTY)
-            _do(staging, f"{EMPTY}; DROP SCHEMA IF EXISTS prompt_repo_sync CASCADE")
-            ways: dict[str, Callable[[], Any]] = {
-                "floor": partial(_floor, source, floor),
-                "full": partial(_sync, source, staging, 3 * users),
-            }
-            _add(times, interleaved(ways, 1))
-            _add(times, interleaved({"again": partial(_sync, source, staging, 0)}, 1))
-            _do(source, MOVE.format(number))
-            changed = (users + 99) // 100
-            _add(times, interleaved({"changed": partial(_sync, source, staging, changed)}, 1))
+            _round(pair, number)
         cells = _cells(scale.of(20_000, 5_000, 50), rounds)
-    what = f"{users:,} users, {2 * users:,} assignments"
-    return [
-        ratio(f"floor ÷ full sync, {what}", times, "floor", "full", at_least=0.75),
-        ratio("floor ÷ nothing changed, 0 rows written", times, "floor", "again", at_least=1.2),
-        ratio("floor ÷ 1 % of users changed", times, "floor", "changed", at_least=4.5),
-        ratio("Faker ÷ ours, a name and an email each", cells, "faker", "ours", at_least=20),
-    ]
+        _pynonymized(pair, cells, scale)
+        memory = [_memory(pair, part) for part in (users // 4, users)]
+    return _rows(pair, cells, memory)
 
 
-def _add(times: dict[str, list[float]], more: Any) -> None:
-    for name, seconds in more.items():
-        times.setdefault(name, []).extend(seconds)
+def _round(pair: Pair, number: int) -> None:
+    changed = (pair.users + 99) // 100
+    pair.floors()
+    pair.full("text", by_columns=False)
+    pair.full("two", processes=2)
+    _do(pair.staging, ANEW)
+    pair.measure(last=partial(pair.sync, 3 * pair.users, indexes_last=True))
+    pair.full("full")
+    pair.floors()
+    for table in TABLES:
+        pair.measure(**{f"again_{table}": partial(pair.sync, 0, tables=(table,))})
+    pair.sync(0, restart=True)
+    for table, sets, rows in zip(TABLES, (CITY, STATE), (changed, 2 * changed), strict=True):
+        _do(pair.source, f"{MOVE.format(table, sets.format(number), number)} {WHICH}")
+        pair.measure(**{f"changed_{table}": partial(pair.sync, rows, tables=(table,))})
+    pair.sync(0, MARKED)
+    for table, sets, rows in zip(TABLES, (CITY, STATE), (changed, 2 * changed), strict=True):
+        sets = f"{sets.format(f'again {number}')}"
+        _do(pair.source, f"{MOVE.format(table, sets, 10 + number)} {WHICH}")
+        wanted = partial(pair.sync, rows, MARKED, tables=(table,))
+        pair.measure(**{f"marked_{table}": wanted})
+    for table, sets in zip(TABLES, (CITY, STATE), strict=True):
+        _do(pair.source, f"{MOVE.format(table, sets.format('both'), 20 + number)} {WHICH}")
+        _do(pair.staging, f"UPDATE {table} SET {sets.format('here')} {WHICH}")
+        wanted = partial(pair.sync, 0, tables=(table,), dry_run=True)
+        pair.measure(**{f"scan_{table}": wanted})
+
+
+def _rows(pair: Pair, cells: Any, memory: list[int]) -> list[Row]:
+    what = f"{pair.users:,} users, {2 * pair.users:,} assignments"
+    made = []
+    for way, says, least in (
+        ("full", "full sync", (0.95, 0.8)),
+        ("two", "full sync, two processes", (None, 1.05)),
+        ("text", "full sync, without Arrow", (0.6, 0.75)),
+        ("again", "nothing changed, 0 rows written", (1.2, 1.6)),
+        ("changed", "1 % changed, by row hashes", (4.5, 4.5)),
+        ("marked", "1 % changed, by a watermark", (12, 12)),
+        ("scan", "1 % changed on both sides: scan for conflicts", (4, 4)),
+    ):
+        for table, budget in zip(TABLES, least, strict=True):
+            floor, ours = f"floor_{table}", f"{way}_{table}"
+            times = {floor: _fitting(pair.times[floor], pair.times[ours]), ours: pair.times[ours]}
+            line = f"floor ÷ {says}: {table}"
+            made.append(ratio(line, times, floor, ours, at_least=budget))
+    last = {"floor": _fitting(pair.times["floor"], pair.times["last"]), "last": pair.times["last"]}
+    made.append(ratio(f"floor ÷ indexes last, {what}", last, "floor", "last", at_least=1.9))
+    made.append(ratio("Faker ÷ ours, name and email", cells, "faker", "ours", at_least=20))
+    made.append(ratio("pynonymizer's step ÷ full sync: users", cells, "pynonymizer", "full",
+                      at_least=4))  # fmt: skip
+    share = memory[1] / MEMORY
+    made.append(Row("most memory of a full sync ÷ 512 MiB", share, share, share, at_most=1))
+    flat = memory[1] / memory[0]
+    made.append(Row("most memory ÷ that of a quarter of the rows", flat, flat, flat, at_most=1.2))
+    return made
+
+
+def _fitting(floors: list[float], ours: list[float]) -> list[float]:
+    """The floor of each round: the mean of the one before and the one in its middle."""
+    each = len(floors) // len(ours)
+    return [sum(floors[n * each : (n + 1) * each]) / each for n in range(len(ours))]
 
 
 def _do(url: str, statements: str) -> None:
@@ -90,10 +185,10 @@ def _do(url: str, statements: str) -> None:
         connection.execute(statements.encode())
 
 
-def _floor(source: str, target: str) -> None:
+def _floor(source: str, target: str, tables: Sequence[str] = TABLES) -> None:
     """Server to server, in PostgreSQL's binary form."""
     with psycopg.connect(source) as out, psycopg.connect(target) as into:
-        for table in ("users", "assignments"):
+        for table in tables:
             reading = out.cursor().copy(f"COPY {table} TO STDOUT (FORMAT binary)".encode())
             writing = into.cursor().copy(f"COPY {table} FROM STDIN (FORMAT binary)".encode())
             with reading as read, writing as write:
@@ -101,19 +196,64 @@ def _floor(source: str, target: str) -> None:
                     write.write(block)
 
 
-def _sync(source: str, target: str, written: int, **how: Any) -> Result:
+def _sync(source: str, target: str, written: int, text: str = RULES, **how: Any) -> Result:
     production, staging = open_source(source), open_target(target)
     try:
-        result = carry_out(production, staging, rules.parse(RULES), Key(KEY), Options(**how))
+        result = carry_out(production, staging, rules.parse(text), Key(KEY), Options(**how))
     finally:
         production.close()
         staging.close()
-    assert result.status == "completed"
-    assert result.total.written == written
+    assert result.status in ("completed", "dry run")
+    assert result.total.written == written or how.get("dry_run")
     return result
 
 
-def _cells(number: int, rounds: int) -> Any:
+def _memory(pair: Pair, users: int) -> int:
+    """The most memory that a process takes for a full sync of some of the users."""
+    _do(pair.staging, ANEW)
+    where = RULES.replace("users: {", f"users: {{where: id <= {users}, ")
+    program = (
+        "import resource; from benchmarks.syncs import _sync; "
+        f"_sync({pair.source!r}, {pair.staging!r}, {users}, {where!r}, tables=('users',)); "
+        "print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)"
+    )
+    said = subprocess.run([sys.executable, "-c", program], capture_output=True, check=True)
+    return int(said.stdout) * 1024
+
+
+def _pynonymized(pair: Pair, cells: dict[str, list[float]], scale: Scale) -> None:
+    """What pynonymizer does to users: made-up values drawn for each row in place, by the server.
+
+    It fills a table of 150 seeds by Faker, and sets each column to one of them at random.
+    """
+    fake, count = Faker("en_US"), scale.of(150, 150, 10)
+    seeds = ", ".join(
+        "(" + ", ".join(f"'{_sql(value)}'" for value in (
+            fake.first_name(), fake.last_name(), fake.phone_number(), fake.city())) + ")"
+        for _ in range(count)
+    )  # fmt: skip
+    step = (
+        "UPDATE users SET "
+        + ", ".join(
+            f"{column} = (SELECT {column} FROM seeds WHERE users.id IS NOT NULL "
+            "ORDER BY random() LIMIT 1)"
+            for column in ("first_name", "last_name", "phone", "city")
+        )
+        + ", email = md5(random()::text || id) || '@' || md5(random()::text) || '.com'"
+    )
+    create = "DROP TABLE IF EXISTS seeds; CREATE TABLE seeds (first_name text, last_name text, "
+    _do(pair.floor, f"{create} phone text, city text); INSERT INTO seeds VALUES {seeds}; ANALYZE")
+    began = time.perf_counter()
+    _do(pair.floor, step)
+    cells["pynonymizer"] = [time.perf_counter() - began]
+    cells["full"] = [statistics.median(pair.times["full_users"])]
+
+
+def _sql(text: str) -> str:
+    return text.replace("'", "''")
+
+
+def _cells(number: int, rounds: int) -> dict[str, list[float]]:
     fakes, fake = Fakes(Key(KEY), load(), "en_US"), Faker("en_US")
     chosen = random.Random(1)
     originals = [f"{chosen.random()}" for _ in range(number)]
@@ -129,4 +269,7 @@ def _cells(number: int, rounds: int) -> Any:
             fake.name()
             fake.email()
 
-    return interleaved({"ours": ours, "faker": theirs}, rounds)
+    return {
+        name: [*times]
+        for name, times in interleaved({"ours": ours, "faker": theirs}, rounds).items()
+    }

@@ -17,13 +17,32 @@ from sync.packing import packed
 from sync.progress import Clock
 from sync.remembering import SIZE
 from sync.state import Attempt
-from sync.tables_arrow import FAILURES, ArrowWriter
+from sync.tables_arrow import FAILURES
 from sync.tables_postgres import PostgresSource
 from sync.tables_postgres_target import PostgresTarget
 from sync.threads import Behind, ahead
 from sync.work import Outcome, Record, Work
 
 MOST_SAMPLED, SAMPLED, SHOWN = 500, 50, 10
+
+
+PER_SHARD = 10**6
+"""No shard has as many blocks."""
+
+
+@dataclass(frozen=True, slots=True)
+class Shard:
+    """A range of keys of one table that is filled by itself, and how far that came."""
+
+    table: str
+    attempt: int
+    number: int
+    low: Row | None
+    high: Row | None
+    last_key: Row | None = None
+    blocks: int = 0
+    seen: int = 0
+    done: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,8 +66,9 @@ class Filling:
 
     def __init__(
         self, source: PostgresSource, target: PostgresTarget, work: Work, clock: Clock,
-        cancelled: Callable[[], bool], record: Record | None,
+        cancelled: Callable[[], bool], record: Record | None, shard: Shard | None = None,
     ) -> None:  # fmt: skip
+        self._shard = shard
         self._record = record
         self._source, self._writer = source, target.writer()
         self._at, self._work, self._clock, self._cancelled = target.state, work, clock, cancelled
@@ -83,7 +103,8 @@ class Filling:
 
     def _pieces(self, after: Row | None, outcome: Outcome) -> Iterator[Piece]:
         work = self._work
-        selection = replace(work.selection, after=after)
+        until = self._shard.high if self._shard else None
+        selection = replace(work.selection, after=after, until=until)
         for read in ahead(self._source.columns(work.table, selection)):
             *columns, keys, hashes = read
             assert work.columns is not None
@@ -118,25 +139,24 @@ class Filling:
         )
 
     def _write(self, piece: Piece, mine: Attempt) -> Attempt:
-        writer, now = self._writer, replace(
-            mine, blocks=mine.blocks + 1, seen=mine.seen + piece.rows, last_key=piece.last
-        )  # fmt: skip
-        writer.put(self._work.table, piece.columns)
-        self._remember(writer, piece, mine)
-        writer.run(
-            f"UPDATE {self._at}attempts SET last_key = $1, blocks = $2, seen = $3 "
-            "WHERE number = $4",
-            [packed(piece.last), now.blocks, now.seen, mine.number],
-        )
-        writer.commit()
-        return now
-
-    def _remember(self, writer: ArrowWriter, piece: Piece, mine: Attempt) -> None:
-        writer.run(
+        seen, blocks = mine.seen + piece.rows, mine.blocks + 1
+        self._writer.put(self._work.table, piece.columns)
+        first = self._shard.number * PER_SHARD if self._shard else 0
+        self._writer.run(
             f"INSERT INTO {self._at}blocks (attempt, number, content, tags, keys, stamp) "
             "VALUES ($1, $2, $3, $4, $5, pg_current_xact_id()::text::bigint)",
-            [mine.number, mine.blocks, piece.block, piece.tags, piece.keys],
+            [mine.number, first + mine.blocks, piece.block, piece.tags, piece.keys],
         )
+        what, one = ("shards", "attempt = $4 AND number = $5") if self._shard else (
+            "attempts", "number = $4"
+        )  # fmt: skip
+        self._writer.run(
+            f"UPDATE {self._at}{what} SET last_key = $1, blocks = $2, seen = $3 WHERE {one}",
+            [packed(piece.last), blocks, seen, mine.number]
+            + ([self._shard.number] if self._shard else []),
+        )
+        self._writer.commit()
+        return replace(mine, blocks=blocks, seen=seen, last_key=piece.last)
 
 
 def tags_of(digest: Digest, hashes: Any) -> bytes:

@@ -1,13 +1,14 @@
 """Foreign keys: who leads to a table, and which may lead nowhere after what a run wrote."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from sync.model import Table
 from sync.progress import Counts
-from sync.tables import Reference
+from sync.state import State
+from sync.tables import Reference, Target
 
 
-def incoming(table: Table, present: dict[str, Table]) -> list[Reference]:
+def _incoming(table: Table, present: dict[str, Table]) -> list[Reference]:
     """The foreign keys that lead to a table."""
     return [
         Reference(other, key.columns, key.target_columns)
@@ -29,3 +30,33 @@ def may_lead_nowhere(
         or (other.updated and {*key.target_columns} != {*keys.get(key.target, ())})
         for key, other in there
     )
+
+
+def delete_gone(
+    target: Target, state: State, ordered: Sequence[Table], done: Mapping[str, Counts]
+) -> list[str]:
+    """Rows gone from production, children before parents, again for as long as that helps.
+
+    Gives warnings of those that stay.
+    """
+    present = target.schema().tables
+    left = {table.name: state.gone(table.name) for table in ordered}
+    deleted = 1
+    while deleted and any(left.values()):
+        deleted = 0
+        for table in reversed(ordered):
+            if rows := left[table.name]:
+                number = target.delete(table, rows, _incoming(table, present))
+                done[table.name].deleted += number
+                deleted += number
+                still = {*target.find(table, rows).values()}
+                left[table.name] = [row for row in rows if row in still]
+        target.commit()
+    state.clear_gone()
+    target.commit()
+    return [
+        f"{len(rows):,} rows of {name} are gone from production and stay in staging, "
+        "where other rows name them or somebody changed them"
+        for name, rows in left.items()
+        if rows
+    ]

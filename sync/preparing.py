@@ -33,9 +33,13 @@ class Preparation:
         self.schema = Schema()
         self.empty = False
 
+    def read(self) -> None:
+        """Reads production's schema alone, where another process has checked everything."""
+        self.schema = self.source.schema()
+
     def check(self) -> None:
         """Raises SyncError unless everything fits; makes staging's tables where there are none."""
-        self.schema = self.source.schema()
+        self.read()
         check(self.rules, self.schema, lambda table: self.source.sample(table, SAMPLE))
         self._check_folding()
         keyless = [table.name for table in self._wanted() if not table.key]

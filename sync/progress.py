@@ -16,6 +16,8 @@ class Counts:
     unchanged: int = 0
     kept: int = 0
     conflicts: int = 0
+    failed: int = 0
+    """Rows that staging would not take."""
     bytes: int = 0
 
     @property

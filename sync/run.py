@@ -21,19 +21,21 @@ from sync.errors import (
     SyncError,
     Unsupported,
 )
-from sync.following import incoming, may_lead_nowhere
+from sync.following import delete_gone, may_lead_nowhere
 from sync.isolation import check_databases
 from sync.keyed import Key
 from sync.leaks import search
 from sync.model import Row, Table
 from sync.ordering import backward
 from sync.preparing import SAMPLE, Preparation
+from sync.processes import Processes
 from sync.progress import Clock, Counts, Progress, silent
 from sync.rules import Rules, dump
 from sync.settling import settle
 from sync.state import State
 from sync.tables import Source, Target
 from sync.tables_failures import FAILURES, told
+from sync.tables_postgres import PostgresSource
 from sync.tables_postgres_rebuild import Rebuilding
 from sync.tables_postgres_target import PostgresTarget
 from sync.walking import Walk
@@ -67,6 +69,10 @@ class Options:
     """An unfinished run of other rules, key or pools is given up."""
     indexes_last: bool = False
     """Empty tables lose their indexes and keys until their rows are in; on PostgreSQL."""
+    processes: int = 1
+    """How many fill a large empty table, each a range of keys; on PostgreSQL."""
+    by_columns: bool = True
+    """As Arrow, where a table's types allow it; else row by row."""
     progress: Progress = silent
     cancelled: Callable[[], bool] = never
     record: RECORD | None = None
@@ -163,10 +169,23 @@ class _Run:
             self._apply_decisions(works)
             walk.dry = bool(self._open_conflicts())
         rebuilding = self._taken_down(ordered, walk)
-        self._walk_all(ordered, works, walk)
+        walk.by_columns, walk.processes = self.options.by_columns, self._processes()
+        try:
+            self._walk_all(ordered, works, walk)
+        finally:
+            if walk.processes is not None:
+                walk.processes.close()
+                walk.processes = None
         if rebuilding is not None:
             rebuilding.put_up()
         self._end(ordered, works, walk)
+
+    def _processes(self) -> Processes | None:
+        source, target, number = self.source, self.target, self.options.processes
+        if number < 2 or self.options.dry_run or not isinstance(source, PostgresSource):
+            return None
+        assert isinstance(target, PostgresTarget)
+        return Processes(number, source, target, self.key, self.rules, self.options.tables)
 
     def _taken_down(self, ordered: list[Table], walk: Walk) -> Rebuilding | None:
         """What is without its keys for the time of this run."""
@@ -205,7 +224,9 @@ class _Run:
         elif self.options.dry_run:
             self.result.status = "dry run"
         else:
-            self._delete(ordered)
+            self.result.warnings += delete_gone(
+                self.target, self.state, ordered, self.result.tables
+            )
             self._walk_again(works, walk)
             self._clean_up(ordered)
 
@@ -298,6 +319,7 @@ class _Run:
         if self.options.dry_run:
             self.result.conflicts += tuple(outcome.conflicts)
         if outcome.blocked:
+            outcome.counts.failed = outcome.blocked
             self._blocked.append(work.table.name)
         self._originals.append((work, outcome.originals or self._some(work)))
 
@@ -333,6 +355,7 @@ class _Run:
                 counts = self.result.tables[name]
                 counts.inserted += outcome.counts.inserted
                 counts.updated += outcome.counts.updated
+                counts.failed = outcome.blocked
                 if outcome.blocked:
                     self._blocked.append(name)
         if self._blocked:
@@ -355,32 +378,6 @@ class _Run:
         if leaks:
             raise Leaked(leaks)
         self._note(COMPLETED)
-
-    def _delete(self, ordered: Sequence[Table]) -> None:
-        """Rows gone from production, children before parents, again for as long as that helps."""
-        present = self.target.schema().tables
-        left = {table.name: self.state.gone(table.name) for table in ordered}
-        while True:
-            deleted = 0
-            for table in reversed(ordered):
-                rows = left[table.name]
-                if rows:
-                    number = self.target.delete(table, rows, incoming(table, present))
-                    self.result.tables[table.name].deleted += number
-                    deleted += number
-                    still = self.target.find(table, rows)
-                    left[table.name] = [row for row in rows if row in still.values()]
-            self.target.commit()
-            if not deleted or not any(left.values()):
-                break
-        for name, rows in left.items():
-            if rows:
-                self.result.warnings.append(
-                    f"{len(rows):,} rows of {name} are gone from production and stay in staging, "
-                    "where other rows name them or somebody changed them"
-                )
-        self.state.clear_gone()
-        self.target.commit()
 
 
 def _now() -> str:

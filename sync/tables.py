@@ -16,13 +16,14 @@ class Selection:
     """Which rows of a table are read, and what is read beside them.
 
     `where` is a condition on `t`; `joins` are SQL joins whose columns `extras` come after the
-    table's own; `after` is the key to go on behind.
+    table's own; `after` is the key to go on behind, `until` the last one.
     """
 
     where: str = ""
     joins: str = ""
     extras: tuple[str, ...] = ()
     after: Row | None = None
+    until: Row | None = None
     ordered: bool = True
     limit: int = 0
 

@@ -23,6 +23,7 @@ from sync.tables_postgres_text import (
     names_of,
     order_of,
     quoted,
+    until_key,
 )
 
 HASHED = (
@@ -40,12 +41,15 @@ class PostgresSource:
 
     dialect = "postgresql"
 
-    def __init__(self, url: str) -> None:
-        self._url = url
+    def __init__(self, url: str, snapshot: str = "") -> None:
+        """`snapshot` is what another connection, which is still open, has `shared`."""
+        self.url = url
         self._arrow: ArrowReader | None = None
         self._connection = connect(url, autocommit=True)
         self._connection.execute("SET default_transaction_read_only = on")
         self._connection.execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
+        if snapshot:
+            self._connection.execute(f"SET TRANSACTION SNAPSHOT {literal(snapshot)}")
         self._connection.execute("SELECT 1")
         self.connection = self._connection
 
@@ -77,8 +81,8 @@ class PostgresSource:
         return ", ".join([names_of(table.names, "t."), *selection.extras])
 
     def _rows(self, table: Table, selection: Selection) -> str:
-        behind = after_key(table, selection.after)
-        wanted = [f"({each})" for each in (selection.where, behind) if each]
+        ends = after_key(table, selection.after), until_key(table, selection.until)
+        wanted = [f"({each})" for each in (selection.where, *ends) if each]
         where = f" WHERE {' AND '.join(wanted)}" if wanted else ""
         return f"FROM {from_table(table)} t {selection.joins}{where}"
 
@@ -135,6 +139,18 @@ class PostgresSource:
         late = f"{column} >= {literal(value)}::{type_} - interval '{LATE}' OR {column} IS NULL"
         return self.hashes(table, replace(selection, where=_both(selection.where, late)))
 
+    def boundaries(self, table: Table, selection: Selection, parts: int) -> list[Row]:
+        """Keys at which a table's rows fall into parts of about one size; none for a single one."""
+        rows = self._rows(table, selection)
+        count = int(self.ask(f"SELECT count(*) {rows}")[0][0])
+        cells = ", ".join(f"({names_of([name], 't.')})::text" for name in table.key)
+        order = ", ".join(order_of(table))
+        return [
+            self.ask(f"SELECT {cells} {rows} ORDER BY {order} OFFSET {at - 1} LIMIT 1")[0]
+            for at in sorted({count * part // parts for part in range(1, parts)})
+            if 0 < at < count
+        ]
+
     def greatest(self, table: Table, watermark: str) -> str:
         """The greatest value of a watermark; empty where there is none."""
         column = f"max({quoted(watermark)})::text"
@@ -149,7 +165,7 @@ class PostgresSource:
     ) -> Iterator[list[Any]]:
         query = f"SELECT {', '.join(wanted)} {self._rows(table, selection)}"
         if self._arrow is None:
-            self._arrow = ArrowReader(self._url, self.shared())
+            self._arrow = ArrowReader(self.url, self.shared())
         return self._arrow.read(f"{query} ORDER BY {', '.join(order_of(table))}")
 
     def _hash(self, table: Table, selection: Selection) -> str:

@@ -35,7 +35,7 @@ from sync.tables_postgres_text import (
 
 WAITING = (errors.UniqueViolation, errors.ForeignKeyViolation)
 """What may be different once other rows have gone or come."""
-LOCK = 7_211_046_530
+LOCK, PARTS = 7_211_046_530, 7_211_046_531
 
 
 class PostgresTarget:
@@ -45,7 +45,7 @@ class PostgresTarget:
     state = f"{OWN_SCHEMA}."
 
     def __init__(self, url: str) -> None:
-        self._url = url
+        self.url = url
         self._connection = connect(url)
         self.replica = self._may_be_replica()
         self._numbers = count(1)
@@ -84,6 +84,15 @@ class PostgresTarget:
     def lock(self) -> bool:
         """Takes staging for one run until it is closed."""
         taken = bool(self.ask("SELECT pg_try_advisory_lock(%s)", [LOCK])[0][0])
+        if taken:  # and nobody still fills a part of a run that was killed
+            taken = bool(self.ask("SELECT pg_try_advisory_lock(%s)", [PARTS])[0][0])
+            self.ask("SELECT pg_advisory_unlock(%s) WHERE %s", [PARTS if taken else LOCK, True])
+        self._connection.commit()
+        return taken
+
+    def lock_part(self) -> bool:
+        """Says that a part is being filled until this is closed; False where a run begins."""
+        taken = bool(self.ask("SELECT pg_try_advisory_lock_shared(%s)", [PARTS])[0][0])
         self._connection.commit()
         return taken
 
@@ -125,7 +134,7 @@ class PostgresTarget:
             f"SELECT {names_of(table.names, 't.')}, t.xmin FROM {from_table(table)} t "
             f"{'WHERE ' + wanted if wanted else ''} ORDER BY {', '.join(order_of(table))}"
         )
-        with contextlib.closing(connect(self._url, autocommit=True)) as connection:
+        with contextlib.closing(connect(self.url, autocommit=True)) as connection:
             connection.execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
             for batch in copied_out(connection, query):
                 yield [(row[:-1], row[-1]) for row in batch]
@@ -142,7 +151,7 @@ class PostgresTarget:
             self._copy_in(name, table.names, batch)
         self._connection.commit()
         query = f"SELECT {names_of(table.names, 't.')} FROM {name} t ORDER BY "
-        with contextlib.closing(connect(self._url, autocommit=True)) as connection:
+        with contextlib.closing(connect(self.url, autocommit=True)) as connection:
             yield from copied_out(connection, query + ", ".join(order_of(table)))
         self._connection.execute(f"DROP TABLE {name}")
         self._connection.commit()
@@ -366,7 +375,7 @@ class PostgresTarget:
     def writer(self) -> ArrowWriter:
         """Writes columns, in transactions of its own."""
         if self._arrow is None:
-            self._arrow = ArrowWriter(self._url, self.replica)
+            self._arrow = ArrowWriter(self.url, self.replica)
         return self._arrow
 
     def close(self) -> None:

@@ -97,14 +97,23 @@ def has_key(table: Table, keys: Sequence[int | str], prefix: str = "t.") -> str:
 
 def after_key(table: Table, after: Row | None) -> str:
     """The condition for rows behind a key."""
-    if after is None:
+    return _beside(table, ">", after)
+
+
+def until_key(table: Table, until: Row | None) -> str:
+    """The condition for rows up to a key."""
+    return _beside(table, "<=", until)
+
+
+def _beside(table: Table, how: str, cells: Row | None) -> str:
+    if cells is None:
         return ""
     left = ", ".join(order_of(table))
     right = ", ".join(
         f"{literal(cell)}" + ("::uuid" if table.column(name).shape == "uuid" else "")
-        for name, cell in zip(table.key, after, strict=True)
+        for name, cell in zip(table.key, cells, strict=True)
     )
-    return f"({left}) > ({right})"
+    return f"({left}) {how} ({right})"
 
 
 def literal(cell: Cell) -> str:

@@ -8,10 +8,12 @@ from sync.deciding import Batch
 from sync.errors import Cancelled, StagingMoved, Unfit
 from sync.filling import Filling
 from sync.model import Cell, Key, Row, Table
+from sync.processes import Processes
 from sync.progress import Clock, Counts
 from sync.quickening import leave_traces
 from sync.refreshing import Refreshing, note_watermark
 from sync.remembering import Memory, joined
+from sync.shards import finish, plan, planned
 from sync.state import Attempt, State
 from sync.tables import Selection, Source, Target, key_reader
 from sync.tables_postgres import PostgresSource
@@ -19,6 +21,8 @@ from sync.tables_postgres_target import PostgresTarget
 from sync.work import Outcome, Work
 
 TRIES = 5
+LARGE = 20_000
+"""Rows of a table that is worth the while of several processes."""
 SAMPLED, MOST_SAMPLED = 50, 500  # of a batch, of a table
 
 
@@ -37,6 +41,9 @@ class Walk:
     reset: bool = False
     empty: bool = False
     """There is no staging yet to look at."""
+    by_columns: bool = True
+    processes: Processes | None = None
+    """Fill large tables in parts."""
     _tags: dict[int, bytes] = field(default_factory=dict)
     """Tags of the window's rows, by the rows' identity."""
 
@@ -58,6 +65,12 @@ class Walk:
         if mine is not None and mine.done:
             outcome.counts.seen = mine.seen
             return outcome
+        if (
+            attempts
+            and (mine is None or self.processes is None)
+            and self._joined(work, attempts[0])
+        ):
+            raise StagingMoved(f"{work.table.name} was filled in parts by a run that did not end")
         if mine is None and self._refreshed(work, attempts, outcome):
             return outcome
         if mine is None and attempts and self._stands(work, attempts[0]):
@@ -102,7 +115,8 @@ class Walk:
     def _fills(self, work: Work, mine: Attempt, attempts: list[Attempt]) -> bool:
         """Whether nothing stands in staging that rows would have to be compared with."""
         return (
-            self._quick(work)
+            self.by_columns
+            and self._quick(work)
             and not work.nulled
             and not self.dry
             and isinstance(self.target, PostgresTarget)
@@ -113,6 +127,8 @@ class Walk:
 
     def _filled(self, work: Work, mine: Attempt, attempts: list[Attempt], outcome: Outcome) -> bool:
         """Fills the table if it can be filled; whether that is all there is to do."""
+        if self._in_parts(work, mine, attempts, outcome):
+            return True
         if not self._fills(work, mine, attempts):
             return False
         assert isinstance(self.source, PostgresSource)
@@ -125,6 +141,41 @@ class Walk:
             outcome.originals.clear()
             outcome.shown.clear()
             return False
+        return True
+
+    def _joined(self, work: Work, attempt: Attempt) -> bool:
+        """Makes parts that nobody will go on with into an attempt like any other."""
+        if self.dry or not isinstance(self.target, PostgresTarget):
+            return False
+        parts = planned(self.target, work.table.name, attempt.number)
+        finish(self.target, self.state, parts)
+        return bool(parts)
+
+    def _in_parts(
+        self, work: Work, mine: Attempt, attempts: list[Attempt], outcome: Outcome
+    ) -> bool:
+        """Fills a large table in parts, or goes on with them; whether that is all there is to do.
+
+        Raises StagingMoved where parts can't be filled so: the rest is then for a walk.
+        """
+        if self.processes is None or self.record or not self._quick(work):
+            return False
+        assert isinstance(self.source, PostgresSource)
+        assert isinstance(self.target, PostgresTarget)
+        parts = planned(self.target, work.table.name, mine.number)
+        if not parts:
+            if work.table.rows < LARGE or not self._fills(work, mine, attempts):
+                return False
+            parts = plan(self.source, self.target, work, mine, self.processes.number)
+        self.target.commit()
+        try:
+            for part in self.processes.fill(parts, self.clock, self.cancelled):
+                outcome.add(part)
+        except Unfit as error:
+            self._joined(work, mine)
+            raise StagingMoved(str(error)) from error
+        self._joined(work, mine)
+        outcome.counts.seen = self.state.attempts(work.table.name)[0].seen
         return True
 
     def _quick(self, work: Work) -> bool:
