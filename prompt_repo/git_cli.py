@@ -230,27 +230,6 @@ def _bound(pid: int, memory: int) -> None:
             resource.prlimit(pid, resource.RLIMIT_DATA, (memory, memory))
 
 
-REPACK = ("repack", "-d", "-q", "--geometric=2")
-COLLECT = ("gc", "-q")
-
-
-def repack(path: Path) -> None:
-    """Packs loose objects and joins small packs; safe beside writers (nothing is thrown away).
-
-    Each pack left has twice the objects of the next smaller one: they stay few, and an object
-    is copied seldom (`git help repack`, --geometric).
-    """
-    _run(path, REPACK)
-
-
-def collect(path: Path) -> None:
-    """Packs everything anew, refs too, and throws away what nothing has reached for two weeks.
-
-    Safe beside writers by that grace; `--prune=now` would not be.
-    """
-    _run(path, COLLECT)
-
-
 def bundle(path: Path, target: Path, refs: Sequence[str]) -> None:
     """Writes refs with all their history into a file that git can clone; raises GitFailed."""
     names = "".join(f"{ref}\n" for ref in refs)

@@ -36,6 +36,7 @@ from prompt_repo.history_sql import (
     HELD,
     LINE,
     PARENTS,
+    PLACE,
     SPAN,
     STAYS,
     VERSION,
@@ -353,9 +354,7 @@ class History:
         """A commit's lane and position."""
         if not OID.fullmatch(commit):
             raise RevisionNotFound(commit)
-        found: tuple[int, int] | None = self._sql(
-            "SELECT lane, position FROM commits WHERE oid = ?", (bytes.fromhex(commit),)
-        ).fetchone()
+        found: tuple[int, int] | None = self._sql(PLACE, (bytes.fromhex(commit),)).fetchone()
         return found
 
     def _place(self, commit: str) -> tuple[int, int]:

@@ -65,3 +65,4 @@ WITH RECURSIVE wanted (start, goal, number) AS (
 )
 SELECT start, goal FROM back WHERE id = goal
 """
+PLACE = "SELECT lane, position FROM commits WHERE oid = ?"

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from prompt_repo import git_cli
+from prompt_repo import git_cli, git_upkeep
 from prompt_repo.errors import GitFailed, GitMissing, RevisionNotFound
 from prompt_repo.git_store import GitStore
 from prompt_repo.model import Author
@@ -128,7 +128,7 @@ def test_a_failure_says_what_git_said(store: GitStore, tmp_path: Path) -> None:
     with pytest.raises(GitFailed, match="bad object"):
         list(git_cli.log_raw(store.path, ["0123456789" * 4]))
     with pytest.raises(GitFailed, match="not a git repository"):
-        git_cli.repack(tmp_path)
+        git_upkeep.repack(tmp_path)
     with pytest.raises(GitFailed, match="fatal"):
         git_cli.fast_import(store.path, [b"no such command\n"])
 
@@ -159,7 +159,7 @@ def test_packing_changes_nothing_but_the_form(store: GitStore) -> None:
     """After a repack everything is there, in a pack."""
     commit = store.write("staging", None, {IDLE: b"one\n"}, author=SAM, message="x")
 
-    git_cli.repack(store.path)
+    git_upkeep.repack(store.path)
 
     assert b"one\n" == store.read(commit.oid, IDLE)
     assert 1 == len(list((store.path / "objects/pack").glob("*.pack")))
@@ -192,8 +192,8 @@ def test_a_repository_can_not_make_git_run_a_program(store: GitStore, tmp_path: 
         store.path, [b"reset refs/heads/production\nfrom %b\n" % commit.oid.encode()]
     )
     with suppress(GitFailed):  # git joins no packs of a partial clone, as this one says it is
-        git_cli.repack(store.path)
-    git_cli.collect(store.path)
+        git_upkeep.repack(store.path)
+    git_upkeep.collect(store.path)
     for pack in (store.path / "objects/pack").iterdir():
         pack.unlink()
     missing = git_cli.fsck(store.path)

@@ -10,7 +10,7 @@ from pathlib import Path
 import redis
 import structlog
 
-from prompt_repo import git_cli
+from prompt_repo import git_upkeep
 from prompt_repo.layout import ENVIRONMENTS
 from prompt_repo.repository import Repository
 from webapp import (
@@ -125,12 +125,12 @@ def tend_audit_log() -> None:
 
 def pack_repository() -> None:
     """Packs what edits and pushes left lying about in Git."""
-    git_cli.repack(Settings.from_environment().repository_path)
+    git_upkeep.repack(Settings.from_environment().repository_path)
 
 
 def collect_garbage() -> None:
     """Packs the whole repository anew, and drops what nothing reaches any more."""
-    git_cli.collect(Settings.from_environment().repository_path)
+    git_upkeep.collect(Settings.from_environment().repository_path)
 
 
 def make_export(ident: str) -> None:

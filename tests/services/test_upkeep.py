@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from prompt_repo import git_cli
+from prompt_repo import git_upkeep
 from prompt_repo.editing import Edit, save
 from prompt_repo.model import Author, Prompt
 from prompt_repo.repository import STAGING, Repository
@@ -18,11 +18,11 @@ from webapp import jobs, schedule
 Git = Callable[..., str]
 EDITS, PUSHES = 40, 12
 UPKEEP = (
-    list(git_cli.REPACK),
+    list(git_upkeep.REPACK),
     ["repack", "-d", "-q"],
     ["pack-refs", "--all", "--prune"],
     ["maintenance", "run", "--quiet", "--task=loose-objects"],
-    list(git_cli.COLLECT),
+    list(git_upkeep.COLLECT),
     ["repack", "-a", "-d", "-q"],
     ["prune", "--expire=2.weeks.ago"],
 )
