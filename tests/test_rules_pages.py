@@ -225,6 +225,21 @@ def test_a_fake_leads_to_no_original_unless_they_are_sealed(world: Staging) -> N
     assert email not in answer.text
 
 
+def test_an_original_taken_for_a_fake_stays_out_of_the_log(world: Staging) -> None:
+    """Whoever mistakes the two has not put somebody's address where nothing is taken out."""
+    world.run()
+    email = world.in_production("SELECT email FROM users WHERE id = 7")[0][0]
+
+    world.here.admin.post("/staging/mapping", value=email, reason="Ticket 4715", which="fake")
+
+    with world.here.records.reading() as session:
+        entry = session.scalars(
+            select(AuditEntry).where(AuditEntry.action == "mapping.look_up")
+        ).one()
+    assert 0 == entry.detail["found"]
+    assert email not in str(entry.detail)
+
+
 def test_sealed_originals_open_by_a_setting(tmp_path: Path, redis_url: str) -> None:
     """Whoever set it may see them."""
     with staging_world(tmp_path, redis_url, sync_mapping="sealed") as world:

@@ -46,7 +46,7 @@ def look_up() -> Response:
         said = f"{capitalize_first(str(error)).rstrip('.')}."
         page = make_response(_page(value=value, reason=reason, which=which, error=said), 422)
     else:
-        # What is known to be a fake names nobody; anything else may be an original, also by mistake.
+        # A fake that is one names nobody; anything else may be an original, also by mistake.
         told = value if which == FAKE and found else f"a value, {_fingerprint(value)}"
         audit.describe("mapping", which=which, value=told, reason=reason, found=len(found))
         page = make_response(
