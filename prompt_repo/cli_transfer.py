@@ -161,7 +161,7 @@ def import_verb(
     \b
     Example:
       prompt-repo import prompts.json --dry-run
-      prompt-repo import prompts.csv --strategy merge --reason "From the writers' sheet"
+      prompt-repo import prompts.csv --strategy merge --reason 'From the writers'
     """
     repository = where.open()
     who = author_named(author)

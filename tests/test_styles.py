@@ -120,3 +120,16 @@ def test_nothing_is_styled_in_templates() -> None:
     ]
 
     assert [] == styled
+
+
+def test_every_block_is_closed_and_none_stands_in_another() -> None:
+    """A brace that is missing would hide all that follows in the condition before it."""
+    around = 0
+    plain = STRING.sub("", COMMENT.sub(lambda found: "\n" * found[0].count("\n"), SHEET))
+    for number, line in enumerate(plain.split("\n"), 1):
+        begins = line and not line[0].isspace() and line[0] != "}"
+        assert not (around and begins), f"line {number} stands in an open block: {line}"
+        around += line.count("{") - line.count("}")
+        assert around >= 0, f"line {number} closes what is not open"
+
+    assert 0 == around
