@@ -49,8 +49,7 @@ from prompt_repo.model import Commit, Held, HistoryPage, Version
 from prompt_repo.progress import Progress, counted, silent
 
 NEAR = 50  # commits read one by one before `git log` is asked for all of them
-PAGE = 50
-LONGEST_PAGE = 500
+PAGE, LONGEST_PAGE = 50, 500
 READING, INDEXING = "Reading commits", "Indexing commits"
 
 P = ParamSpec("P")
