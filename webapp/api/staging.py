@@ -25,10 +25,10 @@ from webapp.api.routing import Operation, route
 from webapp.api.staging_bodies import (
     ConfigurationChange,
     ConflictList,
+    Decided,
     Listing,
     ListingConflicts,
     Resolution,
-    Resolved,
     StagingConfiguration,
     StagingStatus,
     SyncOrder,
@@ -220,7 +220,7 @@ def conflicts(sync: UUID) -> Response:
     "resolve_conflicts",
     Operation(
         "Decide about conflicts",
-        {200: Resolved},
+        {200: Decided},
         body=Resolution,
         writes=True,
         of_prompts=False,

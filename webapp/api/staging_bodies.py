@@ -233,7 +233,7 @@ class Resolution(Given):
     resume: bool = Field(False, description="Resume the sync once all are decided.")
 
 
-class Resolved(Answer):
+class Decided(Answer):
     """What was decided, and how the sync stands."""
 
     decided: int
