@@ -6,7 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from sync import demo
+from tests.servers import Postgres
 from tests.staging_world import USERS, Staging, staging_world
+from tests.sync.databases import ask, carry_out
 from webapp import clock, sync_conflicts, sync_watch, syncs
 from webapp.records.staging_models import SyncStatus
 
@@ -252,3 +255,27 @@ def test_without_redis_nothing_is_recorded(tmp_path: Path, redis_url: str) -> No
         assert 503 == answer.status_code
         assert "Background jobs need Redis" in answer.text
         assert [] == syncs.listed(world.here.records)
+
+
+def test_postgresql_goes_the_same_way(world: Staging, postgres: Postgres) -> None:
+    """Tried, run, paused by a conflict, decided, resumed; rules and fakes on the page as well."""
+    live, copy = postgres.create(), postgres.create()
+    demo.create(live, 40, 80)
+    object.__setattr__(world.here.settings, "production_database_url", live)
+    world.configure(database_url=copy)
+    world.here.admin.post("/staging/rules/draft")
+    tried, first = world.run(dry_run="1"), world.run()
+    for url, role in ((live, "lead"), (copy, "tester")):
+        carry_out(url, f"UPDATE users SET role = '{role}' WHERE id = 1")
+    paused = world.run()
+
+    address = f"/staging/syncs/{paused.id}"
+    world.here.admin.post(f"{address}/conflicts", scope="all", action="skip")
+    world.here.admin.post(f"{address}/resume")
+    world.here.work(("syncs",))
+
+    assert ["completed", "completed", "paused"] == [tried.status, first.status, paused.status]
+    assert "completed" == world.sync(paused.id).status
+    assert [("tester",)] == ask(copy, "SELECT role FROM users WHERE id = 1")
+    assert "@example." in world.here.admin.get("/staging/rules").text
+    assert "PostgreSQL" in world.here.admin.get("/staging").text
