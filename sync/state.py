@@ -43,6 +43,11 @@ TABLES = (
 )
 
 
+YOUNGER = (
+    ("attempts", "watermark TEXT"), ("blocks", "keys bytea"), ("blocks", "stamps bytea"),
+    ("blocks", "stamp BIGINT NOT NULL DEFAULT 0"),
+)  # fmt: skip
+
 Tagged = tuple[list[Row], bytes]
 """A block's rows, and for each of them a tag of what it was made from."""
 
@@ -83,6 +88,9 @@ class State(Decisions):
         for table in TABLES:
             name = table.format(self._at, BINARY[self._target.dialect])
             self._target.run(f"CREATE TABLE IF NOT EXISTS {name}")
+        if self._target.dialect == "postgresql":  # what earlier releases made lacks these
+            for name, column in YOUNGER:
+                self._target.run(f"ALTER TABLE {self._at}{name} ADD COLUMN IF NOT EXISTS {column}")
 
     @property
     def there(self) -> bool:

@@ -99,3 +99,4 @@ class ArrowWriter:
 
 
 FAILURES = (adbc.Error,)
+"""What is raised where columns can't be read or written."""

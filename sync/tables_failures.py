@@ -1,9 +1,10 @@
 """What database drivers raise, and what it means in a sentence."""
 
+import adbc_driver_manager.dbapi as adbc
 import psycopg
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
-FAILURES = (psycopg.Error, SQLAlchemyError)
+FAILURES = (psycopg.Error, SQLAlchemyError, adbc.Error)
 
 
 def told(error: BaseException) -> str:

