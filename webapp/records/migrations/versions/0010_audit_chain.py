@@ -7,8 +7,8 @@ from sqlalchemy.engine import Connection
 from webapp.audit_chain import GENESIS, digest
 from webapp.records.models import Key, Moment
 
-revision = "0009"
-down_revision = "0008"
+revision = "0010"
+down_revision = "0009"
 ENTRIES = sa.table(
     "audit",
     sa.column("id", Key),

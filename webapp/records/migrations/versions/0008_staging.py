@@ -5,8 +5,8 @@ from alembic import op
 
 from webapp.records.models import Key, Moment
 
-revision = "0007"
-down_revision = "0010"
+revision = "0008"
+down_revision = "0007"
 ONE_AT_A_TIME = sa.text("status in ('pending', 'in_progress')")
 
 
