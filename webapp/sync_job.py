@@ -1,8 +1,9 @@
 """One sync carried out, from its record to its record: what a worker does."""
 
+import json
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 import redis
@@ -17,6 +18,7 @@ from sync.rules import Rules
 from sync.run import PAUSED, Options, Result, run
 from sync.state import State
 from sync.tables import Target, open_source, open_target
+from sync.tables_failures import FAILURES
 from webapp import audit, staging_config, sync_conflicts, sync_rules, sync_sample, syncs
 from webapp.config import InvalidSetting, Settings
 from webapp.records import Records
@@ -48,8 +50,10 @@ def carry_out(records: Records, settings: Settings, client: "redis.Redis", ident
     except JobTimeoutException:
         _end(records, settings, sync, SyncStatus.FAILED, TOO_LONG, counts=teller.counts())
     except REFUSALS as error:
-        failed = len(error.leaks) if isinstance(error, Leaked) else 0
-        told = {"counts": teller.counts(), "records_failed": failed}
+        counts = teller.counts()
+        failed = sum(each.get("failed", 0) for each in counts.values())
+        failed += len(error.leaks) if isinstance(error, Leaked) else 0
+        told = {"counts": counts, "records_failed": failed}
         _end(records, settings, sync, SyncStatus.FAILED, str(error), **told)
     except Exception as error:
         said = f"the program failed ({type(error).__name__}); its log has the reason"
@@ -88,7 +92,23 @@ def _run(records: Records, settings: Settings, sync: Sync, teller: Teller) -> Re
             cancelled=_asked_to_stop(records, sync.id),
             record=record,
         )
-        return run(production, staging, wanted, key, options)
+        try:
+            return run(production, staging, wanted, key, options)
+        except SyncError:
+            if teller.standing.done and not sync.dry_run:  # else the latest run is an earlier one
+                teller.left = _left(staging)
+            raise
+
+
+def _left(staging: Target) -> dict[str, dict[str, int]]:
+    """What a run that did not come to its end did to each table, as it noted itself."""
+    with suppress(*FAILURES):  # the database may be just what failed
+        staging.rollback()
+        state = State(staging)
+        if state.there and (latest := state.runs(1)):
+            found: dict[str, dict[str, int]] = json.loads(str(latest[0][5]))
+            return found
+    return {}
 
 
 def _skipped(wanted: Rules, name: str) -> bool:
@@ -155,8 +175,8 @@ def _conclude(records: Records, settings: Settings, sync: Sync, result: Result) 
     values = {
         "counts": {name: counts.as_dict() for name, counts in result.tables.items()},
         "warnings": list(result.warnings),
-        "records_synced": max(0, total.seen - open_),
-        "records_failed": open_ if not sync.dry_run else 0,
+        "records_synced": max(0, total.seen - open_ - total.failed),
+        "records_failed": open_ + total.failed if not sync.dry_run else 0,
         "samples": sync_sample.of(records, sync, result) if sync.dry_run else [],
     }
     if sync.dry_run:

@@ -67,6 +67,7 @@ class Teller:
     def __init__(self, client: "redis.Redis", ident: str) -> None:
         self._redis, self._key, self._told = client, _key(ident), 0.0
         self.standing = Standing("Opening both databases")
+        self.left: dict[str, dict[str, int]] = {}
         self._send()
 
     def expect(self, rows: Mapping[str, int]) -> None:
@@ -86,8 +87,8 @@ class Teller:
             self._send()
 
     def counts(self) -> dict[str, dict[str, int]]:
-        """How far each table came, for the record of a run that did not get to its end."""
-        return {
+        """What became of each table in a run that did not get to its end, or how far it came."""
+        return self.left or {
             name: {"seen": table.done, "bytes": table.bytes}
             for name, table in self.standing.tables.items()
             if table.done

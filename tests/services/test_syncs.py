@@ -69,4 +69,5 @@ def test_a_running_sync_stops_after_its_batch_when_cancelled(world: Staging) -> 
 
     assert (SyncStatus.CANCELLED, True) == (stopped.status, stopped.cancelled_by != "")
     assert "what was finished stays" in stopped.error_message
+    assert stopped.counts["subscriptions"]["inserted"] > 5_000
     assert [(USERS,)] == world.in_staging("SELECT count(*) FROM users")
