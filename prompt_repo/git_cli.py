@@ -230,14 +230,6 @@ def _bound(pid: int, memory: int) -> None:
             resource.prlimit(pid, resource.RLIMIT_DATA, (memory, memory))
 
 
-def bundle(path: Path, target: Path, refs: Sequence[str]) -> None:
-    """Writes refs with all their history into a file that git can clone; raises GitFailed."""
-    names = "".join(f"{ref}\n" for ref in refs)
-    done = completed(path, ["bundle", "create", "-q", str(target), "--stdin"], names.encode())
-    if done.returncode != 0:
-        raise GitFailed("bundle", text_of(done.stderr))
-
-
 def _checked(oid: str) -> str:
     if not OID.fullmatch(oid):
         raise RevisionNotFound(oid)

@@ -91,6 +91,13 @@ WORDS: Mapping[Kind, Mapping[str, str]] = {
     },
     Kind.TRANSFER: {
         "api.export": "Export",
+        "api.export_prompts": "Export",
+        "transfers.export": "Export",
+        "export.downloaded": "Download an export",
+        "api.import_prompts": "Import",
+        "imports.upload": "Preview an import",
+        "imports.decide": "Import",
+        "imports.undo": "Undo an import",
         "git.push": "Push",
         "git.commit": "Commit by Git",
         "git_http.receive_pack": "Push",

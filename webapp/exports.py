@@ -11,9 +11,9 @@ import structlog
 from flask import Response
 from werkzeug.wrappers import Response as AnyResponse
 
-from prompt_repo import git_cli, transfer
+from prompt_repo import transfer
 from prompt_repo.errors import PromptRepoError
-from prompt_repo.git_incoming import public_refs
+from prompt_repo.git_bundle import bundle
 from prompt_repo.model import Source
 from prompt_repo.repository import Repository
 from prompt_repo.transfer import Form
@@ -237,7 +237,7 @@ def _stored(
     with tempfile.TemporaryDirectory(prefix="export-") as folder:
         target = Path(folder) / "export"
         if found.options["form"] == BUNDLE:
-            _bundle(repository, target)
+            bundle(repository.store, target)
         else:
             with target.open("wb") as file:
                 file.writelines(_pieces(repository, found, reporter))
@@ -260,9 +260,3 @@ def _pieces(repository: Repository, found: Transfer, reporter: Reporter | None) 
         told,
         bom=bool(found.options["bom"]),
     )
-
-
-def _bundle(repository: Repository, target: Path) -> None:
-    """All of Git's history that everybody may have, as one file that `git clone` takes."""
-    refs = sorted(public_refs(repository.store))
-    git_cli.bundle(repository.store.path, target, refs)

@@ -275,7 +275,7 @@ def test_exports_and_imports_are_in_the_audit_log(api: Api, admin: Client) -> No
         found = list(session.scalars(select(AuditEntry).order_by(AuditEntry.id)))
     actions = [each.action for each in found]
     assert ["api.export_prompts", "export.downloaded", "api.import_prompts"] == actions
-    assert ("sheet.csv", told["result_commit"]) == (found[2].subject, found[2].detail["commit"])
+    assert ("sheet.csv", told["result_commit"]) == (found[2].subject, found[2].commit)
 
 
 def test_the_schema_is_published(api: Api) -> None:
