@@ -1,12 +1,16 @@
 """Exports and imports over the API: files out and in, whole or not at all."""
 
 import json
+import os
 import subprocess
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import pytest
+from rq import SimpleWorker
+from rq.serializers import JSONSerializer
 from sqlalchemy import select
 from werkzeug.test import TestResponse
 
@@ -17,6 +21,8 @@ from tests.api.conftest import Api
 from tests.web import make_app, services
 from webapp import clock, exports, transfers
 from webapp.access import Scope
+from webapp.config import environment_of
+from webapp.queue import Jobs
 from webapp.records.models import AuditEntry
 from webapp.records.transfer_models import Kind
 
@@ -283,3 +289,24 @@ def test_the_schema_is_published(api: Api) -> None:
     answer = api.app.test_client().get("/api/v1/export-schema.json")
 
     assert transfer_schema.schema() == answer.json
+
+
+def test_a_worker_writes_what_waits(
+    api: Api, redis_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The job finds everything by the settings; the file is what was asked for."""
+    found = services(api.app).settings
+    api.app = make_app(found.data, redis_url=redis_url)
+    admin = Client(api)
+    monkeypatch.setattr(exports, "AT_ONCE", 1)
+    made = admin("POST", "/export", json={"environment": STAGING}).json
+    told = environment_of(services(api.app).settings)
+    queues = Jobs(services(api.app).redis).queues()
+
+    with mock.patch.dict(os.environ, told):
+        worker = SimpleWorker(queues, connection=queues[0].connection, serializer=JSONSerializer)
+        worker.work(burst=True)
+
+    done = admin("GET", f"/exports/{made['id']}").json
+    assert "completed" == done["status"]
+    assert json.loads(admin("GET", done["download_url"]).data)["items"]
