@@ -88,9 +88,18 @@ class State(Decisions):
         for table in TABLES:
             name = table.format(self._at, BINARY[self._target.dialect])
             self._target.run(f"CREATE TABLE IF NOT EXISTS {name}")
-        if self._target.dialect == "postgresql":  # what earlier releases made lacks these
-            for name, column in YOUNGER:
-                self._target.run(f"ALTER TABLE {self._at}{name} ADD COLUMN IF NOT EXISTS {column}")
+        for name, column in YOUNGER:  # what earlier releases made lacks these
+            self._add(name, column)
+
+    def _add(self, name: str, column: str) -> None:
+        """Adds a column where it is not there yet."""
+        if self._target.dialect == "postgresql":
+            self._target.run(f"ALTER TABLE {self._at}{name} ADD COLUMN IF NOT EXISTS {column}")
+            return
+        known = self._target.run("SELECT name FROM pragma_table_info(?)", [f"{self._at}{name}"])
+        if (column.split()[0],) not in {tuple(row) for row in known}:
+            column = column.replace("bytea", BINARY[self._target.dialect])
+            self._target.run(f"ALTER TABLE {self._at}{name} ADD COLUMN {column}")
 
     @property
     def there(self) -> bool:

@@ -1,6 +1,8 @@
 """Fakes that an earlier run made are taken again, and never for a row that has changed."""
 
+import sqlite3
 from collections.abc import Sequence
+from contextlib import closing
 
 import pytest
 
@@ -104,3 +106,19 @@ def test_postgresql_tells_that_a_table_is_as_it_was(postgres: servers.Postgres) 
 
     assert ([], ["orders"], ["users"], ["users"]) == (nothing, theirs, ours, again)
     assert (["users"], ["users", "orders"]) == (reset, other)
+
+
+def test_a_staging_that_an_earlier_release_filled_goes_on(pair: tuple[str, str]) -> None:
+    """What its tables lack is added, and what is remembered stays."""
+    with closing(sqlite3.connect(pair[1].removeprefix("sqlite:///"))) as connection:
+        names = [name for (name,) in connection.execute("SELECT name FROM sqlite_master")]
+        (attempts,) = [name for name in names if name.endswith("_attempts")]
+        (blocks,) = [name for name in names if name.endswith("_blocks")]
+        connection.execute(f"ALTER TABLE {attempts} DROP COLUMN watermark")
+        for column in ("keys", "stamp", "stamps"):
+            connection.execute(f"ALTER TABLE {blocks} DROP COLUMN {column}")
+        connection.commit()
+
+    total = sync(*pair, RULES).total
+
+    assert (0, 0, 6) == (total.inserted, total.updated, total.unchanged)
