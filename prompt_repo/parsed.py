@@ -80,10 +80,9 @@ class ParsedDocuments:
 
     def learn(self, rows: Iterable[tuple[str, str]]) -> None:
         """Keeps values of blobs that were written just now, as `row_of` gave them."""
-        told = list(rows)
         query = "INSERT OR REPLACE INTO documents VALUES (?, ?)"
         with self._lock:
-            _usable(self._file, lambda file: file.executemany(query, told).rowcount, 0)
+            _usable(self._file, lambda file: file.executemany(query, rows).rowcount, 0)
 
     def forget(self) -> None:
         """Throws all values away, those of the file too."""

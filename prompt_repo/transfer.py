@@ -82,7 +82,8 @@ def preview(
     with tempfile.TemporaryDirectory(prefix="prompt-repo-import-") as folder:
         staged = Staged.make(Path(folder) / "staged.sqlite3", name or source.name)
         try:
-            emotions = repository.current(branch).configuration.emotions
+            head = repository.head(branch)
+            emotions = repository.catalogue(head).configuration.emotions
             read_path(source, staged, emotions)
             yield plan(
                 repository,

@@ -168,6 +168,8 @@ def _announce(repository: Repository, plan: Plan, before: str, after: str) -> No
     branch = plan.branch
     repository.history.ensure(after)
     repository.learn(plan.staged.values())
+    if not repository.listeners:
+        return  # nobody asked, and a catalogue of everything is what takes memory
     changed = tuple(repository.store.changed(before, after))
     tip = repository.store.header(after)
     repository.written(branch, replace(tip, parents=(before,), changes=changed))
