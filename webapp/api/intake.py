@@ -299,7 +299,19 @@ class BulkPlanning(Given):
 class Bulk(Given):
     """Many edits in one commit, all or none: each by itself, or an operation on many prompts."""
 
-    edits: Annotated[list[BulkEdit], Field(min_length=1, max_length=MOST_EDITS)] | None = None
+    edits: Annotated[list[BulkEdit], Field(min_length=1, max_length=MOST_EDITS)] | None = Field(
+        None,
+        examples=[
+            [
+                {
+                    "character": "aria",
+                    "emotion": "angry",
+                    "prompt_text": PROMPT_EXAMPLE,
+                    "if_match": "*",
+                }
+            ]
+        ],
+    )
     cells: Cells | None = None
     operation: Discriminated | None = Field(
         None, description="What is done to `cells`, in place of `edits`. Plan it first."
