@@ -11,7 +11,7 @@ from webapp.access import Scope
 from webapp.api import reference
 
 HOST = "http://localhost"
-KNOW_COMMITS = {"promote", "roll_back", "review", "update_change", "merge_change"}
+KNOW_COMMITS = {"bulk_undo", "promote", "roll_back", "review", "update_change", "merge_change"}
 SEND_FILES = {"import_prompts"}
 
 

@@ -14,7 +14,7 @@ from prompt_repo.model import Prompt, PromptKey
 from prompt_repo.patterns import Replacement
 from webapp import audit
 from webapp.access import Scope, caller
-from webapp.api import asking, blueprint, intake
+from webapp.api import asking, blueprint, bulk_bodies, intake
 from webapp.api.routing import ENVIRONMENT, route
 from webapp.api.routing import Operation as Told
 from webapp.api.schemas import Answer
@@ -72,14 +72,14 @@ class Undone(Answer):
     Told(
         "What an operation would do to many prompts",
         {200: BulkPlan},
-        body=intake.BulkPlanning,
+        body=bulk_bodies.BulkPlanning,
         writes=True,
     ),
 )
 def plan(env: str) -> Response:
     """Prompt by prompt, before and after; nothing is changed."""
     audit.leave_out()
-    given = asking.body(intake.BulkPlanning)
+    given = asking.body(bulk_bodies.BulkPlanning)
     found = planned(env, given.cells, given.operation, given.base)
     items = [_item(each) for each in found.items]
     return jsonify({"commit": found.commit, "changes": len(found.changing), "items": items})
@@ -108,7 +108,10 @@ def undo(env: str) -> Response:
 
 
 def planned(
-    env: str, cells: list[intake.Cell] | None, operation: intake.BulkOperation, base: str | None
+    env: str,
+    cells: list[bulk_bodies.Cell] | None,
+    operation: bulk_bodies.BulkOperation,
+    base: str | None,
 ) -> Plan:
     """A plan made at `base`, now without one; raises what `bulk.plan` raises."""
     if not cells:
@@ -117,7 +120,7 @@ def planned(
     return bulk.plan(repository().at(env, base), keys, operation_of(operation))
 
 
-def to_carry_out(env: str, given: intake.Bulk) -> Plan:
+def to_carry_out(env: str, given: bulk_bodies.Bulk) -> Plan:
     """The plan of a bulk edit that names an operation; raises PreconditionRequired."""
     if given.edits is not None:
         said = "send `edits`, or `cells` with an `operation`, not both"
@@ -130,18 +133,18 @@ def to_carry_out(env: str, given: intake.Bulk) -> Plan:
     return planned(env, given.cells, given.operation, base)
 
 
-def operation_of(given: intake.BulkOperation) -> Operation:
+def operation_of(given: bulk_bodies.BulkOperation) -> Operation:
     """What a body asks for, as the domain has it."""
     match given:
-        case intake.SetOperation(prompt_text=text):
+        case bulk_bodies.SetOperation(prompt_text=text):
             return SetText(text)
-        case intake.CopyOperation(from_character=character):
+        case bulk_bodies.CopyOperation(from_character=character):
             return CopyFrom(character)
-        case intake.RemoveOperation():
+        case bulk_bodies.RemoveOperation():
             return Remove()
-        case intake.TagOperation(add=add, remove=remove):
+        case bulk_bodies.TagOperation(add=add, remove=remove):
             return Tag(tuple(add), tuple(remove))
-        case intake.ReplaceOperation():
+        case bulk_bodies.ReplaceOperation():
             return Replacement(
                 normalise(given.find),
                 normalise(given.replace),

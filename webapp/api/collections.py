@@ -13,7 +13,7 @@ from prompt_repo.expectations import Absent, Anything, AtCommit, Expectation, Ma
 from prompt_repo.model import PromptKey
 from webapp import audit, change_records, change_requests
 from webapp.access import Scope, caller
-from webapp.api import answering, asking, blueprint, intake, schemas
+from webapp.api import answering, asking, blueprint, bulk_bodies, intake, schemas
 from webapp.api.bulk import to_carry_out
 from webapp.api.changes import edits_of
 from webapp.api.characters import matching, page_of
@@ -166,7 +166,7 @@ def _one_exported(catalogue: Catalogue, character: str, emotion: str) -> dict[st
     Operation(
         "Many edits in one commit, all or nothing",
         {200: schemas.Saved},
-        body=intake.Bulk,
+        body=bulk_bodies.Bulk,
         headers=("If-Match",),
         writes=True,
     ),
@@ -176,7 +176,7 @@ def bulk(env: str) -> Response:
 
     In place of `edits` an `operation` on many `cells` can stand: set, replace, copy, remove, tag.
     """
-    given = asking.body(intake.Bulk)
+    given = asking.body(bulk_bodies.Bulk)
     if given.change is not None:
         return _proposed(env, given)
     edits = _edits(env, given)
@@ -192,7 +192,7 @@ def bulk(env: str) -> Response:
     return answering.answer(body, outcome.catalogue, None)
 
 
-def _proposed(env: str, given: intake.Bulk) -> Response:
+def _proposed(env: str, given: bulk_bodies.Bulk) -> Response:
     """The same edits in a change request: a new one, or one that is open."""
     edits = _edits(env, given) if given.operation else edits_of(given.edits or [], given.base)
     if isinstance(given.change, intake.ChangeTitle):
@@ -215,7 +215,7 @@ def _proposed(env: str, given: intake.Bulk) -> Response:
     return answering.answer(body, catalogue, None)
 
 
-def _edits(env: str, given: intake.Bulk) -> list[Edit]:
+def _edits(env: str, given: bulk_bodies.Bulk) -> list[Edit]:
     """The edits of a body, or those that its operation comes to."""
     if given.edits is None or given.operation is not None:
         return to_carry_out(env, given).edits()
