@@ -16,10 +16,8 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from prompt_repo.errors import RepositoryNotFound, StorageFailed
 from prompt_repo.git_store import GitStore
-from webapp import audit_settings, create_app, folder
-from webapp.announcer import Announcer
+from webapp import audit_settings, folder
 from webapp.config import Settings, export
-from webapp.courier import courier
 from webapp.processes import end_with_parent
 from webapp.records import Records
 
@@ -44,7 +42,15 @@ class HostRefused(Exception):
 
 
 def make_app() -> Flask:
-    """What each web process runs."""
+    """What each web process runs.
+
+    Nothing of it is imported before: the library of counters looks, as it is imported, for the
+    folder in which processes add up theirs, and web processes inherit what their parent has read.
+    """
+    from webapp.announcer import Announcer
+    from webapp.application import create_app
+    from webapp.courier import courier
+
     # Until granian sets its own: what was inherited would only note that somebody said stop, and
     # a program told so in its first second would take eight to end.
     for number in (signal.SIGINT, signal.SIGTERM):

@@ -117,6 +117,21 @@ def test_the_first_start_makes_a_demo(data: Path) -> None:
     assert repository.head(STAGING) != repository.head("production")
 
 
+def test_counters_of_all_web_processes_add_up(data: Path) -> None:
+    """What any of them answered is in /metrics, whichever of them is asked."""
+    with running(data) as program:
+        asked = 12
+        assert all(answers(program.url) for _ in range(asked))
+        with urllib.request.urlopen(f"{program.url}metrics", timeout=10) as answer:
+            told = answer.read().decode()
+
+    counted = re.search(
+        r'prompt_repo_requests_total\{method="GET",route="/healthz",status="200"\} ([\d.]+)', told
+    )
+    assert counted, told
+    assert float(counted[1]) >= asked
+
+
 def test_the_next_start_goes_on_where_it_was(data: Path) -> None:
     """No other demo, no other password; SIGTERM is no failure."""
     before = Repository.open(data / "prompts.git").head(STAGING)
