@@ -13,6 +13,7 @@ from typing import Any
 
 import structlog
 from flask import Flask, current_app, g, request
+from sqlalchemy.engine import Connection
 from sqlalchemy.exc import SQLAlchemyError
 from werkzeug.wrappers import Response
 
@@ -92,6 +93,23 @@ def note(
     _enter(action, subject, outcome, 0, actor, detail)
 
 
+def note_within(connection: Connection, subject: str, **detail: Any) -> None:
+    """Enters this request in the transaction of what it asks for: both are there, or neither.
+
+    What a view says by `describe` comes too late for it; where the request fails afterwards,
+    `enter_failure` has that entered as well.
+    """
+    g.audit_noted = True
+    values = _values(request.endpoint or "", subject, "done", 0, "", {**_known(), **detail})
+    audit_log.append_within(connection, values)
+
+
+def enter_failure(subject: str) -> None:
+    """Has this request entered by its answer, though it was noted before."""
+    g.audit_noted = False
+    describe(subject)
+
+
 def hurry() -> None:
     """Lets this request's entry not wait for the disk, as what it is about doesn't either."""
     g.audit_lasting = False
@@ -104,8 +122,8 @@ def write(records: Records, entry: AuditEntry, *, lasting: bool = True) -> Link:
 
 def columns(entry: AuditEntry) -> dict[str, Any]:
     """What an entry says, by its columns; what is too long is cut."""
-    entry.subject = cleaned(entry.subject[:LONGEST])
     values = {key: getattr(entry, key) for key in COLUMNS}
+    values["subject"] = cleaned(entry.subject[:LONGEST])
     return values | {name: values[name] or "" for name in ("path", "commit")}
 
 
@@ -154,13 +172,17 @@ def _enter_request(endpoint: str, status: int) -> None:
     """One entry, and one more for each further commit, as a decided promotion makes two."""
     outcome = "done" if status < 400 else "refused" if status in REFUSALS else "failed"
     why = {"why": g.audit_why} if status >= 400 and "audit_why" in g else {}
-    known = {"method": request.method, **_place()}
+    known = _known()
     detail = {**known, **g.get("audit_detail", {}), **why}
     commit = detail.get("commit")
     _enter(endpoint, _subject(), outcome, status, "", detail)
     for facts in g.get("audit_commits", []):
         if facts["commit"] != commit:
             _enter(endpoint, facts["branch"], outcome, status, "", {**known, **facts})
+
+
+def _known() -> dict[str, Any]:
+    return {"method": request.method, **_place()}
 
 
 def _tried() -> bool:
@@ -210,23 +232,9 @@ def _subject() -> str:
 def _enter(
     action: str, subject: str, outcome: str, status: int, actor: str, detail: dict[str, Any]
 ) -> None:
-    who: Caller = g.get("caller", NOBODY)
-    path, commit = _taken(detail)
-    entry = AuditEntry(
-        at=datetime.now(UTC),
-        actor=cleaned((actor or who.actor)[:80]),
-        action=action[:80],
-        subject=subject,
-        path=path,
-        commit=commit,
-        outcome=outcome,
-        status=status,
-        address=(request.remote_addr or "")[:64],
-        request_id=request_id(),
-        detail={key: _short(value) for key, value in detail.items()},
-    )
+    values = _values(action, subject, outcome, status, actor, detail)
     try:
-        write(records(), entry, lasting=g.get("audit_lasting", True))
+        audit_log.append(records(), values, lasting=g.get("audit_lasting", True))
     except SQLAlchemyError:
         # What was done is done, and an answer that says otherwise would make people do it again.
         log.exception(
@@ -234,9 +242,30 @@ def _enter(
             action=action,
             subject=subject,
             outcome=outcome,
-            actor=entry.actor,
-            address=entry.address,
+            actor=values["actor"],
+            address=values["address"],
         )
+
+
+def _values(
+    action: str, subject: str, outcome: str, status: int, actor: str, detail: dict[str, Any]
+) -> dict[str, Any]:
+    """The columns of an entry about this request."""
+    who: Caller = g.get("caller", NOBODY)
+    path, commit = _taken(detail)
+    return {
+        "at": datetime.now(UTC),
+        "actor": cleaned((actor or who.actor)[:80]),
+        "action": action[:80],
+        "subject": cleaned(subject[:LONGEST]),
+        "path": path,
+        "commit": commit,
+        "outcome": outcome,
+        "status": status,
+        "address": (request.remote_addr or "")[:64],
+        "request_id": request_id(),
+        "detail": {key: _short(value) for key, value in detail.items()},
+    }
 
 
 def _taken(detail: dict[str, Any]) -> tuple[str, str]:

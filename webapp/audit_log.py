@@ -38,7 +38,7 @@ _INSERT = insert(AuditEntry)
 def append(records: Records, values: Mapping[str, Any], *, lasting: bool = True) -> Link:
     """Appends an entry with these columns, and gives its place in the chain."""
     with records.connecting(lasting=lasting) as connection:
-        return _append(connection, values)
+        return append_within(connection, values)
 
 
 def head(records: Records) -> Link:
@@ -79,7 +79,7 @@ def seal(records: Records, before: datetime, values: Mapping[str, Any]) -> Audit
             "at": datetime.now(UTC),
         }
         connection.execute(insert(AuditSeal), row)
-        _append(connection, {**values, "action": SEALED, "detail": _told(row)})
+        append_within(connection, {**values, "action": SEALED, "detail": _told(row)})
     return AuditSeal(**row)
 
 
@@ -98,7 +98,8 @@ def cut(records: Records) -> int:
     return count
 
 
-def _append(connection: Connection, values: Mapping[str, Any]) -> Link:
+def append_within(connection: Connection, values: Mapping[str, Any]) -> Link:
+    """Appends an entry in a transaction that writes more than this, so that both are or neither."""
     _be_alone(connection)
     last = _head(connection)
     entry = {**values, "id": last.entry + 1}

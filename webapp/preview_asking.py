@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from flask import current_app
+from sqlalchemy.engine import Connection
 
 from prompt_repo import documents, variables
 from prompt_repo.catalogue import Catalogue
@@ -11,8 +12,8 @@ from prompt_repo.errors import PromptNotFound, PromptRepoError, UnknownEmotion
 from prompt_repo.model import Character, Prompt, PromptKey
 from webapp import audit, preview_errors, previews, video
 from webapp.access import caller
-from webapp.previews import Wanted
-from webapp.queue import PREVIEWS, NoQueue
+from webapp.previews import Beside, Wanted
+from webapp.queue import PREVIEWS, Jobs, NoQueue
 from webapp.records.preview_models import Preview, Status
 from webapp.services import jobs, records, repository, settings
 from webapp.video import Brief, Misconfigured, VideoService
@@ -118,17 +119,31 @@ def again(preview: Preview) -> Preview:
 
 
 def enqueue(wanted: Wanted, path: str, *, reuse: bool = True) -> Preview:
-    """Records a preview and queues its job: both, or neither."""
-    queue = jobs()
-    preview = previews.ask(records(), settings(), wanted, caller(), reuse=reuse)
-    audit.hurry()
-    audit.describe(
-        f"{wanted.environment}:{path}",
-        preview=preview.id,
-        service=wanted.service,
-        origin=wanted.origin,
-        reused=preview.reused_from or "",
-    )
+    """Records a preview, with its entry in the audit log, and queues its job: all, or neither.
+
+    An entry can't be taken back: where Redis is away, a second one says so.
+    """
+    queue, subject = jobs(), f"{wanted.environment}:{path}"
+
+    def enter(connection: Connection, made: Preview) -> None:
+        audit.note_within(
+            connection,
+            subject,
+            preview=made.id,
+            service=wanted.service,
+            origin=wanted.origin,
+            reused=made.reused_from or "",
+        )
+
+    try:
+        return _recorded_and_queued(queue, wanted, reuse, enter)
+    except Exception:
+        audit.enter_failure(subject)
+        raise
+
+
+def _recorded_and_queued(queue: Jobs, wanted: Wanted, reuse: bool, enter: Beside) -> Preview:
+    preview = previews.ask(records(), settings(), wanted, caller(), reuse=reuse, beside=enter)
     if preview.status == Status.PENDING:
         ident = previews.job_of(preview.id, 1)
         seconds = settings().preview_time_limit

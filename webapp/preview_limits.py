@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from sqlalchemy import ColumnElement, bindparam, func, select, text
-from sqlalchemy.orm import Session
+from sqlalchemy.engine import Connection
 
 from webapp.config import Settings
 from webapp.preview_errors import NothingToPreview, TooManyPreviews
@@ -33,10 +33,10 @@ def check_text(settings: Settings, resolved: str) -> None:
         )
 
 
-def alone(session: Session) -> None:
+def alone(connection: Connection) -> None:
     """On PostgreSQL one at a time, so that limits hold exactly; SQLite has one writer anyway."""
-    if session.get_bind().dialect.name == "postgresql":
-        session.execute(text("select pg_advisory_xact_lock(:lock)"), {"lock": LOCK})
+    if connection.dialect.name == "postgresql":
+        connection.execute(text("select pg_advisory_xact_lock(:lock)"), {"lock": LOCK})
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,14 +48,13 @@ class Counts:
     waiting: int
 
 
-def counts(session: Session, environment: str, actor: str, now: datetime) -> Counts:
-    """All that limits ask for, in one query."""
-    told = {"actor": actor, "environment": environment, "since": now - HOUR}
-    return Counts(*session.connection().execute(COUNTS, told).one())
+def told(environment: str, actor: str, now: datetime) -> dict[str, object]:
+    """What COUNTS is asked with."""
+    return {"actor": actor, "environment": environment, "since": now - HOUR}
 
 
 def check_limits(
-    session: Session,
+    connection: Connection,
     settings: Settings,
     found: Counts,
     wanted: tuple[str, str],
@@ -63,18 +62,13 @@ def check_limits(
 ) -> None:
     """Raises TooManyPreviews where an environment, or a person, had as many as may be."""
     environment, actor = wanted
-    mine, here = Preview.created_by == actor, Preview.environment == environment
-    for count, most, whose, words in (
-        (found.mine, settings.preview_limit_per_person, mine, "you have asked for"),
-        (found.here, settings.preview_limit_per_environment, here, f"in {environment} there were"),
-    ):
-        if count >= most:
-            left = _seconds_left(session, whose, most, now)
-            raise TooManyPreviews(
-                f"{words} {count:,} previews within an hour, and {most:,} are the most; "
-                f"come back in {_in_words(left)}",
-                left,
-            )
+    mine, here = settings.preview_limit_per_person, settings.preview_limit_per_environment
+    if found.mine >= mine:
+        left = _seconds_left(connection, Preview.created_by == actor, mine, now)
+        raise _too_many("you have asked for", found.mine, mine, left)
+    if found.here >= here:
+        left = _seconds_left(connection, Preview.environment == environment, here, now)
+        raise _too_many(f"in {environment} there were", found.here, here, left)
 
 
 def check_queue(settings: Settings, found: Counts) -> None:
@@ -85,9 +79,19 @@ def check_queue(settings: Settings, found: Counts) -> None:
         )
 
 
-def _seconds_left(session: Session, whose: ColumnElement[bool], most: int, now: datetime) -> int:
+def _too_many(words: str, count: int, most: int, left: int) -> TooManyPreviews:
+    return TooManyPreviews(
+        f"{words} {count:,} previews within an hour, and {most:,} are the most; "
+        f"come back in {_in_words(left)}",
+        left,
+    )
+
+
+def _seconds_left(
+    connection: Connection, whose: ColumnElement[bool], most: int, now: datetime
+) -> int:
     """When there is one fewer than the most: the oldest that counts is an hour old then."""
-    blocking = session.scalar(
+    blocking = connection.scalar(
         select(Preview.created_at)
         .where(whose, Preview.created_at > now - HOUR)
         .order_by(Preview.created_at.desc())

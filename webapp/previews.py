@@ -8,12 +8,13 @@ becomes `processing` by one worker alone, and whatever happens to Redis or to a 
 import hashlib
 import json
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import bindparam, insert, inspect, select, update
+from sqlalchemy import Row, bindparam, insert, select, update
+from sqlalchemy.engine import Connection
 from sqlalchemy.orm import Session
 
 from webapp import clock, preview_limits
@@ -34,13 +35,17 @@ ALIVE = (
     .where(Preview.fingerprint == bindparam("fingerprint"))
     .where(Preview.expires_at > bindparam("now", type_=_MOMENT))
     .where(Preview.status == Status.COMPLETED)
-    .where(Preview.made_at > bindparam("since", type_=_MOMENT))
+    .where(Preview.made_at > bindparam("made_since", type_=_MOMENT))
     .order_by(Preview.expires_at.desc())
     .limit(1)
 )
+LOOK = preview_limits.COUNTS.add_columns(ALIVE.scalar_subquery())
+ONE = select(Preview.__table__).where(Preview.id == bindparam("ident"))
 INSERT = insert(Preview)
-COLUMNS = tuple(column.key for column in inspect(Preview).column_attrs)
 # Made once, for putting a statement together costs more than asking it.
+
+Beside = Callable[[Connection, Preview], None]
+"""What else is written where a preview is."""
 
 
 @dataclass(frozen=True)
@@ -68,26 +73,37 @@ class Wanted:
 
 
 def ask(
-    records: Records, settings: Settings, wanted: Wanted, who: Caller, *, reuse: bool = True
+    records: Records,
+    settings: Settings,
+    wanted: Wanted,
+    who: Caller,
+    *,
+    reuse: bool = True,
+    beside: Beside | None = None,
 ) -> Preview:
     """A new preview: completed already where a live clip is the same, else pending.
 
-    Raises NothingToPreview and TooManyPreviews, and then records nothing.
+    `beside` writes more in the same transaction. Raises NothingToPreview and TooManyPreviews, and
+    then records nothing.
     """
     preview_limits.check_text(settings, wanted.brief.text)
     now = clock.now()
-    with records.writing(lasting=False) as session:
-        preview_limits.alone(session)
-        counts = preview_limits.counts(session, wanted.environment, who.actor, now)
-        of = wanted.environment, who.actor
-        preview_limits.check_limits(session, settings, counts, of, now)
-        made = _new(wanted, who, now)
-        same = _alive(session, wanted.fingerprint, now) if reuse else None
+    row = _new(wanted, who, now)
+    of = wanted.environment, who.actor
+    told = preview_limits.told(*of, now) | _living(row["fingerprint"] if reuse else "", now)
+    with records.connecting(lasting=False) as connection:
+        preview_limits.alone(connection)
+        *found, same = connection.execute(LOOK, told).one()
+        counts = preview_limits.Counts(*found)
+        preview_limits.check_limits(connection, settings, counts, of, now)
         if same is not None:
-            _take_over(made, same, now)
+            row |= _taken_over(connection.execute(ONE, {"ident": same}).one(), now)
         else:
             preview_limits.check_queue(settings, counts)
-        session.connection().execute(INSERT, _row(made))
+        connection.execute(INSERT, row)
+        made = Preview(**row)
+        if beside is not None:
+            beside(connection, made)
     return made
 
 
@@ -139,7 +155,8 @@ def begin(records: Records, ident: str) -> Preview | None:
         found.attempts += 1
         same = _alive(session, found.fingerprint, now) if not found.facts.get("anew") else None
         if same is not None:
-            _take_over(found, same, now)
+            for name, value in _taken_over(same, now).items():
+                setattr(found, name, value)
             return None
     return found
 
@@ -256,53 +273,60 @@ def newest(
         return session.scalars(query.order_by(Preview.created_at.desc()).limit(1)).first()
 
 
-def _new(wanted: Wanted, who: Caller, now: datetime) -> Preview:
+def _new(wanted: Wanted, who: Caller, now: datetime) -> dict[str, Any]:
     brief = wanted.brief.as_json()
-    return Preview(
-        id=str(uuid.uuid4()),
-        environment=wanted.environment,
-        character_id=wanted.character_id,
-        emotion=wanted.brief.emotion,
-        shown={name: brief[name] for name in ("character", "label", "colour")},
-        prompt_text=wanted.prompt_text,
-        resolved_text=wanted.brief.text,
-        origin=wanted.origin,
-        version=wanted.version,
-        commit=wanted.commit,
-        service=wanted.service,
-        service_settings=dict(wanted.service_settings),
-        fingerprint=wanted.fingerprint,
-        status=Status.PENDING,
-        error="",
-        created_by=who.actor[:80],
-        account_id=who.account_id,
-        created_at=now,
-        expires_at=now + LIFE,
-        attempts=0,
-        file="",
-        remote_id="",
-        facts={},
-        log=[],
-    )
+    return {
+        "id": str(uuid.uuid4()),
+        "environment": wanted.environment,
+        "character_id": wanted.character_id,
+        "emotion": wanted.brief.emotion,
+        "shown": {name: brief[name] for name in ("character", "label", "colour")},
+        "prompt_text": wanted.prompt_text,
+        "resolved_text": wanted.brief.text,
+        "origin": wanted.origin,
+        "version": wanted.version,
+        "commit": wanted.commit,
+        "service": wanted.service,
+        "service_settings": dict(wanted.service_settings),
+        "fingerprint": wanted.fingerprint,
+        "status": Status.PENDING,
+        "error": "",
+        "created_by": who.actor[:80],
+        "account_id": who.account_id,
+        "created_at": now,
+        "expires_at": now + LIFE,
+        "attempts": 0,
+        "file": "",
+        "remote_id": "",
+        "facts": {},
+        "log": [],
+    }
 
 
-def _row(preview: Preview) -> dict[str, Any]:
-    return {name: getattr(preview, name) for name in COLUMNS}
+def _living(fingerprint: str, now: datetime) -> dict[str, Any]:
+    """What ALIVE is asked with: a finished preview of the same whose file is there and will be."""
+    return {"fingerprint": fingerprint, "now": now, "made_since": now - REUSED}
 
 
 def _alive(session: Session, fingerprint: str, now: datetime) -> Preview | None:
-    """A finished preview of the same clip whose file is there and will be."""
-    told = {"fingerprint": fingerprint, "now": now, "since": now - REUSED}
-    found = session.connection().execute(ALIVE, told).scalar()
+    found = session.connection().execute(ALIVE, _living(fingerprint, now)).scalar()
     return session.get(Preview, found) if found is not None else None
 
 
-def _take_over(preview: Preview, same: Preview, now: datetime) -> None:
-    preview.status = Status.COMPLETED
-    preview.started_at = preview.completed_at = now
-    preview.file, preview.made_at, preview.size = same.file, same.made_at, same.size
-    preview.reused_from = same.reused_from or same.id
-    preview.seconds, preview.facts, preview.log = same.seconds, same.facts, same.log
+def _taken_over(same: Preview | Row[Any], now: datetime) -> dict[str, Any]:
+    """What a preview has of another that shows the same clip."""
+    return {
+        "status": Status.COMPLETED,
+        "started_at": now,
+        "completed_at": now,
+        "file": same.file,
+        "made_at": same.made_at,
+        "size": same.size,
+        "reused_from": same.reused_from or same.id,
+        "seconds": same.seconds,
+        "facts": same.facts,
+        "log": same.log,
+    }
 
 
 def _change(session: Session, ident: str, present: Sequence[str], **values: object) -> bool:

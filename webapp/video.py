@@ -6,7 +6,7 @@ shows one whole.
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
 from typing import Any, Protocol
@@ -49,7 +49,13 @@ class Brief:
 
     def as_json(self) -> dict[str, str]:
         """The same as JSON has it."""
-        return asdict(self)
+        return {
+            "text": self.text,
+            "character": self.character,
+            "emotion": self.emotion,
+            "label": self.label,
+            "colour": self.colour,
+        }
 
 
 class Told(Protocol):

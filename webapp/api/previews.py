@@ -12,6 +12,7 @@ from webapp.access import Scope, require_environment
 from webapp.api import asking, blueprint
 from webapp.api.preview_bodies import Preview, Progress, Testing, preview
 from webapp.api.routing import Operation, on_prompts, route
+from webapp.job_progress import Standing
 from webapp.records.preview_models import Preview as Record
 from webapp.services import records, repository, services
 
@@ -48,7 +49,7 @@ def test(env: str, character: str | None, emotion: str) -> Response:
     else:
         text = preview_asking.standing(catalogue, key)
     made = preview_asking.ask(env, catalogue, key, text, reuse=given.reuse, reader=given.reader)
-    response = _answer(made, 202)
+    response = _answer(made, Standing(), 202)
     response.headers["Location"] = url_for("api.preview", preview=made.id)
     return response
 
@@ -63,7 +64,8 @@ def test(env: str, character: str | None, emotion: str) -> Response:
 )
 def show(preview: UUID) -> Response:
     """Its status: pending, processing, completed, failed or cancelled."""
-    return _answer(_found(preview))
+    found = _found(preview)
+    return _answer(found, _standing(found))
 
 
 @route(
@@ -78,7 +80,8 @@ def cancel(preview: UUID) -> Response:
     """Ends it whether it waits or runs, and frees what it made; 409 where it is over."""
     found = _found(preview)
     preview_asking.cancel(found.id)
-    return _answer(_found(preview))
+    over = _found(preview)
+    return _answer(over, _standing(over))
 
 
 @route(
@@ -116,8 +119,11 @@ def _found(ident: UUID) -> Record:
     return found
 
 
-def _answer(found: Record, status: int = 200) -> Response:
-    standing = job_progress.read(services().redis if found.at_work else None, found.id)
+def _standing(found: Record) -> Standing:
+    return job_progress.read(services().redis if found.at_work else None, found.id)
+
+
+def _answer(found: Record, standing: Standing, status: int = 200) -> Response:
     lines = standing.lines if found.at_work else found.log
     percent = standing.percent if found.at_work else 100
     progress = Progress(percent=percent, doing=standing.doing, log=list(lines))
