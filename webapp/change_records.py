@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
 
-from sqlalchemy import ColumnElement, and_, exists, func, or_, select, true
+from sqlalchemy import ColumnElement, and_, bindparam, exists, func, or_, select, true
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
@@ -46,6 +46,10 @@ CONTRIBUTING = (Kind.OPENED, Kind.PUSHED, Kind.RESOLVED)
 MOVING = (*CONTRIBUTING, Kind.UPDATED)
 """What a new head comes with."""
 REVIEWS = (Kind.APPROVED, Kind.OBJECTED)
+
+_OPEN_INTO = select(ChangeRequest.number).where(
+    ChangeRequest.base == bindparam("base"), ChangeRequest.state == State.OPEN
+)
 
 
 class Shown(StrEnum):
@@ -156,9 +160,9 @@ def open_on(records: Records, slug: str) -> ChangeRequest | None:
 
 def open_into(records: Records, base: str) -> Sequence[ChangeRequest]:
     """The open change requests of an environment."""
-    wanted = ChangeRequest.base == base, ChangeRequest.state == State.OPEN
-    if not records.rows(select(ChangeRequest.number).where(*wanted)):  # as at most saves
+    if not records.rows(_OPEN_INTO, base=base):  # as at most saves
         return []
+    wanted = ChangeRequest.base == base, ChangeRequest.state == State.OPEN
     with records.reading() as session:
         return session.scalars(select(ChangeRequest).where(*wanted)).all()
 

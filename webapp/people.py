@@ -7,7 +7,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass, fields
 from datetime import UTC, datetime, timedelta
 
-from sqlalchemy import delete, func, or_, select
+from sqlalchemy import bindparam, delete, func, or_, select
 from sqlalchemy.orm import Session
 
 from webapp import passwords
@@ -42,6 +42,14 @@ class LoggedIn:
     email: str
     role: str
     one_time_until: datetime | None
+
+
+_LOGGED_IN = (
+    select(*(getattr(Account, each.name) for each in fields(LoggedIn)))
+    .join(Login, Login.account_id == Account.id)
+    .where(Login.key == bindparam("key"), Login.expires_at > bindparam("now"))
+    .where(Account.disabled.is_(False))
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -261,12 +269,7 @@ def begin_login(records: Records, account: Account, lasts: timedelta) -> str:
 
 def logged_in(records: Records, key: str) -> LoggedIn | None:
     """Whose session has this key; None where it ended or its account is disabled."""
-    found = records.rows(
-        select(*(getattr(Account, each.name) for each in fields(LoggedIn)))
-        .join(Login, Login.account_id == Account.id)
-        .where(Login.key == _digest(key), Login.expires_at > datetime.now(UTC))
-        .where(Account.disabled.is_(False))
-    )
+    found = records.rows(_LOGGED_IN, key=_digest(key), now=datetime.now(UTC))
     return LoggedIn(*found[0]) if found else None
 
 

@@ -34,6 +34,8 @@ PAGE = 50
 SECOND = timedelta(seconds=1)  # the log of moves knows no parts of one
 WAITING, DELIVERED, FAILED = "waiting", "delivered", "failed"
 
+_ENABLED = select(Webhook.id, Webhook.events, Webhook.created_at).where(Webhook.enabled)
+
 
 class WebhookError(Exception):
     """A webhook can't be made or changed so; says why."""
@@ -108,8 +110,7 @@ def take_note(records: Records, happened: Happened, late: datetime | None = None
 
     What is told `late` goes to those alone who wanted it at that time and don't have it yet.
     """
-    columns = select(Webhook.id, Webhook.events, Webhook.created_at)
-    known = records.rows(columns.where(Webhook.enabled))
+    known = records.rows(_ENABLED)
     wanting = [each for each in known if happened.event.value in each.events]
     message = _name(happened) if wanting else ""
     if wanting and late is not None:
