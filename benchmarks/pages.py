@@ -131,13 +131,17 @@ def _saves(studio: Studio, scale: Scale) -> Row:
     """One prompt saved from the editor, and by the function that the editor calls."""
     key, number = keys(1_200)[7], count()
     address = f"/environments/{STAGING}/characters/{key.character}/{key.emotion}"
-    token = studio.admin.csrf()
+    token, client = studio.admin.csrf(), studio.admin.client
+    name = studio.app.config["SESSION_COOKIE_NAME"]
+    cookie = client.get_cookie(name)
+    assert cookie is not None
 
     def by_form() -> None:
+        client.set_cookie(name, cookie.value)  # as after the page that shows what the last one said
         form = {"action": "save", "text": text(next(number)), "reason": "Louder", "notes": ""}
         base = studio.repository.head(STAGING)
         sent = {**form, "tags": "", "base": base, "csrf_token": token}
-        answer = studio.admin.client.post(address, data=sent)
+        answer = client.post(address, data=sent)
         assert answer.status_code == 303, answer.text
 
     def by_service() -> None:
