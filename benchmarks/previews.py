@@ -70,6 +70,7 @@ def run(repositories: Repositories, scale: Scale) -> list[Row]:
     with tempfile.TemporaryDirectory(prefix="bench-", dir="/tmp") as name, _place(name) as settings:
         rows += _asking(settings, scale)
         rows += _throughput(settings, scale)
+        rows.append(_cancelling(settings, scale))
     if scale is Scale.TINY:  # a handful of jobs is over before anything can be killed
         return rows
     with tempfile.TemporaryDirectory(prefix="bench-", dir="/tmp") as name:
@@ -120,6 +121,7 @@ def _cpu(contestants: dict[str, Callable[[], object]], rounds: int) -> Times:
 def _place(name: str) -> Iterator[Settings]:
     """A demo with its own Valkey."""
     data = Path(name)
+    (data / "scratch").mkdir()
     server = valkey.start(data, data / "logs")
     try:
         demo.fill(data / "prompts.git")
@@ -153,7 +155,7 @@ def _asking(settings: Settings, scale: Scale) -> list[Row]:
     times = interleaved(
         {
             "ask": lambda: _post(app, key, count),
-            "bare": lambda: [app.test_client().get("/bare") for _ in range(count)],
+            "bare": lambda: _get(app, count),
         },
         scale.of(9, 5, 1),
     )
@@ -166,6 +168,12 @@ def _asking(settings: Settings, scale: Scale) -> list[Row]:
 
 
 _numbers = iter(range(10**9))
+
+
+def _get(app: Flask, count: int) -> None:
+    client = app.test_client()
+    for _ in range(count):
+        assert client.get("/bare").status_code == 200
 
 
 def _post(app: Flask, key: str, count: int) -> None:
@@ -190,6 +198,42 @@ def _throughput(settings: Settings, scale: Scale) -> list[Row]:
     return rows
 
 
+def _cancelling(settings: Settings, scale: Scale) -> Row:
+    """Seconds from DELETE until a running job is killed and nothing it made is there."""
+    app = create_app(settings)
+    records: Records = app.extensions["services"].records
+    jobs = Jobs(redis.Redis.from_url(settings.redis_url))
+    key, _ = tokens.create(records, "bench", {Scope.WRITE}, ("staging",))
+    taken = []
+    with _workers(settings, 1):
+        _work(settings, 1)  # warm
+        for _ in range(scale.of(15, 7, 1)):
+            (asked,) = _queue(records, settings, jobs, 1)
+            while not _at_work(settings, jobs, asked):
+                time.sleep(0.002)
+            began = time.perf_counter()
+            headers = {"Authorization": f"Bearer {key}"}
+            answer = app.test_client().delete(f"/api/v1/previews/{asked}", headers=headers)
+            assert (200, "cancelled") == (answer.status_code, answer.json["status"])
+            while _at_work(settings, jobs, asked) or _left(settings):
+                time.sleep(0.002)
+            taken.append(time.perf_counter() - began)
+    what = "cancel of a running job, from DELETE until it is dead and its file gone ÷ a second"
+    return ratio(what, {"cancel": taken, "second": [1.0] * len(taken)}, "cancel", "second",
+                 at_most=1)  # fmt: skip
+
+
+def _at_work(settings: Settings, jobs: Jobs, ident: str) -> bool:
+    """Whether a job runs and has a file begun."""
+    found = jobs.find(previews.job_of(ident, 1))
+    return found is not None and found.runs and bool(_left(settings))
+
+
+def _left(settings: Settings) -> list[Path]:
+    """The files that jobs at work have begun."""
+    return list((settings.data / "scratch").rglob("*.mp4"))
+
+
 def _alone(folder: Path, count: int, hands: int) -> float:
     crew = [
         subprocess.Popen(
@@ -212,7 +256,7 @@ def _alone(folder: Path, count: int, hands: int) -> float:
 def _workers(settings: Settings, count: int) -> Iterator[subprocess.Popen[bytes]]:
     crew = subprocess.Popen(
         [sys.executable, "-m", "webapp.cli", "worker", "--processes", str(count)],
-        env=environment_of(settings),
+        env=environment_of(settings) | {"TMPDIR": str(settings.data / "scratch")},
         start_new_session=True,
     )
     try:
@@ -271,6 +315,7 @@ def _killing(data: Path, scale: Scale) -> list[Row]:
         video_size="320x180", video_seconds="1",
         preview_limit_per_person=10**6, preview_limit_per_environment=10**6,
     )  # fmt: skip
+    (data / "scratch").mkdir()
     records = Records(settings.records_address)
     records.migrate()
     count = scale.of(200, 60, 6)

@@ -2,18 +2,22 @@
 
 import logging
 import os
+import shutil
 import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 from collections.abc import Sequence
+from pathlib import Path
 
 import redis
 import structlog
 from redis.exceptions import RedisError
 from rq import Queue, Worker
+from rq.executions import Execution
 from rq.job import Job
 from rq.serializers import JSONSerializer
 from rq.timeouts import UnixSignalDeathPenalty
@@ -34,6 +38,8 @@ class Busy(Worker):
 
     death_penalty_class = UnixSignalDeathPenalty
     lost_after = 15
+    scratch = ""
+    """The folder of what its job puts down for a while; a job that is killed can't clear up."""
 
     def get_heartbeat_ttl(self, job: Job, working_time: float = 0.0) -> int:
         """How long a job counts as running without another sign of life."""
@@ -42,7 +48,16 @@ class Busy(Worker):
     def main_work_horse(self, job: Job, queue: Queue) -> None:
         """What the process of one job does; it is killed when the worker is."""
         end_with_parent(os.getppid(), signal.SIGKILL)
+        tempfile.tempdir = self.scratch
         super().main_work_horse(job, queue)
+
+    def monitor_work_horse(self, job: Job, queue: Queue, execution: Execution) -> None:
+        """Sees to a job until it is over, and clears up after it."""
+        try:
+            super().monitor_work_horse(job, queue, execution)
+        finally:
+            for left in Path(self.scratch).iterdir():
+                shutil.rmtree(left) if left.is_dir() else left.unlink()
 
 
 def work(settings: Settings, queues: Sequence[str]) -> None:
@@ -64,10 +79,11 @@ def work(settings: Settings, queues: Sequence[str]) -> None:
         worker_ttl=60,
     )
     worker.lost_after = settings.job_lost_after
-    try:
-        worker.work(logging_level="CRITICAL")
-    except (RedisError, OSError) as error:  # whoever looks after us starts another
-        log.warning("a worker lost Redis", why=str(error))
+    with tempfile.TemporaryDirectory(prefix="prompt-repo-job-") as worker.scratch:
+        try:
+            worker.work(logging_level="CRITICAL")
+        except (RedisError, OSError) as error:  # whoever looks after us starts another
+            log.warning("a worker lost Redis", why=str(error))
 
 
 class Crew:

@@ -107,17 +107,23 @@ def test_a_worker_makes_previews_and_stops_when_told(here: World) -> None:
 
 
 def test_cancel_stops_a_running_job_and_frees_what_it_made(
-    unwatched: tuple[World, VideoServer],
+    unwatched: tuple[World, VideoServer], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """At once, by the word itself: nobody looks for an hour. The service drops the clip."""
     here, server = unwatched
+    scratch = tmp_path / "scratch"
+    scratch.mkdir()
+    monkeypatch.setenv("TMPDIR", str(scratch))
     with working(here):
         asked = here.ask()
         until(lambda: here.preview(asked.id).remote_id)
+        begun = list(scratch.glob("*/preview-*"))
         here.admin.post(f"/previews/{asked.id}/cancel")
         until(lambda: here.jobs.overview().running == ())
         until(lambda: server.deleted == ["video_1"])
+        until(lambda: not list(scratch.glob("*/*")))
 
+    assert (1, []) == (len(begun), list(scratch.iterdir()))
     assert Status.CANCELLED == status(here, asked.id)
     assert [] == list(storage(here.settings, "staging").names())
 
