@@ -10,6 +10,7 @@ DEPTH = 16  # an export is six deep
 BLANKS = re.compile(r"[ \t\n\r]*")
 NUMBER = re.compile(r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][-+]?[0-9]+)?")
 LONGEST_NUMBER = 40
+MOST = 500_000  # values of one item; a prompt with 50,000 versions has fewer
 WORDS: dict[str, Any] = {"true": True, "false": False, "null": None}
 
 
@@ -28,12 +29,16 @@ def parse(text: str, at: int, start: Mark) -> Node:
 
 class _Parser:
     def __init__(self, text: str, at: int, start: Mark) -> None:
-        self._text, self._at, self._start = text, at, start
+        self._text, self._left = text, MOST
+        self._seen, self._place = at, start
 
     def value(self, at: int, depth: int) -> tuple[Node, int]:
         """A value and where it ends."""
         if depth > DEPTH:
             raise NotJson(f"this is nested more than {DEPTH} deep", at)
+        self._left -= 1
+        if self._left < 0:
+            raise NotJson(f"this has more than the {MOST:,} values allowed", at)
         first = self._text[at : at + 1]
         if first == "{":
             return self._object(at, depth)
@@ -41,12 +46,13 @@ class _Parser:
             return self._list(at, depth)
         if first == '"':
             text, end = self._string(at)
-            return self._node(text, at, end), end
+            return self._node(text, self._mark(at), end), end
         return self._word(at)
 
     def _object(self, at: int, depth: int) -> tuple[Node, int]:
         values: dict[str, Node] = {}
         keys: dict[str, Mark] = {}
+        start = self._mark(at)
         end = self._blanks(at + 1)
         while self._text[end : end + 1] != "}" or values:
             if self._text[end : end + 1] != '"':
@@ -64,10 +70,11 @@ class _Parser:
             if self._text[end : end + 1] == "}":
                 break
             end = self._comma(end, "}")
-        return self._node(values, at, end + 1, keys), end + 1
+        return self._node(values, start, end + 1, keys), end + 1
 
     def _list(self, at: int, depth: int) -> tuple[Node, int]:
         items: list[Node] = []
+        start = self._mark(at)
         end = self._blanks(at + 1)
         while self._text[end : end + 1] != "]" or items:
             node, after = self.value(end, depth + 1)
@@ -76,7 +83,7 @@ class _Parser:
             if self._text[end : end + 1] == "]":
                 break
             end = self._comma(end, "]")
-        return self._node(items, at, end + 1), end + 1
+        return self._node(items, start, end + 1), end + 1
 
     def _comma(self, at: int, closing: str) -> int:
         if self._text[at : at + 1] != ",":
@@ -93,24 +100,27 @@ class _Parser:
     def _word(self, at: int) -> tuple[Node, int]:
         for word, value in WORDS.items():
             if self._text.startswith(word, at):
-                return self._node(value, at, at + len(word)), at + len(word)
+                return self._node(value, self._mark(at), at + len(word)), at + len(word)
         number = NUMBER.match(self._text, at)
         if number is None:
             raise NotJson("a value belongs here", at)
         if len(number[0]) > LONGEST_NUMBER:
             raise NotJson("this number is too long", at)
-        return self._node(json.loads(number[0]), at, number.end()), number.end()
+        return self._node(json.loads(number[0]), self._mark(at), number.end()), number.end()
 
     def _blanks(self, at: int) -> int:
         found = BLANKS.match(self._text, at)
         return found.end() if found else at
 
-    def _node(self, value: Any, at: int, end: int, keys: dict[str, Mark] | None = None) -> Node:
+    def _node(self, value: Any, start: Mark, end: int, keys: dict[str, Mark] | None = None) -> Node:
         style = "flow" if isinstance(value, dict | list) else '"'
-        return Node(value, self._mark(at), self._mark(end), keys, style)
+        return Node(value, start, self._mark(end), keys, style)
 
     def _mark(self, index: int) -> Mark:
-        return mark(self._text, self._at, self._start, index)
+        """The place of `index`, told from the one before it: they are asked for in their order."""
+        self._place = mark(self._text, self._seen, self._place, index)
+        self._seen = index
+        return self._place
 
 
 def mark(text: str, at: int, start: Mark, index: int) -> Mark:

@@ -21,6 +21,7 @@ from prompt_repo.yaml_tree import Mark, Node
 
 BLANKS = " \t\n\r"
 LARGEST = 64 * 1024 * 1024  # characters of one item: a prompt with its whole history
+MOST_KEYS = 100  # of the file's own object; an export has 3, a character card some dozens
 CUT_OFF = 12  # characters before the end of what was read, where a token may be cut off
 OPEN_TEXT = "Unterminated string starting at"
 CHANGED = (
@@ -150,6 +151,8 @@ class _Reader:
                 line = self._places[key].line
                 raise Unreadable(f"{key[:80]!r} stands here already, in line {line}", place)
             self._places[key] = place
+            if len(self._places) > MOST_KEYS:
+                raise Unreadable(f"this object has more than the {MOST_KEYS} keys allowed", place)
             self._expect(":", "a colon belongs here")
             yield key
             if self._next() == "}":
