@@ -1,5 +1,6 @@
 """Find and replace by patterns that people type, bounded in time and in what comes of it."""
 
+import re
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -11,6 +12,10 @@ from prompt_repo.errors import InvalidEdit
 LONGEST = 500  # characters of a pattern
 SECONDS = 2.0  # for all the texts of one edit together
 LARGEST = 1_000_000  # characters that one text may become
+WRITTEN_OUT = 20_000  # pieces of a pattern with its counted repeats written out, as regex holds it
+COUNT = re.compile(r"\{(\d*)(?:,\d*)?\}")
+REMARKS = re.compile(r"\(\?(?:#|[A-Za-z0-9]*x)")
+RECURSION = re.compile(r"\(\?(?:R|[-+]?\d|&|P>)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,8 +49,10 @@ def replacer(wanted: Replacement, seconds: float = SECONDS) -> Callable[[str], s
             return _substituted(pattern, wanted, text, left)
         except TimeoutError:
             raise _too_slow(seconds) from None
-        except (IndexError, regex.error) as wrong:
+        except (IndexError, ValueError, OverflowError, regex.error) as wrong:
             raise InvalidEdit(f"the replacement can't be used: {wrong}") from wrong
+        except MemoryError as wrong:
+            raise InvalidEdit("this pattern takes too much memory on these texts") from wrong
 
     return replaced
 
@@ -53,12 +60,61 @@ def replacer(wanted: Replacement, seconds: float = SECONDS) -> Callable[[str], s
 def _compiled(wanted: Replacement) -> "regex.Pattern[str]":
     flags = regex.V0 | regex.MULTILINE | (regex.IGNORECASE if wanted.ignore_case else 0)
     source = wanted.find if wanted.is_pattern else regex.escape(wanted.find, special_only=True)
+    if _size(source) > WRITTEN_OUT:
+        raise InvalidEdit(f"the repeats of this pattern come to more than {WRITTEN_OUT:,} pieces")
     try:
         return regex.compile(source, flags)
-    except regex.error as wrong:
+    except (regex.error, ValueError) as wrong:
         raise InvalidEdit(f"this is no pattern: {wrong}") from wrong
     except (RecursionError, OverflowError, MemoryError) as wrong:
         raise InvalidEdit("this pattern is too deep or too large") from wrong
+
+
+def _size(source: str) -> int:
+    """How long a pattern is with each repeat `{n}` written out n times; never too low.
+
+    What makes that hard to tell, or has no end, is refused: recursion, and verbose patterns with
+    their comments.
+    """
+    sizes, last, at = [0], 0, 0
+    while at < len(source):
+        sign, end = source[at], at + 1
+        if sign == "(":
+            _refuse_endless(source, at)
+            sizes.append(0)
+            last = 0
+        elif sign == ")" and len(sizes) > 1:
+            last = sizes.pop() + 1
+            sizes[-1] += last
+        elif sign == "{" and (count := COUNT.match(source, at)):
+            more = last * (max(1, int(count[1] or 0)) - 1)
+            sizes[-1], last, end = sizes[-1] + more, last + more, count.end()
+        elif sign not in "?*+":
+            end = _end_of_piece(source, at)
+            sizes[-1] += 1
+            last = 1
+        at = end
+    return sum(sizes)
+
+
+def _refuse_endless(source: str, at: int) -> None:
+    if RECURSION.match(source, at):
+        raise InvalidEdit("a pattern may not call itself or a part of it, as (?R) and (?1) do")
+    if REMARKS.match(source, at):
+        raise InvalidEdit("write the pattern without comments, and without the flag x")
+
+
+def _end_of_piece(source: str, at: int) -> int:
+    """Where a sign, an escape or a set of signs ends."""
+    if source[at] == "\\":
+        return at + 2
+    if source[at] != "[":
+        return at + 1
+    end = at + 2 if source[at + 1 : at + 2] == "^" else at + 1
+    end += source[end : end + 1] == "]"
+    while end < len(source) and source[end] != "]":
+        end += 2 if source[end] == "\\" else 1
+    return end + 1
 
 
 def _substituted(

@@ -136,6 +136,15 @@ def test_what_can_not_be_is_refused(repository: Repository) -> None:
         (Replacement("(a)", r"\2", is_pattern=True), "replacement"),
         (Replacement("(a)", "\\", is_pattern=True), "replacement"),
         (Replacement("", "x" * 1000, is_pattern=True), "what to look for"),
+        (Replacement("(?V1)[[a-z]--[aei]]", "", is_pattern=True), "no pattern"),
+        (Replacement("a", r"\UFFFFFFFF", is_pattern=True), "replacement"),
+        (Replacement(".{2147483647}", "", is_pattern=True), "repeats"),
+        (Replacement("[]a]{90000}", "", is_pattern=True), "repeats"),
+        (Replacement("((a{100}b?){100}){100,}", "", is_pattern=True), "repeats"),
+        (Replacement("a{99}{99}?{99}", "", is_pattern=True), "repeats"),
+        (Replacement("(?R)?a", "", is_pattern=True), "call itself"),
+        (Replacement("(a(?1)*b?)+", "", is_pattern=True), "call itself"),
+        (Replacement("(?x)a #(", "", is_pattern=True), "the flag x"),
         (Replacement("(?=a|b)", "x" * 100_000, is_pattern=True), "grow beyond"),
     ],
 )
@@ -143,6 +152,19 @@ def test_patterns_that_can_not_be_used(wanted: Replacement, said: str) -> None:
     """Each is refused in words."""
     with pytest.raises(InvalidEdit, match=said):
         replacer(wanted)("ab" * 20)
+
+
+@pytest.mark.parametrize(
+    "find",
+    [
+        r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}",
+        r"(?P<x>[^]{}()]{1,200})(?:\({2}|\{90000})?",
+        r"((?:\w{2,30}\s?){3,}){0,90000}",
+    ],
+)
+def test_repeats_that_people_write_are_fine(find: str) -> None:
+    """Only what regex would write out at great length is refused; an escape opens no group."""
+    assert "." == replacer(Replacement(find, ".", is_pattern=True))(".")[-1]
 
 
 def test_a_pattern_that_runs_away_is_stopped() -> None:
@@ -157,6 +179,7 @@ def test_plain_words_are_no_pattern() -> None:
     """Neither in what is looked for nor in what takes its place."""
     assert r"\1 (x) {y}" == replacer(Replacement("a.c", r"\1"))("a.c (x) {y}")
     assert "abc" == replacer(Replacement("a.c", "z"))("abc")
+    assert "z" == replacer(Replacement("(?R)a{90000}", "z"))("(?R)a{90000}")
 
 
 def test_a_bulk_edit_is_undone_by_one_commit(repository: Repository) -> None:
