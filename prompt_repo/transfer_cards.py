@@ -57,6 +57,7 @@ def read_card(card: Mapping[str, Any], staged: Staged) -> None:
     path = character_path(ident)
     try:
         staged.add(path, who, documents.dump(who, path), BEGINNING)
+        staged.card = path
     except InvalidDocument as invalid:
         for problem in invalid.problems:
             staged.refuse(problem.message, BEGINNING, problem.field)

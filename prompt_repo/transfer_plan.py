@@ -163,6 +163,7 @@ class _Planner:
     def prepare(self, create_characters: bool) -> None:
         """Settles the configuration and missing characters, and checks that all fits together."""
         self._settle()
+        self._complete_card()
         missing: dict[str, Place] = {}
         for document in self._staged.documents():
             place = place_of(document.path)
@@ -288,6 +289,24 @@ class _Planner:
         self._settled = settle(self._configuration, given, self._configuration_at_base())
         self._configuration = self._settled.additions
         self._staged.replace(CONFIGURATION, documents.dump(self._settled.theirs, CONFIGURATION))
+
+    def _complete_card(self) -> None:
+        """A card knows no variables, nor all tags: those of a character who is here stay."""
+        path = self._staged.card
+        held = self._history.held(self._commit, path) if path else None
+        document = self._staged.document(path) if path else None
+        if held is None or held.blob is None or document is None or document.raw is None:
+            return
+        raw = self._repository.store.blob(held.blob)
+        try:
+            ours, given = documents.parse(raw, path), documents.parse(document.raw, path)
+            assert isinstance(ours, Character)
+            assert isinstance(given, Character)
+            tags = tuple(dict.fromkeys([*ours.tags, *given.tags]))
+            told = replace(ours, name=given.name, description=given.description, tags=tags)
+            self._staged.replace(path, documents.edit(raw, path, told))
+        except InvalidDocument:
+            return  # what can't be read has nothing to keep
 
     def _configuration_at_base(self) -> Configuration | None:
         if self._base is None:

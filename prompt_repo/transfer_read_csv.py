@@ -1,6 +1,7 @@
 """A CSV as the world writes it: any of three separators, any order of columns, two layouts."""
 
 import csv
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import BinaryIO
@@ -13,9 +14,11 @@ from prompt_repo.transfer_cells import restored, tags_of
 from prompt_repo.transfer_csv import VERSION
 from prompt_repo.transfer_items import person, reason, seconds
 from prompt_repo.transfer_staged import Place, Staged, StagedVersion
-from prompt_repo.transfer_text import Unreadable, not_text, opened
+from prompt_repo.transfer_text import Unreadable, not_text, opened, place_of_bytes
 
 SEPARATORS = (",", ";", "\t")
+TOLD = re.compile(r"sep=([,;\t])")
+"""A first line by which spreadsheets tell each other the separator."""
 LONGEST_CELL = 8 * 1024 * 1024  # characters; twice the longest prompt that can be allowed
 HEADER_LENGTH = 65_536
 NAMES = {
@@ -57,12 +60,17 @@ def read_csv(file: BinaryIO, staged: Staged, emotions: Sequence[Emotion]) -> Non
     text = opened(file)
     try:
         header = _first_line(text.readline(HEADER_LENGTH))
-        separator = max(SEPARATORS, key=lambda each: len(_known(header, each)))
+        told = TOLD.fullmatch(header)
+        separator = told[1] if told else max(SEPARATORS, key=lambda each: len(_known(header, each)))
         text.detach()
         text = opened(file)
-        _read(_rows(csv.reader(text, delimiter=separator, strict=True)), staged, emotions)
+        reader = csv.reader(text, delimiter=separator, strict=True)
+        _read(_rows(reader, 1 if told else 0), staged, emotions)
     except UnicodeDecodeError as wrong:
-        raise Unreadable(not_text(wrong), Place(1, 1)) from wrong
+        text.detach()
+        place = place_of_bytes(file)
+        text = opened(file)
+        raise Unreadable(not_text(wrong), place) from wrong
     finally:
         text.detach()
 
@@ -124,8 +132,8 @@ def _left_out(staged: Staged, header: Sequence[str], columns: Sequence[str]) -> 
             staged.warnings.append(f"column {number} ({shown}) is unknown and was left out")
 
 
-def _rows(reader: Iterator[list[str]]) -> Iterator[tuple[int, list[str]]]:
-    """Each row with the line it begins in; raises Unreadable."""
+def _rows(reader: Iterator[list[str]], skipped: int) -> Iterator[tuple[int, list[str]]]:
+    """Each row with the line it begins in, after some that are skipped; raises Unreadable."""
     line = 1
     while True:
         try:
@@ -134,9 +142,7 @@ def _rows(reader: Iterator[list[str]]) -> Iterator[tuple[int, list[str]]]:
             return
         except csv.Error as wrong:
             raise Unreadable(_said(str(wrong)), Place(line, 1)) from wrong
-        except UnicodeDecodeError as wrong:
-            raise Unreadable(not_text(wrong), Place(line, 1)) from wrong
-        if any(cell.strip() for cell in row):
+        if line > skipped and any(cell.strip() for cell in row):
             yield line, row
         line = reader.line_num + 1  # type: ignore[attr-defined]
 

@@ -98,6 +98,8 @@ class Staged:
     """The commit that the file left from, where it names one."""
     began: Mapping[str, Any] = field(default_factory=dict)
     """What the file says of itself."""
+    card: str = ""
+    """The character that a card tells a part of."""
 
     @classmethod
     def make(cls, file: Path, name: str) -> "Staged":

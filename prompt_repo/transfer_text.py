@@ -53,6 +53,25 @@ def not_text(wrong: UnicodeDecodeError) -> str:
     )
 
 
+def place_of_bytes(file: BinaryIO) -> Place:
+    """Where the first bytes stand that are no text; the line and the column count from 1."""
+    file.seek(0)
+    decoder = codecs.getincrementaldecoder(encoding_of(file.read(4)))()
+    file.seek(0)
+    line, column = 1, 1
+    while piece := file.read(PIECE):
+        try:
+            text, wrong = decoder.decode(piece), False
+        except UnicodeDecodeError as error:
+            text, wrong = error.object[: error.start].decode(error.encoding), True
+        lines = text.count("\n")
+        line += lines
+        column = len(text) - text.rfind("\n") if lines else column + len(text)
+        if wrong:
+            break
+    return Place(line, column)
+
+
 class Window:
     """A stretch of a text that moves on through it, and knows its lines."""
 

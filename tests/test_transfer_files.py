@@ -10,6 +10,8 @@ import struct
 import zipfile
 import zlib
 from collections.abc import Iterator
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -17,13 +19,14 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from prompt_repo import documents, transfer_schema
+from prompt_repo.editing import change_character
 from prompt_repo.model import PromptKey
 from prompt_repo.repository import STAGING, Repository
 from prompt_repo.transfer import Form, preview
 from prompt_repo.transfer_archives import RATIO
 from prompt_repo.transfer_errors import SHOWN, InvalidFile
 from prompt_repo.transfer_plan import State, Strategy
-from tests.factories import put
+from tests.factories import KIM, put
 from tests.transfers import exported, imported, places, refused, staged, states
 
 ROWS = [
@@ -61,6 +64,26 @@ def test_a_csv_may_be_written_in_any_usual_way(
     assert texts == found
 
 
+@pytest.mark.parametrize("separator", [",", ";", "\t"])
+def test_a_csv_may_tell_its_separator(repository: Repository, separator: str) -> None:
+    """Excel's own first line is no row of the file; lines count with it."""
+    text = f"sep={separator}\r\n" + sheet(separator, "\r\n")
+
+    assert states(repository, text.encode())
+    assert [(5, 2, "emotion")] == places(refused(text.replace("idle", "no id").encode()))[:1]
+
+
+def test_a_byte_that_is_no_text_is_told_by_its_place() -> None:
+    """A file saved in an old encoding: the line and column where that first shows."""
+    many = "".join(f"c{number},angry,x\n" for number in range(9_000))
+    rows = f"character,emotion,prompt_text\n{many}aria,sad,schön\n"
+
+    found = refused(rows.encode("cp1252"))
+
+    assert [(9_002, 13, "")] == places(found)
+    assert "save the file as UTF-8" in found.problems[0].message
+
+
 def test_columns_may_come_in_any_order_and_some_unknown(repository: Repository) -> None:
     """They go by their names, however spelled; what is unknown is told of and left out."""
     raw = b"Mood,Prompt text,EMOTION,Character id\nx,One,angry,aria\n"
@@ -96,7 +119,7 @@ def test_a_wide_layout_has_a_column_an_emotion(repository: Repository) -> None:
         (b"character,emotion,prompt_text\naria,<b>,y\n", (2, 2), "no emotion's id"),
         (b"character,emotion,prompt_text\naria,idle,a\x07b\n", (2, 3), "U+0007"),
         (b"character,emotion,emotion,prompt_text\n", (1, 3), "stands here twice"),
-        (b"character,emotion,prompt_text\n\naria,idle,\xff\n", (1, 1), "not UTF-8"),
+        (b"character,emotion,prompt_text\n\naria,idle,\xff\n", (3, 11), "not UTF-8"),
         (b"character,emotion,prompt_text\naria,idle,x\naria,idle,y\n", (3, 3), "in line 2"),
     ],
 )
@@ -415,6 +438,21 @@ def test_a_character_card_becomes_a_character(repository: Repository, raw: bytes
     assert "Dána Ray" == who.name
     assert "A pilot.\nDry.\n\nPersonality: calm" == who.description
     assert ("lead", "night shift") == who.tags
+
+
+def test_a_card_keeps_what_it_can_not_know(repository: Repository) -> None:
+    """Over a character who is here, it takes no variable away that prompts are made of."""
+    imported(repository, json.dumps(CARD).encode())
+    ours = partial(replace, variables={"coat": "red"}, tags=("ours",))
+    change_character(repository, STAGING, "dana-ray", ours, KIM, "Dress her")
+    newer = {**CARD, "data": {"name": "Dána Ray", "description": "Older.", "tags": ["lead"]}}
+
+    imported(repository, json.dumps(newer).encode(), Strategy.OVERWRITE)
+
+    who = repository.current(STAGING).character("dana-ray")
+    assert ("Older.", {"coat": "red"}, ("ours", "lead")) == (
+        who.description, dict(who.variables), who.tags,
+    )  # fmt: skip
 
 
 @pytest.mark.parametrize(
