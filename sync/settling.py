@@ -4,10 +4,10 @@ from collections.abc import Sequence
 from typing import Any
 
 from sync.comparing import Conflict
-from sync.errors import UnknownConflict
+from sync.errors import UnknownConflict, Unsupported
 from sync.model import Cell, Row, Table
 from sync.state import State
-from sync.tables import Change, Target
+from sync.tables import Blocked, Change, Target
 
 ACTIONS = ("overwrite", "skip", "merge")
 
@@ -64,29 +64,46 @@ def _named(conflict: Conflict) -> str:
 def settle(target: Target, state: State, tables: dict[str, Table], policy: str) -> None:
     """Carries out what was decided, and `policy` for the rest unless that is `pause`.
 
-    A row that moved since it was looked at stays a conflict for the next walk to judge.
+    A row that moved since it was looked at stays a conflict for the next walk to judge. Raises
+    Unsupported where a row can't be written, for others hold what must be unique; then no decision
+    is carried out, and all of them wait.
     """
+    waiting: list[tuple[Table, Blocked]] = []
     for conflict, decision in state.conflicts():
         table = tables.get(conflict.table)
         chosen = decision or ({"action": policy, "columns": {}} if policy != "pause" else None)
         if table is not None and chosen is not None:
-            _settle(target, state, table, conflict, chosen)
+            waiting.append((table, _settle(target, state, table, conflict, chosen)))
+    stuck = {table.name for table, blocked in waiting if _is_stuck(target, table, blocked)}
+    if stuck:
+        target.rollback()
+        raise Unsupported(
+            [f"a decision about {name} can't be carried out: staging's own rows hold values that "
+             "must be unique; change those, or decide otherwise" for name in sorted(stuck)]
+        )  # fmt: skip
     target.commit()
 
 
 def _settle(
     target: Target, state: State, table: Table, conflict: Conflict, decision: dict[str, Any]
-) -> None:
+) -> Blocked:
     wanted = _wanted(conflict, table, decision)
     if wanted is UNDECIDED:
-        return
+        return Blocked()
     state.drop_conflict(conflict.table, conflict.key)
     standing = _standing(target, table, conflict)
     if standing != conflict.staging:
-        return  # the next walk judges it anew
-    if wanted != standing:
-        _write(target, table, standing, wanted)
+        return Blocked()  # the next walk judges it anew
     state.decide(conflict.table, conflict.key, conflict.production)
+    return _write(target, table, standing, wanted) if wanted != standing else Blocked()
+
+
+def _is_stuck(target: Target, table: Table, blocked: Blocked) -> bool:
+    """Whether rows that others stood in the way of still can't go, after all decisions."""
+    if not blocked:
+        return False
+    changes = [Change(change.row, now, target.stamp(table, now)) for change, now in blocked.changes]
+    return bool(target.write(table, blocked.inserts, changes))
 
 
 UNDECIDED: Row = ()
@@ -108,14 +125,12 @@ def _standing(target: Target, table: Table, conflict: Conflict) -> Row | None:
     return next(iter(found.values()), None)
 
 
-def _write(target: Target, table: Table, standing: Row | None, wanted: Row | None) -> None:
+def _write(target: Target, table: Table, standing: Row | None, wanted: Row | None) -> Blocked:
     if wanted is None:
         assert standing is not None
         target.delete(table, [standing], ())
-    elif standing is None:
-        target.write(table, [wanted], [])
-    else:
-        stamp = None
-        for batch in target.rows(table, None):
-            stamp = next((stamp for row, stamp in batch if row == standing), stamp)
-        target.write(table, [], [Change(wanted, standing, stamp)])
+        return Blocked()
+    if standing is None:
+        return target.write(table, [wanted], [])
+    stamp = target.stamp(table, standing)
+    return target.write(table, [], [Change(wanted, standing, stamp)])

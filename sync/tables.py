@@ -142,6 +142,9 @@ class Target(Protocol):
     def find(self, table: Table, rows: Sequence[Row]) -> dict[Key, Row]:
         """The rows that have the keys of those given."""
 
+    def stamp(self, table: Table, row: Row) -> Cell:
+        """What `rows` tells beside a row that stands in staging."""
+
     def finish(self, tables: Sequence[Table]) -> None:
         """Sets sequences behind the largest ids, and lets the planner look again."""
 

@@ -265,17 +265,17 @@ class PostgresTarget:
         """The rows that have the keys of those given."""
         if not rows:
             return {}
-        places = table.positions(table.key)
-        keys = ", ".join(
-            "(" + ", ".join(literal(row[place]) for place in places) + ")" for row in rows
-        )
-        as_text = ", ".join(f"({each})::text" for each in order_of(table))
         query = (
             f"SELECT {names_of(table.names, 't.')} FROM {from_table(table)} t "
-            f"WHERE ({as_text}) IN ({keys})"
+            f"WHERE {_has_key_of(table, rows)}"
         )
         of = key_reader(table)
         return {of(row): row for batch in copied_out(self._connection, query) for row in batch}
+
+    def stamp(self, table: Table, row: Row) -> Cell:
+        """The transaction that wrote the row."""
+        query = f"SELECT t.xmin FROM {from_table(table)} t WHERE {_has_key_of(table, [row])}"
+        return next(found[0] for batch in copied_out(self._connection, query) for found in batch)
 
     def finish(self, tables: Sequence[Table]) -> None:
         """Sets sequences behind the largest ids, and lets the planner look again."""
@@ -383,3 +383,11 @@ class PostgresTarget:
         if self._arrow is not None:
             self._arrow.close()
         self._connection.close()
+
+
+def _has_key_of(table: Table, rows: Sequence[Row]) -> str:
+    """A condition that a row has the key of one of those given."""
+    places = table.positions(table.key)
+    keys = ", ".join("(" + ", ".join(literal(row[place]) for place in places) + ")" for row in rows)
+    as_text = ", ".join(f"({each})::text" for each in order_of(table))
+    return f"({as_text}) IN ({keys})"

@@ -349,6 +349,10 @@ class SqliteTarget:
                 found[of(row)] = row
         return found
 
+    def stamp(self, table: Table, row: Row) -> Cell:
+        """None, as `rows` has it: SQLite keeps none."""
+        return None
+
     def finish(self, tables: Sequence[Table]) -> None:
         """Ids go on behind the largest by themselves."""
 

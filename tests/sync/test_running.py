@@ -5,7 +5,15 @@ from collections.abc import Iterator
 import pytest
 
 from sync import rules, settling
-from sync.errors import AnotherRun, Cancelled, Leaked, RunInProgress, SchemasDiffer, UnknownConflict
+from sync.errors import (
+    AnotherRun,
+    Cancelled,
+    Leaked,
+    RunInProgress,
+    SchemasDiffer,
+    UnknownConflict,
+    Unsupported,
+)
 from sync.model import Row
 from sync.run import Options
 from sync.state import State
@@ -186,6 +194,45 @@ def conflicting(pair: Pair) -> None:
     carry_out(pair[0], "UPDATE users SET name = 'Ada King', city = 'Paris' WHERE id = 1",
               "INSERT INTO orders VALUES (13, 1, 9.99)")  # fmt: skip
     carry_out(pair[1], "UPDATE users SET city = 'Testville' WHERE id = 1")
+
+
+def test_settling_reads_the_rows_of_conflicts_alone(
+    pair: Pair, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What a decision costs does not grow with the table it is about."""
+    conflicting(pair)
+    sync(*pair, RULES)
+    decide(pair[1], "overwrite")
+    staging = open_target(pair[1])
+    monkeypatch.delattr(type(staging), "rows")
+
+    try:
+        settling.settle(staging, State(staging), staging.schema().tables, "pause")
+    finally:
+        staging.close()
+
+    monkeypatch.undo()
+    assert user(pair[1], 1)[2] != "Testville"
+    assert () == sync(*pair, RULES).conflicts
+
+
+def test_a_decision_that_can_not_be_written_stays_open(pair: Pair) -> None:
+    """A row of staging's own has the unique value: nothing is called settled that was not."""
+    sync(*pair, RULES)
+    carry_out(pair[0], "UPDATE users SET email = 'new@old.test', city = 'Paris' WHERE id = 1")
+    carry_out(pair[1], "UPDATE users SET city = 'Testville' WHERE id = 1")
+    (conflict,) = sync(*pair, RULES).conflicts
+    email = (conflict.production or ())[2]
+    carry_out(pair[1], f"INSERT INTO users VALUES (99, 'Own', '{email}', 'Here', NULL)")
+    decide(pair[1], "overwrite")
+
+    with pytest.raises(Unsupported, match="users"):
+        sync(*pair, RULES)
+
+    assert "Testville" == user(pair[1], 1)[2]
+    carry_out(pair[1], "DELETE FROM users WHERE id = 99")
+    assert "completed" == sync(*pair, RULES).status
+    assert email == user(pair[1], 1)[1]
 
 
 def test_a_conflict_pauses_with_everything_told(pair: Pair) -> None:
