@@ -88,6 +88,8 @@ def check_prompt(prompt: Prompt, limits: Limits, path: str) -> list[Problem]:
     """
     found = yaml_text.check_text(prompt.text, path, "prompt")
     found += yaml_text.check_text(prompt.notes, path, "notes")
+    for tag in prompt.tags:
+        found += yaml_text.check_text(tag, path, "tags")
     if found:
         return found  # a surrogate has no size in UTF-8
     if not prompt.text.strip():

@@ -127,6 +127,14 @@ def test_what_can_not_be_is_refused(repository: Repository) -> None:
         plan(now, [ANGRY], Tag())
 
 
+def test_a_tag_that_can_not_be_kept_shows_in_the_plan(repository: Repository) -> None:
+    """What carrying out would refuse, the plan skips, and says why."""
+    found = planned(repository, Tag(("a\0b",)), ANGRY)
+
+    assert Effect.SKIPPED is found.items[0].effect
+    assert "U+0000" in found.items[0].why
+
+
 @pytest.mark.parametrize(
     ("wanted", "said"),
     [
