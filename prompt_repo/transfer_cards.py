@@ -11,6 +11,7 @@ import re
 import struct
 import unicodedata
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Any, BinaryIO
 
 from prompt_repo import documents
@@ -61,6 +62,19 @@ def read_card(card: Mapping[str, Any], staged: Staged) -> None:
     except InvalidDocument as invalid:
         for problem in invalid.problems:
             staged.refuse(problem.message, BEGINNING, problem.field)
+
+
+def completed(here: bytes, card: bytes, path: str) -> bytes:
+    """The character who is here with what a card tells: their variables stay, and their tags."""
+    try:
+        ours, given = documents.parse(here, path), documents.parse(card, path)
+        assert isinstance(ours, Character)
+        assert isinstance(given, Character)
+        tags = tuple(dict.fromkeys([*ours.tags, *given.tags]))
+        told = replace(ours, name=given.name, description=given.description, tags=tags)
+        return documents.edit(here, path, told)
+    except InvalidDocument:
+        return card  # what can't be read has nothing to keep
 
 
 def read_png(file: BinaryIO, staged: Staged) -> None:

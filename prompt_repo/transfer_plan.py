@@ -16,6 +16,7 @@ from prompt_repo.layout import CONFIGURATION, Kind, character_path, place_of
 from prompt_repo.model import Character, Configuration, Held, PromptKey
 from prompt_repo.progress import Progress, counted, silent
 from prompt_repo.repository import Repository
+from prompt_repo.transfer_cards import completed
 from prompt_repo.transfer_configuration import Settled, settle
 from prompt_repo.transfer_errors import InvalidFile
 from prompt_repo.transfer_staged import Place, Staged, StagedDocument, mark_of, subject
@@ -297,16 +298,8 @@ class _Planner:
         document = self._staged.document(path) if path else None
         if held is None or held.blob is None or document is None or document.raw is None:
             return
-        raw = self._repository.store.blob(held.blob)
-        try:
-            ours, given = documents.parse(raw, path), documents.parse(document.raw, path)
-            assert isinstance(ours, Character)
-            assert isinstance(given, Character)
-            tags = tuple(dict.fromkeys([*ours.tags, *given.tags]))
-            told = replace(ours, name=given.name, description=given.description, tags=tags)
-            self._staged.replace(path, documents.edit(raw, path, told))
-        except InvalidDocument:
-            return  # what can't be read has nothing to keep
+        ours = self._repository.store.blob(held.blob)
+        self._staged.replace(path, completed(ours, document.raw, path))
 
     def _configuration_at_base(self) -> Configuration | None:
         if self._base is None:
