@@ -60,6 +60,13 @@ class Hands:
             self.reach(element)
             self.page.keyboard.press("Space")
 
+    def begin_search(self) -> None:
+        """Goes to the search by `/`, as soon as the page's scripts listen."""
+        box = self.page.get_by_role("combobox", name="Search everything")  # by script alone
+        expect(box).to_be_visible()
+        self.page.keyboard.press("/")
+        expect(box).to_be_focused()
+
     def find(self, text: str, name: str) -> None:
         """Searches everything, by `/` where one may, and opens what is found of this name."""
         box = self.page.get_by_label("Search everything")
@@ -72,8 +79,7 @@ class Hands:
             box.fill(text)
             option.click()
         else:
-            self.page.keyboard.press("/")
-            expect(box).to_be_focused()
+            self.begin_search()
             self.page.keyboard.type(text)
             expect(option).to_be_visible()
             while option.get_attribute("aria-selected") != "true":

@@ -46,7 +46,7 @@ def test_the_list_follows_the_keys(visit: Visit) -> None:
     page = hands.page
     for each in ("One", "Two"):
         studio.character(f"Keyed {each}")
-    page.keyboard.press("/")
+    hands.begin_search()
     box, found = page.get_by_role("combobox", name="Search everything"), page.get_by_role("listbox")
     page.keyboard.type("keyed")
     expect(found.get_by_role("option", name="Keyed One")).to_be_visible()
@@ -71,7 +71,7 @@ def test_nothing_found_is_said_in_the_list_and_on_the_page(visit: Visit) -> None
     hands, _ = someone(visit, "keyboard")
     page, words = hands.page, "<b>unheard</b>"
 
-    page.keyboard.press("/")
+    hands.begin_search()
     page.keyboard.type(words)
     expect(page.get_by_role("listbox").get_by_role("option")).to_have_text(
         re.compile(f"Nothing in staging holds “{words}”")
