@@ -20,9 +20,11 @@ STOPS = """() => {
     const first = !groups.has(each.name);
     groups.add(each.name);
     return first;
-  }).length;
+  }).reduce((stops, each) => stops + (each.type === "date" ? 4 : 1), 0);
 }"""
-"""How many places Tab has to stop at; a group of radio buttons is one."""
+"""How many places Tab has to stop at: one for a group of radio buttons, four for a date.
+
+Those are its day, month and year, and the button that opens a calendar."""
 
 BEGIN = """() => {
   document.body.tabIndex = -1;
