@@ -2,7 +2,7 @@
 
 import multiprocessing
 import subprocess
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -26,22 +26,6 @@ SAM = Author("Sam", "sam@studio.example")
 ENTRIES = 12
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
-def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    if request.param == "sqlite":
-        return f"sqlite:///{tmp_path / 'records.sqlite3'}"
-    found: str = request.getfixturevalue("postgres_url")
-    return found
-
-
-@pytest.fixture
-def records(url: str) -> Iterator[Records]:
-    records = Records(url)
-    records.migrate()
-    yield records
-    records.close()
-
-
 @pytest.fixture
 def repository(tmp_path: Path) -> Repository:
     return make_repository(tmp_path, ("aria",))
@@ -63,8 +47,8 @@ def fill(records: Records, count: int, at: datetime | None = None) -> None:
         audit.write(records, entry)
 
 
-def fill_in_a_process(url: str, count: int) -> None:
-    records = Records(url)
+def fill_in_a_process(records_url: str, count: int) -> None:
+    records = Records(records_url)
     fill(records, count)
     records.close()
 
@@ -170,10 +154,12 @@ def test_tampering_shows(
     assert any(number == entry and what in said for number, said in found), found
 
 
-def test_many_processes_make_one_chain(records: Records, url: str, repository: Repository) -> None:
+def test_many_processes_make_one_chain(
+    records: Records, records_url: str, repository: Repository
+) -> None:
     """Entries of several writers at once are numbered without gaps, each on the one before."""
     spawn = multiprocessing.get_context("spawn")
-    processes = [spawn.Process(target=fill_in_a_process, args=(url, 15)) for _ in range(3)]
+    processes = [spawn.Process(target=fill_in_a_process, args=(records_url, 15)) for _ in range(3)]
     for each in processes:
         each.start()
     for each in processes:
@@ -248,9 +234,9 @@ def test_commits_without_an_entry_are_entered(records: Records, repository: Repo
     )
 
 
-def test_entries_of_before_the_chain_are_chained(url: str, repository: Repository) -> None:
+def test_entries_of_before_the_chain_are_chained(records_url: str, repository: Repository) -> None:
     """A log that was written before there were hashes gets them, its gaps closed."""
-    records = Records(url)
+    records = Records(records_url)
     from alembic import command
     from alembic.config import Config
 
