@@ -6,10 +6,9 @@ import json
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
+from prompt_repo import transfer_cells
 from webapp.audit_reading import told
 
-FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
-"""What a spreadsheet may take for the beginning of a formula."""
 FIELDS = (
     "id",
     "at",
@@ -56,4 +55,4 @@ def _csv(entries: Iterable[Mapping[str, Any]]) -> Iterator[str]:
 
 def defused(value: Any) -> Any:
     """A cell that no spreadsheet runs: an apostrophe before what would begin a formula."""
-    return f"'{value}" if isinstance(value, str) and value.startswith(FORMULA) else value
+    return transfer_cells.defused(value) if isinstance(value, str) else value
