@@ -9,6 +9,7 @@ from prompt_repo.catalogue import Catalogue
 from prompt_repo.changes import Comparison, Verdict, at
 from prompt_repo.dependencies import check_result
 from prompt_repo.errors import InvalidDocument, Problem, PromptRepoError
+from prompt_repo.hidden_characters import hidden, position
 from prompt_repo.layout import place_of
 from prompt_repo.model import PromptKey
 from prompt_repo.repository import Repository
@@ -42,6 +43,7 @@ def checks(
     return (
         _documents(problems(repository, comparison)),
         _variables(after, comparison),
+        _hidden(after, comparison),
         _conflicts(verdict),
         _freshness(verdict),
     )
@@ -66,16 +68,40 @@ def _documents(found: tuple[Problem, ...]) -> Check:
     return Check("Documents", Grade.FAILED, _counted(len(found), "problem"), details)
 
 
-def _variables(after: Catalogue, comparison: Comparison) -> Check:
+def _keys(comparison: Comparison) -> list[PromptKey]:
+    """The prompts that are proposed, without those it removes."""
     places = (place_of(change.path) for change in comparison.files if change.new is not None)
-    keys = [place.key for place in places if place is not None and place.key is not None]
-    found = [line for key in keys for line in _unknown(after, key)]
+    return [place.key for place in places if place is not None and place.key is not None]
+
+
+def _variables(after: Catalogue, comparison: Comparison) -> Check:
+    found = [line for key in _keys(comparison) for line in _unknown(after, key)]
     if not found:
         return Check("Variables", Grade.PASSED, "Every variable has a value")
     summary = "A name in braces stays as it is"
     if len(found) > 1:
         summary = f"{len(found):,} names in braces stay as they are"
     return Check("Variables", Grade.WARNED, summary, tuple(found[:SHOWN]))
+
+
+def _hidden(after: Catalogue, comparison: Comparison) -> Check:
+    """What a reviewer can't see in the texts they are to approve."""
+    found = [line for key in _keys(comparison) for line in _unseen(after, key)]
+    if not found:
+        return Check("Hidden characters", Grade.PASSED, "All that is read can be seen")
+    summary = _counted(len(found), "character") + " that nobody sees"
+    return Check("Hidden characters", Grade.WARNED, summary, tuple(found[:SHOWN]))
+
+
+def _unseen(after: Catalogue, key: PromptKey) -> Iterator[str]:
+    try:
+        stored = after.stored(key)
+    except (PromptRepoError, KeyError):
+        return  # broken, or of no emotion: the check of documents says so
+    text = stored.prompt.text if stored is not None else ""
+    for each in hidden(text):
+        line, column = position(text, each.start)
+        yield f"{key.path}: line {line}, column {column} of the text: {each.code} ({each.name})"
 
 
 def _unknown(after: Catalogue, key: PromptKey) -> Iterator[str]:

@@ -25,7 +25,11 @@ from prompt_repo.yaml_tree import MAXIMUM
     metavar="NAME",
     help="A branch, a tag or a commit, as git names it.  [default: staging, without PATH]",
 )
-@click.option("--strict", is_flag=True, help="Take unknown variables for errors.")
+@click.option(
+    "--strict",
+    is_flag=True,
+    help="Take warnings (unknown variables, hidden characters) for errors.",
+)
 @click.option(
     "--format",
     "form",

@@ -7,6 +7,7 @@ from enum import StrEnum
 
 from prompt_repo import documents, variables, yaml_tree
 from prompt_repo.errors import InvalidDocument, Problem
+from prompt_repo.hidden_characters import hidden, position
 from prompt_repo.layout import CONFIGURATION, Kind, Place, character_path, place_of
 from prompt_repo.model import Character, Configuration, Emotion, Prompt
 from prompt_repo.yaml_tree import Mark
@@ -16,6 +17,7 @@ FOREIGN = (
     "characters/<id>/character.yaml and characters/<id>/<emotion>.yaml"
 )
 NO_VARIABLE = "is no variable here"
+UNSEEN = "is read, but nobody sees it"
 SHOWN = 3  # characters named in one warning
 
 
@@ -56,7 +58,7 @@ def check_tree(files: Iterable[tuple[str, bytes]], *, strict: bool = False) -> l
 
     Errors: what is no document, breaks the schema or the limits, names an emotion that isn't in
     the list, or overrides a prompt of a character without `character.yaml`. Unknown variables
-    are warnings, or errors where `strict`.
+    and characters that nobody sees are warnings, or errors where `strict`.
     """
     errors: list[Problem] = []
     tree = _read(files, errors)
@@ -65,6 +67,7 @@ def check_tree(files: Iterable[tuple[str, bytes]], *, strict: bool = False) -> l
     findings = [Finding(problem) for problem in errors]
     severity = Severity.ERROR if strict else Severity.WARNING
     findings += [Finding(problem, severity) for problem in _unknown_variables(tree)]
+    findings += [Finding(problem, severity) for problem in _hidden_characters(tree)]
     return sorted(findings, key=order)
 
 
@@ -178,10 +181,17 @@ def _placed(path: str, file: _File, said: Mapping[str, str]) -> Iterator[Problem
     for span in variables.spans(text, ()) if left else ():
         message = left.pop(span.name, None)
         if message is not None:
-            line = text.count("\n", 0, span.start) + 1
-            column = span.start - text.rfind("\n", 0, span.start)
-            at = _in_file(file, path, line, column)
+            at = _in_file(file, path, *position(text, span.start))
             yield Problem(path, f"{{{span.name}}} {message}", *at, field="prompt")
+
+
+def _hidden_characters(tree: _Tree) -> Iterator[Problem]:
+    """One problem for each kind of hidden character in a prompt, where it first stands."""
+    for path, file in tree.prompts.items():
+        first = {each.letter: each for each in reversed(hidden(file.value.text))}
+        for each in sorted(first.values(), key=lambda found: found.start):
+            at = _in_file(file, path, *position(file.value.text, each.start))
+            yield Problem(path, f"{each.code} ({each.name}) {UNSEEN}", *at, field="prompt")
 
 
 def _in_file(file: _File, path: str, line: int, column: int) -> Mark:

@@ -253,6 +253,22 @@ def test_checks_name_what_is_wrong(begun: Repository) -> None:
     assert by_name["Variables"].details == ("defaults/happy.yaml: {nonsense} is no variable here",)
 
 
+def test_checks_tell_of_what_a_reviewer_can_not_see(begun: Repository) -> None:
+    """A text that turns the direction of its line reads otherwise than it is."""
+    opened = propose(begun, STAGING, "x", [edit("defaults/happy", "Smiles.\nNo\u202ehtap.")], KIM)
+    found = compare(begun, begun.head(STAGING), opened.head)
+
+    by_name = {
+        each.name: each
+        for each in checks(begun, found, verdict(begun, found), result(begun, found))
+    }
+
+    assert by_name["Hidden characters"].grade is Grade.WARNED
+    assert by_name["Hidden characters"].details == (
+        "defaults/happy.yaml: line 2, column 3 of the text: U+202E (right-to-left override)",
+    )
+
+
 def test_what_would_break_the_base_is_not_merged(begun: Repository) -> None:
     """The base lost the emotion that the request has a prompt for."""
     opened = propose(begun, STAGING, "x", [edit("defaults/happy", "Smiles.")], KIM)

@@ -8,14 +8,17 @@ from pathlib import Path
 from typing import Literal
 
 from flask import Flask, url_for
+from markupsafe import Markup, escape
 
 from prompt_repo import variables
 from prompt_repo.errors import Problem
+from prompt_repo.hidden_characters import hidden
 from prompt_repo.model import Source
 
 STATIC = Path(__file__).parent / "static"
 MINUTE, HOUR, DAY = 60, 3_600, 86_400
 SOURCES = {Source.CHARACTER: "override", Source.GLOBAL: "default", Source.MISSING: "missing"}
+UNSEEN = Markup('<span class="unseen-letter" title="{}" data-code="{}">{}</span>')
 Piece = tuple[Literal["text", "filled", "unknown"], str, str]
 
 
@@ -33,6 +36,7 @@ def register(app: Flask) -> None:
     app.add_template_filter(capitalize_first)
     app.add_template_filter(source_label)
     app.add_template_filter(plain_problem)
+    app.add_template_filter(seen)
     app.add_template_global(asset)
 
 
@@ -123,6 +127,21 @@ def plain_problem(problem: Problem) -> str:
     known = {"prompt": "Text", "notes": "Notes", "tags": "Tags", "name": "Name"}
     label = known.get(field, field.capitalize())
     return f"{label}: {problem.message}" if label else problem.message
+
+
+def seen(text: str) -> str:
+    """A text in which the stylesheet shows what nobody would see, by its code.
+
+    The characters themselves stay, so that the text of the page is that of the prompt.
+    """
+    found = hidden(text)
+    if not found:
+        return text
+    shown, at = Markup(), 0
+    for each in found:
+        shown += escape(text[at : each.start]) + UNSEEN.format(each.name, each.code, each.letter)
+        at = each.start + 1
+    return shown + escape(text[at:])
 
 
 def first_lines(text: str, lines: int = 2, limit: int = 400) -> str:

@@ -10,6 +10,7 @@ from flask import url_for
 from prompt_repo import diffing, variables
 from prompt_repo.catalogue import Catalogue
 from prompt_repo.errors import UnknownEmotion
+from prompt_repo.hidden_characters import hidden
 from prompt_repo.model import (
     Character,
     Emotion,
@@ -76,6 +77,7 @@ class Preview:
 
     `by_character` are the variables of a default that characters fill in, each in their own way.
     `against` is how it differs from the default it hides; nothing where it doesn't.
+    `hidden` are the kinds of characters in it that nobody sees.
     """
 
     pieces: list[Piece]
@@ -86,6 +88,7 @@ class Preview:
     by_character: tuple[str, ...] = ()
     against: tuple[diffing.Row, ...] = ()
     against_size: tuple[int, int] = (0, 0)
+    hidden: tuple[str, ...] = ()
 
     @property
     def usable(self) -> list[str]:
@@ -194,6 +197,7 @@ class Subject:
             by_character=tuple(name for name in theirs if name not in values),
             against=diffing.inline(diffing.rows(default, text)) if differs else (),
             against_size=diffing.size(default, text) if differs else (0, 0),
+            hidden=tuple(dict.fromkeys(f"{each.code} ({each.name})" for each in hidden(text))),
         )
 
 
