@@ -35,7 +35,7 @@ COMMIT_DIGITS = 40
 @click.argument("prompt", required=False, type=PROMPT)
 @environment_option
 @at_option
-@click.option("--limit", type=click.IntRange(1, 500), default=20, show_default=True)
+@click.option("-n", "--limit", type=click.IntRange(1, 500), default=20, show_default=True)
 @json_option
 @click.pass_obj
 def log(

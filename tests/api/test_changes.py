@@ -75,7 +75,7 @@ def test_a_change_goes_from_proposal_to_merge(api: Api, kim: Client, lee: Client
         "changes/soft", "open", ["characters/aria/angry.yaml"],
     )  # fmt: skip
     assert [each["reason"] for each in made.json["commits"]] == ["Soften"]
-    assert [each["grade"] for each in made.json["checks"]] == ["passed"] * 4
+    assert [each["grade"] for each in made.json["checks"]] == ["passed"] * 5
     assert standing(api) == "One.\nTwo.\nThree.\n"
 
     files = lee.get(f"/{number}/files").json["items"]

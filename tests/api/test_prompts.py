@@ -205,6 +205,16 @@ def test_removing_listing_and_restoring(api: Api) -> None:
     assert (3, "character") == (restored.json["version"], restored.json["source"])
 
 
+def test_what_a_write_says_in_its_address_is_refused(api: Api) -> None:
+    """A reason there would be lost without a word."""
+    answer = api.ask("DELETE", f"{OWN}?reason=Gone", headers=WHATEVER)
+
+    assert answer.json is not None
+    assert 422 == answer.status_code
+    assert "query: reason: is not read here; say it in the body" == answer.json["detail"]
+    assert 200 == api.ask("DELETE", OWN, headers=WHATEVER, json={"reason": "Gone"}).status_code
+
+
 def test_history_compare_and_revert(api: Api) -> None:
     """Newest first by cursor; a revert is a new version with the old text."""
     put(api.repository, {"aria/angry": "One.\n2.\nThree.\n"})

@@ -29,8 +29,10 @@ def body(model: type[Body], *, optional: bool = False) -> Body:
     """The request's JSON as a model.
 
     Raises UnsupportedMediaType, RequestEntityTooLarge, BadRequest for what is no JSON,
-    InvalidDocument for what is JSON and not what is wanted.
+    InvalidDocument for what is JSON and not what is wanted, or is said in the address, where
+    nobody would read it.
     """
+    _nothing_in_the_query()
     raw = _raw()
     if not raw and optional:
         return model()
@@ -42,6 +44,14 @@ def body(model: type[Body], *, optional: bool = False) -> Body:
         return model.model_validate(given)
     except ValidationError as wrong:
         raise InvalidDocument([_problem(each, "body") for each in wrong.errors()[:200]]) from wrong
+
+
+def _nothing_in_the_query() -> None:
+    lost = [
+        Problem("query", "is not read here; say it in the body", field=n[:80]) for n in request.args
+    ]
+    if lost:
+        raise InvalidDocument(lost)
 
 
 def _raw() -> bytes:
