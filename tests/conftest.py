@@ -1,7 +1,9 @@
 """What every test may ask for, and the rule that nothing is skipped in CI."""
 
 import os
+import shutil
 import subprocess
+import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -35,6 +37,13 @@ GIT_SETTINGS = """\
 [commit]
     gpgSign = false
 """
+
+
+def pytest_unconfigure() -> None:
+    """Takes away the folder that `./test` gave this process in memory."""
+    scratch = Path(tempfile.gettempdir())
+    if scratch.name == f"prompt-repo-tests.{os.getpid()}":
+        shutil.rmtree(scratch, ignore_errors=True)
 
 
 @pytest.hookimpl(wrapper=True)
