@@ -52,12 +52,20 @@ class Row:
         return f"≥ {self.at_least:g}" if self.at_least is not None else ""
 
 
-def interleaved(contestants: Mapping[str, Callable[[], object]], rounds: int) -> Times:
-    """Seconds of each contestant in each round; every round runs all of them, in turning order."""
+def interleaved(
+    contestants: Mapping[str, Callable[[], object]],
+    rounds: int,
+    before: Callable[[], object] = lambda: None,
+) -> Times:
+    """Seconds of each contestant in each round; every round runs all of them, in turning order.
+
+    What comes `before` each is not timed.
+    """
     taken: dict[str, list[float]] = {name: [] for name in contestants}
     names = list(contestants)
     for _ in range(rounds):
         for name in names:
+            before()
             gc.collect()
             began = time.perf_counter()
             contestants[name]()

@@ -9,11 +9,12 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import delete, func, insert, select, text
+from sqlalchemy import delete, func, insert, select
 from sqlalchemy.engine import Connection
 
 from webapp.audit_chain import GENESIS, digest
 from webapp.records import Records
+from webapp.records.asking import Addition, Driver, Question
 from webapp.records.models import AuditEntry, AuditSeal
 
 LOCK = 7_260_311_846  # any number: PostgreSQL's advisory lock of the audit log
@@ -30,21 +31,23 @@ class Link:
 
 
 NONE_YET = Link(0, GENESIS)
-_NEWEST = select(AuditEntry.id, AuditEntry.hash).order_by(AuditEntry.id.desc()).limit(1)
-_TAKE_LOCK = text("select pg_advisory_xact_lock(:lock)").bindparams(lock=LOCK)
-_INSERT = insert(AuditEntry)
+_NEWEST = Question(
+    select(AuditEntry.id, AuditEntry.hash).order_by(AuditEntry.id.desc()).limit(1),
+    lambda number, its_hash: Link(number, its_hash or GENESIS),
+)
+_TAKE_LOCK = f"select pg_advisory_xact_lock({LOCK})"
+_ENTRY = Addition(insert(AuditEntry), tuple(AuditEntry.__table__.columns.keys()))
 
 
 def append(records: Records, values: Mapping[str, Any], *, lasting: bool = True) -> Link:
     """Appends an entry with these columns, and gives its place in the chain."""
-    with records.connecting(lasting=lasting) as connection:
-        return append_within(connection, values)
+    with records.driving(lasting=lasting) as driver:
+        return _append(driver, values)
 
 
 def head(records: Records) -> Link:
     """The newest entry's place."""
-    with records.connecting() as connection:
-        return _head(connection)
+    return next(iter(records.answers(_NEWEST)), NONE_YET)
 
 
 def last_seal(records: Records) -> AuditSeal | None:
@@ -59,7 +62,7 @@ def seal(records: Records, before: datetime, values: Mapping[str, Any]) -> Audit
     The seal is a row that allows the cut, and an entry of the chain with the columns `values`.
     """
     with records.connecting(lasting=True) as connection:
-        _be_alone(connection)
+        _be_alone(_driver_of(connection))
         old = select(
             func.max(AuditEntry.id).label("through"),
             func.count().label("entries"),
@@ -100,23 +103,26 @@ def cut(records: Records) -> int:
 
 def append_within(connection: Connection, values: Mapping[str, Any]) -> Link:
     """Appends an entry in a transaction that writes more than this, so that both are or neither."""
-    _be_alone(connection)
-    last = _head(connection)
+    return _append(_driver_of(connection), values)
+
+
+def _append(driver: Driver, values: Mapping[str, Any]) -> Link:
+    _be_alone(driver)
+    last = next(iter(_NEWEST.answers(driver, {})), NONE_YET)
     entry = {**values, "id": last.entry + 1}
     made = digest(last.hash, entry)
-    connection.execute(_INSERT, {**entry, "previous_hash": last.hash, "hash": made})
+    _ENTRY.add(driver, {**entry, "previous_hash": last.hash, "hash": made})
     return Link(last.entry + 1, made)
 
 
-def _head(connection: Connection) -> Link:
-    found = connection.execute(_NEWEST).first()
-    return Link(found[0], found[1] or GENESIS) if found else NONE_YET
-
-
-def _be_alone(connection: Connection) -> None:
+def _be_alone(driver: Driver) -> None:
     """Makes others wait until this transaction is over; SQLite's begin did so already."""
-    if connection.dialect.name == "postgresql":
-        connection.execute(_TAKE_LOCK)
+    if not driver.is_sqlite:
+        driver.do(_TAKE_LOCK)
+
+
+def _driver_of(connection: Connection) -> Driver:
+    return Driver(connection.connection, connection.dialect)
 
 
 def _told(row: Mapping[str, Any]) -> dict[str, Any]:

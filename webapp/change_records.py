@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 
 from webapp.access import Caller
 from webapp.records import Records
+from webapp.records.asking import Question
 from webapp.records.change_models import ChangeEntry, ChangeRequest
 from webapp.tokens import LARGEST
 
@@ -47,8 +48,11 @@ MOVING = (*CONTRIBUTING, Kind.UPDATED)
 """What a new head comes with."""
 REVIEWS = (Kind.APPROVED, Kind.OBJECTED)
 
-_OPEN_INTO = select(ChangeRequest.number).where(
-    ChangeRequest.base == bindparam("base"), ChangeRequest.state == State.OPEN
+_OPEN_INTO = Question(
+    select(ChangeRequest.number).where(
+        ChangeRequest.base == bindparam("base"), ChangeRequest.state == State.OPEN
+    ),
+    int,
 )
 
 
@@ -160,7 +164,7 @@ def open_on(records: Records, slug: str) -> ChangeRequest | None:
 
 def open_into(records: Records, base: str) -> Sequence[ChangeRequest]:
     """The open change requests of an environment."""
-    if not records.rows(_OPEN_INTO, base=base):  # as at most saves
+    if not records.answers(_OPEN_INTO, base=base):  # as at most saves
         return []
     wanted = ChangeRequest.base == base, ChangeRequest.state == State.OPEN
     with records.reading() as session:

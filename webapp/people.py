@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 from webapp import passwords
 from webapp.access import SCOPES_OF, Role, Scope
 from webapp.records import Records
+from webapp.records.asking import Question
 from webapp.records.models import Account, Identity, Login, Token
 
 NAME = re.compile(r"[a-z0-9][a-z0-9._@-]{0,63}")
@@ -44,11 +45,12 @@ class LoggedIn:
     one_time_until: datetime | None
 
 
-_LOGGED_IN = (
+_LOGGED_IN = Question(
     select(*(getattr(Account, each.name) for each in fields(LoggedIn)))
     .join(Login, Login.account_id == Account.id)
     .where(Login.key == bindparam("key"), Login.expires_at > bindparam("now"))
-    .where(Account.disabled.is_(False))
+    .where(Account.disabled.is_(False)),
+    LoggedIn,
 )
 
 
@@ -269,8 +271,8 @@ def begin_login(records: Records, account: Account, lasts: timedelta) -> str:
 
 def logged_in(records: Records, key: str) -> LoggedIn | None:
     """Whose session has this key; None where it ended or its account is disabled."""
-    found = records.rows(_LOGGED_IN, key=_digest(key), now=datetime.now(UTC))
-    return LoggedIn(*found[0]) if found else None
+    found = records.answers(_LOGGED_IN, key=_digest(key), now=datetime.now(UTC))
+    return found[0] if found else None
 
 
 def end_login(records: Records, key: str) -> None:

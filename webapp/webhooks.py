@@ -9,6 +9,7 @@ import json
 import secrets
 from collections.abc import Collection, Sequence
 from datetime import UTC, datetime, timedelta
+from typing import NamedTuple
 
 from sqlalchemy import select
 
@@ -17,6 +18,7 @@ from webapp.config import Network
 from webapp.events import Event, Happened
 from webapp.formatting import exact
 from webapp.records import Records
+from webapp.records.asking import Question
 from webapp.records.webhook_models import Delivery, Webhook
 
 OFFERED = {
@@ -34,7 +36,18 @@ PAGE = 50
 SECOND = timedelta(seconds=1)  # the log of moves knows no parts of one
 WAITING, DELIVERED, FAILED = "waiting", "delivered", "failed"
 
-_ENABLED = select(Webhook.id, Webhook.events, Webhook.created_at).where(Webhook.enabled)
+
+class _Listening(NamedTuple):
+    """A webhook that is to be told of some events."""
+
+    id: int
+    events: list[str]
+    created_at: datetime
+
+
+_ENABLED = Question(
+    select(Webhook.id, Webhook.events, Webhook.created_at).where(Webhook.enabled), _Listening
+)
 
 
 class WebhookError(Exception):
@@ -110,7 +123,7 @@ def take_note(records: Records, happened: Happened, late: datetime | None = None
 
     What is told `late` goes to those alone who wanted it at that time and don't have it yet.
     """
-    known = records.rows(_ENABLED)
+    known = records.answers(_ENABLED)
     wanting = [each for each in known if happened.event.value in each.events]
     message = _name(happened) if wanting else ""
     if wanting and late is not None:

@@ -13,8 +13,10 @@ from webapp.records import preview_models as preview_models
 from webapp.records import staging_models as staging_models
 from webapp.records import transfer_models as transfer_models
 from webapp.records import webhook_models as webhook_models  # Base.metadata is to know its tables
+from webapp.records.asking import Driver, Question, Shape
 from webapp.records.migrating import migrate
 
+NO_WAIT = "set local synchronous_commit to off"
 WAIT = 30  # seconds a writer waits for another on SQLite, or for a connection on PostgreSQL
 
 
@@ -43,12 +45,17 @@ class Records:
     def rows(
         self, query: Select[*tuple[Any, ...]], **told: object
     ) -> Sequence[Row[*tuple[Any, ...]]]:
-        """What a query of columns finds; a third of the work that a session makes of it.
-
-        A query that every request asks is made once, and `told` what it asks about.
-        """
+        """What a query of columns finds; a third of the work that a session makes of it."""
         with self.engine.connect() as connection:
             return connection.execute(query, told).all()
+
+    def answers(self, question: Question[Shape], **told: object) -> list[Shape]:
+        """What a question finds that was made once, and is `told` what it asks about."""
+        connection = self.engine.raw_connection()
+        try:
+            return question.answers(Driver(connection, self.engine.dialect), told)
+        finally:
+            connection.close()  # back to its pool, which ends the transaction
 
     @contextmanager
     def writing(self, *, lasting: bool = True) -> Iterator[Session]:
@@ -69,12 +76,27 @@ class Records:
             self._hasten(connection, lasting)
             yield connection
 
+    @contextmanager
+    def driving(self, *, lasting: bool = True) -> Iterator[Driver]:
+        """A writing transaction by the driver alone; for `lasting` see above."""
+        connection = self._engine_of(lasting).raw_connection()
+        try:
+            driver = Driver(connection, self.engine.dialect)
+            if driver.is_sqlite:
+                driver.do("begin immediate")
+            elif not lasting:
+                driver.do(NO_WAIT)
+            yield driver
+            driver.commit()
+        finally:
+            connection.close()  # back to its pool, which rolls back what was not committed
+
     def _engine_of(self, lasting: bool) -> Engine:
         return self._writer if lasting else self._quick_writer
 
     def _hasten(self, transaction: Connection | Session, lasting: bool) -> None:
         if not lasting and not self._is_sqlite:
-            transaction.execute(text("set local synchronous_commit to off"))
+            transaction.execute(text(NO_WAIT))
 
     def migrate(self) -> None:
         """Brings the schema up to date; several processes may do it at once."""
