@@ -155,7 +155,7 @@ def _memory(repositories: Repositories, folder: Path, scale: Scale) -> Iterator[
         peaks[f"import {size}"] = [_peak("bring_in", file, target)]
     for what in ("export", "import"):
         label = f"memory of an {what} of {many:,} ÷ of {few:,}"
-        most = 1.25 if what == "export" else None
+        most = 1.25 if what == "export" else 1.5
         yield ratio(label, peaks, f"{what} {many}", f"{what} {few}", at_most=most)
 
 

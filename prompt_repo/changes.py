@@ -14,7 +14,7 @@ from functools import cached_property, lru_cache
 from itertools import islice
 from pathlib import Path
 
-from prompt_repo import documents, git_cli, git_merging
+from prompt_repo import documents, git_log, git_merging
 from prompt_repo.catalogue import Catalogue, advanced, blobs_of
 from prompt_repo.document_merging import FieldConflict
 from prompt_repo.editing import AnyEdit, Edit
@@ -198,7 +198,7 @@ def verdict(repository: Repository, comparison: Comparison) -> Verdict:
 
 def commits(repository: Repository, comparison: Comparison) -> list[Commit]:
     """The commits that a change request brings, newest first, at most 250."""
-    found = git_cli.log_raw(repository.store.path, [comparison.head], [comparison.base])
+    found = git_log.log_raw(repository.store.path, [comparison.head], [comparison.base])
     return list(islice(found, COMMITS))
 
 

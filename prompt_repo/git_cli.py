@@ -13,16 +13,12 @@ from pathlib import Path
 from typing import IO
 
 from prompt_repo.errors import GitFailed, GitMissing, RevisionNotFound
-from prompt_repo.git_commits import author_of, text_of, time_of
-from prompt_repo.layout import place_of
-from prompt_repo.model import Commit, FileChange, split_trailers
+from prompt_repo.git_commits import text_of
 
 OID = re.compile(r"[0-9a-f]{40}")
 NAME = re.compile(r"(?!.*(?:\.\.|//|\.lock))[A-Za-z0-9][A-Za-z0-9._/~^-]{0,199}")
-NUMBER = re.compile(rb"-?\d{1,20}")
-FIELDS = 7  # of the header in FORMAT
-FORMAT = "%H%x00%P%x00%an%x00%ae%x00%at%x00%ct%x00%B"
-REGULAR = (b"100644", b"100755")
+
+
 # A repository's own configuration may name programs, and a clone of a stranger's may be hostile.
 SETTINGS = {
     "safe.directory": "*",
@@ -31,23 +27,6 @@ SETTINGS = {
     "log.showSignature": "false",
     "i18n.logOutputEncoding": "UTF-8",
 }
-LOG = [
-    "log",
-    "--stdin",
-    "--raw",
-    "-z",
-    "--root",
-    "--no-renames",
-    "--no-abbrev",
-    "--no-color",
-    "--no-ext-diff",
-    "--no-textconv",
-    "--no-relative",
-    "--no-notes",
-    "--no-mailmap",
-    "--no-show-signature",
-    "--diff-merges=first-parent",
-]
 
 
 def environment() -> dict[str, str]:
@@ -99,7 +78,7 @@ def is_ancestor(path: Path, ancestor: str, of: str) -> bool:
 
     Raises RevisionNotFound for what is no full id, GitFailed, GitMissing.
     """
-    ids = [_checked(oid) for oid in (ancestor, of)]
+    ids = [checked(oid) for oid in (ancestor, of)]
     process = _start(path, ["merge-base", "--is-ancestor", "--end-of-options", *ids])
     _, err = process.communicate()
     if process.returncode not in (0, 1):
@@ -118,19 +97,6 @@ def resolve(path: Path, name: str) -> str | None:
     out, _ = process.communicate()
     found = out.decode().strip()
     return found if process.returncode == 0 and OID.fullmatch(found) else None
-
-
-def log_raw(path: Path, tips: Iterable[str], exclude: Iterable[str] = ()) -> Iterator[Commit]:
-    """All commits reachable from `tips` and not from `exclude`, in any order.
-
-    `changes` are against the first parent and hold only files that are documents of ours.
-    Raises RevisionNotFound for what is no full id, GitFailed, GitMissing.
-    """
-    wanted = [_checked(tip) for tip in tips]
-    names = [*wanted, *(f"^{_checked(oid)}" for oid in exclude)]
-    if wanted:
-        with _reading(path, [*LOG, f"--format=tformat:{FORMAT}"], "\n".join(names)) as output:
-            yield from _commits(_tokens(output))
 
 
 def fast_import(path: Path, stream: Iterable[bytes]) -> None:
@@ -230,7 +196,8 @@ def _bound(pid: int, memory: int) -> None:
             resource.prlimit(pid, resource.RLIMIT_DATA, (memory, memory))
 
 
-def _checked(oid: str) -> str:
+def checked(oid: str) -> str:
+    """A full id, which can be no option of git's; raises RevisionNotFound."""
     if not OID.fullmatch(oid):
         raise RevisionNotFound(oid)
     return oid
@@ -282,7 +249,7 @@ def _start(
 
 
 @contextmanager
-def _reading(path: Path, arguments: Sequence[str], source: str) -> Iterator[IO[bytes]]:
+def reading(path: Path, arguments: Sequence[str], source: str) -> Iterator[IO[bytes]]:
     """What git prints, as it comes; files for the other two ends, so that none can block.
 
     Raises GitFailed at the end, and stops git where the reader stops early.
@@ -313,67 +280,3 @@ def _close(process: subprocess.Popen[bytes]) -> None:
 def _said(errors: IO[bytes]) -> str:
     errors.seek(0)
     return text_of(errors.read())
-
-
-def _tokens(stream: IO[bytes]) -> Iterator[bytes]:
-    """The NUL-separated fields of a stream, read in large pieces."""
-    rest = b""
-    while piece := stream.read(1 << 16):
-        parts = (rest + piece).split(b"\0")
-        rest = parts.pop()
-        yield from parts
-    if rest:
-        yield rest
-
-
-def _commits(tokens: Iterator[bytes]) -> Iterator[Commit]:
-    """Commits out of fields: a header of FIELDS, then pairs of `:modes ids` and path.
-
-    Between the two, and between commits, git puts empty fields or line ends.
-    """
-    header: list[bytes] = []
-    changes: list[FileChange] = []
-    for token in tokens:
-        if 0 < len(header) < FIELDS:
-            header.append(token)
-        elif token.startswith((b":", b"\n:")):
-            change = _change(token, next(tokens))
-            if change is not None:
-                changes.append(change)
-        elif token.strip():
-            if header:
-                yield _commit(header, changes)
-            header, changes = [token.strip()], []
-    if header:
-        yield _commit(header, changes)
-
-
-def _commit(header: Sequence[bytes], changes: Sequence[FileChange]) -> Commit:
-    oid, parents, name, email, at, committed, body = header
-    message = text_of(body).strip("\n")
-    authored_at = time_of(_number(at))
-    return Commit(
-        oid=oid.decode(),
-        parents=tuple(parents.decode().split()),
-        author=author_of(name, email),
-        authored_at=authored_at,
-        committed_at=authored_at if committed == at else time_of(_number(committed)),
-        message=message,
-        changes=tuple(changes),
-        trailers=split_trailers(message)[1],
-    )
-
-
-def _number(raw: bytes) -> int:
-    """A time as git prints it; nothing where a commit from outside has none."""
-    return int(raw) if NUMBER.fullmatch(raw) else 0
-
-
-def _change(raw: bytes, path: bytes) -> FileChange | None:
-    name = text_of(path)
-    if place_of(name) is None:
-        return None
-    old_mode, new_mode, old, new, _ = raw.lstrip(b"\n:").split()
-    before = old.decode() if old_mode in REGULAR else None
-    after = new.decode() if new_mode in REGULAR else None
-    return FileChange(name, before, after) if before != after else None

@@ -2,13 +2,14 @@
 
 import re
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 from functools import lru_cache
 
 from dulwich.objects import Commit as GitCommit
 from dulwich.objects import ObjectID, Tag
 
+from prompt_repo.git_trees import Difference
 from prompt_repo.model import Author, Commit, FileChange, split_trailers
 
 UNSAFE = re.compile(r"[\x00-\x1f\x7f<>]")
@@ -35,6 +36,16 @@ def text_of(raw: bytes, encoding: str = "utf-8") -> str:
         return raw.decode(encoding, errors="replace")
     except (LookupError, ValueError):  # Python has codecs that replace nothing
         return raw.decode(errors="replace")
+
+
+def changes_of(differences: Iterable[Difference]) -> Iterator[FileChange]:
+    """Differences of two trees as changes of files."""
+    for path, (old, new) in differences:
+        yield FileChange(
+            path.decode(errors="replace"),
+            old.decode() if old else None,
+            new.decode() if new else None,
+        )
 
 
 def time_of(seconds: int) -> datetime:

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from datetime import datetime
 from functools import cached_property
+from operator import attrgetter
 from pathlib import Path
 from types import MappingProxyType
 
@@ -15,11 +16,7 @@ from dulwich.objects import Commit as GitCommit
 from dulwich.refs import Ref
 
 from prompt_repo import git_cli, git_commits, git_format, git_objects, git_trees
-from prompt_repo.errors import (
-    RefMoved,
-    RepositoryExists,
-    RevisionNotFound,
-)
+from prompt_repo.errors import RefMoved, RepositoryExists, RevisionNotFound
 from prompt_repo.git_lock import Entry, WriterLock
 from prompt_repo.git_reader import Reader
 from prompt_repo.git_refs import OID, OWN_FOLDER, Refs
@@ -174,6 +171,11 @@ class GitStore:
         before = self._reader.parent(parents[0]).tree if parents else None
         return git_commits.described(found, parents, self._changes(before, found.tree))
 
+    def changes(self, commit: Commit) -> Iterator[FileChange]:
+        """A commit's changes against the first parent, as they are found."""
+        before = self._reader.parent(commit.parents[0]).tree if commit.parents else None
+        return self._differing(before, self._reader.commit(commit.oid).tree)
+
     def header(self, oid: str) -> Commit:
         """A commit without its changes, which costs no look at a tree; raises RevisionNotFound."""
         return git_commits.described(self._reader.commit(oid), self.parents(oid), ())
@@ -225,8 +227,8 @@ class GitStore:
 
     def changed(self, old: str | None, new: str) -> list[FileChange]:
         """Files that differ between two commits; folders with equal ids are not opened."""
-        before = self._reader.commit(old).tree if old is not None else None
-        return list(self._changes(before, self._reader.commit(new).tree))
+        before = self._reader.commit(old).tree if old else None
+        return [*self._changes(before, self._reader.commit(new).tree)]
 
     def is_ancestor(self, ancestor: str, of: str) -> bool:
         """Whether `of` is `ancestor` or descends from it; goes by parents, never by dates.
@@ -368,15 +370,10 @@ class GitStore:
         self._refs.recover(entry)
 
     def _changes(self, before: bytes | None, after: bytes | None) -> tuple[FileChange, ...]:
-        found = git_trees.differences(before, after, self._reader.tree)
-        return tuple(
-            FileChange(
-                path.decode(errors="replace"),
-                old.decode() if old else None,
-                new.decode() if new else None,
-            )
-            for path, (old, new) in sorted(found.items())
-        )
+        return tuple(sorted({*self._differing(before, after)}, key=attrgetter("path")))
+
+    def _differing(self, before: bytes | None, after: bytes | None) -> Iterator[FileChange]:
+        return git_commits.changes_of(git_trees.differences(before, after, self._reader.tree))
 
     def _names(self, base: str) -> list[str]:
         return [os.fsdecode(name) for name in self._reader.repo.refs.subkeys(Ref(base.encode()))]

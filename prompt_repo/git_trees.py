@@ -24,7 +24,8 @@ Read: TypeAlias = Callable[[bytes], bytes]
 """Gives the raw bytes of a tree by its hex id."""
 Entry: TypeAlias = tuple[bytes, int, bytes]
 """Name, mode, hex id."""
-Found: TypeAlias = dict[bytes, tuple[bytes | None, bytes | None]]
+Difference: TypeAlias = tuple[bytes, tuple[bytes | None, bytes | None]]
+"""A path, with the hex ids of the blobs before and after."""
 
 
 class EntryKind(Enum):
@@ -256,20 +257,20 @@ def _as_git_sorts(entry: bytes) -> bytes:
     return _sorted_as(match)
 
 
-def differences(old: bytes | None, new: bytes | None, read: Read, prefix: bytes = b"") -> Found:
-    """Regular files whose blobs differ between two trees, by path: (old id, new id)."""
+def differences(
+    old: bytes | None, new: bytes | None, read: Read, prefix: bytes = b""
+) -> Iterator[Difference]:
+    """Regular files whose blobs differ between two trees, as they come: path, (old id, new id)."""
     if old == new:
-        return {}
-    found: Found = {}
+        return
     before, after = (read(tree) if tree is not None else b"" for tree in (old, new))
     for name, was, now in _unequal(before, after):
         folders = [_oid(entry, is_folder) for entry in (was, now)]
         files = [_oid(entry, is_file) for entry in (was, now)]
         if any(folders):
-            found.update(differences(folders[0], folders[1], read, prefix + name + b"/"))
+            yield from differences(folders[0], folders[1], read, prefix + name + b"/")
         if files[0] != files[1]:
-            found[prefix + name] = (files[0], files[1])
-    return found
+            yield prefix + name, (files[0], files[1])
 
 
 def entered(

@@ -9,10 +9,8 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Concatenate, ParamSpec, TypeVar
 
-from prompt_repo import git_cli
 from prompt_repo.errors import (
     InvalidCursor,
-    RepositoryDamaged,
     RevisionNotFound,
     StorageFailed,
     VersionNotFound,
@@ -20,7 +18,6 @@ from prompt_repo.errors import (
 from prompt_repo.git_store import GitStore
 from prompt_repo.history_build import (
     OID,
-    parents_first,
     take_all,
     take_continuing,
     trailer_parents,
@@ -43,14 +40,13 @@ from prompt_repo.history_sql import (
     VERSIONS,
 )
 from prompt_repo.history_tables import Tables, edition, empty
+from prompt_repo.history_taking import take_reachable
 from prompt_repo.history_values import held_of, version_of
 from prompt_repo.history_walk import Walk
 from prompt_repo.model import Commit, Held, HistoryPage, Version
-from prompt_repo.progress import Progress, counted, silent
+from prompt_repo.progress import Progress, silent
 
-NEAR = 50  # commits read one by one before `git log` is asked for all of them
 PAGE, LONGEST_PAGE = 50, 500
-READING, INDEXING = "Reading commits", "Indexing commits"
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -294,57 +290,7 @@ class History:
     def _take(self, tips: Iterable[str], progress: Progress = silent) -> None:
         """Takes in all that is reachable from `tips`, parents first."""
         with uncollected(), self.tables.writing() as connection:
-            rows = Rows(connection, self.tables.key)
-            found: dict[str, Commit] = {}
-            wanted = [tip for tip in tips if rows.find(tip) is None]
-            while wanted:
-                self._collect(rows, wanted, found, progress)
-                named = {oid for commit in found.values() for oid in trailer_parents(commit)}
-                wanted = [
-                    oid
-                    for oid in sorted(named - found.keys())
-                    if rows.find(oid) is None and self._store.exists(oid)
-                ]
-            take_all(rows, counted(parents_first(found), INDEXING, len(found), progress))
-
-    def _collect(
-        self,
-        rows: Rows,
-        tips: Collection[str],
-        found: dict[str, Commit],
-        progress: Progress,
-    ) -> None:
-        """Reads commits that aren't in: a few one by one, many by one `git log`."""
-        front = list(tips)
-        near: dict[str, Commit] = {}
-        while front and len(near) < NEAR:
-            oid = front.pop()
-            if oid in near or oid in found or rows.find(oid) is not None:
-                continue
-            near[oid] = self._commit(oid, named=oid not in tips)
-            front.extend(near[oid].parents)
-        if not front:
-            found.update(near)
-            return
-        known = [
-            oid.hex()
-            for (oid,) in self._sql(
-                "SELECT c.oid FROM lanes l JOIN commits c ON c.lane = l.id AND c.position = l.tip"
-            )
-        ]
-        exclude = [oid for oid in (*known, *found) if self._store.exists(oid)]
-        commits = git_cli.log_raw(self._store.path, tips, exclude)
-        for commit in counted(commits, READING, None, progress):
-            found[commit.oid] = commit
-
-    def _commit(self, oid: str, *, named: bool) -> Commit:
-        """A commit; raises RepositoryDamaged for one that another names and that isn't there."""
-        try:
-            return self._store.commit(oid)
-        except RevisionNotFound as missing:
-            if not named:
-                raise
-            raise RepositoryDamaged(f"commit {oid} is missing") from missing
+            take_reachable(Rows(connection, self.tables.key), self._store, tips, progress)
 
     def _sql(self, query: str, values: tuple[object, ...] = ()) -> sqlite3.Cursor:
         return self.tables.connection().execute(query, values)

@@ -13,6 +13,8 @@ import heapq
 import re
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
+from itertools import chain
 
 from prompt_repo.history_rows import At, Edge, Row, Rows
 from prompt_repo.model import Commit
@@ -20,6 +22,8 @@ from prompt_repo.model import Commit
 PARENT_TRAILERS = frozenset({"promoted-from", "rolled-back-to", "hotfix-from"})
 OID = re.compile(r"[0-9a-f]{40}")
 
+Part = tuple[Commit, bool]
+"""A commit with some of its changes, and whether a part with further ones follows."""
 Moved = list[tuple[int, Row | None]]
 """Paths with the version that now stands there, None for none."""
 
@@ -74,21 +78,41 @@ def uncollected() -> Iterator[None]:
 
 def take_all(rows: Rows, commits: Iterable[Commit]) -> None:
     """Takes commits in, parents first; those that are in already are passed over."""
-    for commit in commits:
+    take_parts(rows, ((commit, False) for commit in commits))
+
+
+def take_parts(rows: Rows, parts: Iterator[Part]) -> None:
+    """The same of commits that may come in parts, one right after the other."""
+    for commit, more in parts:
         if rows.find(commit.oid) is None:
-            _take(rows, commit)
+            _take(rows, commit, _rest(parts) if more else iter(()))
     rows.flush()
 
 
-def _take(rows: Rows, commit: Commit) -> None:
+def _rest(parts: Iterator[Part]) -> Iterator[Commit]:
+    for commit, more in parts:
+        yield commit
+        if not more:
+            return
+
+
+def _take(rows: Rows, commit: Commit, rest: Iterator[Commit]) -> None:
     parents = _places(rows, commit.parents)
     named = []
     if commit.trailers:
         named = [at for at in _places(rows, trailer_parents(commit)) if at not in parents]
     first = parents[0] if parents else None
+    plain = len(parents) < 2 and not named
+    second = next(rest, None)
+    if second is not None and plain:
+        _take_long(rows, chain([commit, second], rest), first)
+        return
+    if second is not None:
+        changes = (each.changes for each in (commit, second, *rest))
+        commit = replace(commit, changes=tuple(chain.from_iterable(changes)))
     ident = rows.next_id("commits")
     edges: list[Edge] = []
-    if len(parents) < 2 and not named:
+    if plain:
         moved = _plain(rows, commit, ident, first)
     else:
         moved, edges = _joining(rows, commit, ident, parents, named)
@@ -130,6 +154,28 @@ def _plain(rows: Rows, commit: Commit, ident: int, first: At | None) -> Moved:
             names = (path, change.path), (ident, commit.oid)
             moved.append((path, rows.version(*names, blob, before)))
     return moved
+
+
+def _take_long(rows: Rows, parts: Iterator[Commit], first: At | None) -> None:
+    """Takes in a commit without further parents, a part at a time."""
+    at = None
+    for part in parts:
+        if at is None:
+            at = rows.place(part, rows.next_id("commits"), first)
+        changes = {path: each for each in part.changes if (path := rows.path(each.path))}
+        rows.foresee(at, changes)
+        moved: Moved = []
+        for path, change in changes.items():
+            # What stands there is the parent's still, but where a hostile tree has a name twice.
+            before = rows.standing(at, path)
+            blob = bytes.fromhex(change.new) if change.new else None
+            seen = before is not None and before.id == rows.version_id(change.path, part.oid)
+            if (before.blob if before else None) != blob and not seen:
+                names = (path, change.path), (at.id, part.oid)
+                moved.append((path, rows.version(*names, blob, before)))
+        rows.stand(at, None, moved, [])
+        rows.forget_edges(at)
+        rows.forget()
 
 
 def _joining(

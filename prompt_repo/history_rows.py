@@ -12,6 +12,7 @@ from prompt_repo.layout import place_of
 from prompt_repo.model import Commit
 
 BATCH = 20_000  # commits and changed paths held back before they are written
+KEPT = 20_000  # paths, and as many commits, of which is kept what was last seen of them
 NOT_OURS = 0  # the id of every path where no document of ours may stand
 
 STANDING = """
@@ -133,8 +134,8 @@ class Rows:
         if at.position != lane.tip:
             return self._looked_up(at, path)
         if path not in lane.standing:
-            if not lane.whole:
-                lane.standing[path] = self._looked_up(at, path)
+            if not lane.whole:  # what it lacks is written
+                lane.standing[path] = self._written(at, path)
             elif lane.origin is None:
                 return None
             else:
@@ -157,6 +158,12 @@ class Rows:
                 wanted.discard(path)
             place = self._lane(place[0]).origin
         lane.standing.update(dict.fromkeys(wanted))
+
+    def tips(self) -> list[str]:
+        """The last commits of all lanes."""
+        self.flush()
+        query = "SELECT c.oid FROM lanes l JOIN commits c ON c.lane = l.id AND c.position = l.tip"
+        return [oid.hex() for (oid,) in self._sql(query)]
 
     def descends(self, row: Row, of: Row) -> bool:
         """Whether a version's chain leads back to another one."""
@@ -205,9 +212,7 @@ class Rows:
 
         Its id is made of those names, so that an index made anew knows the old ids.
         """
-        name = f"{commit[1]}{path[1]}".encode()
-        digest = hashlib.blake2b(name, digest_size=8, key=self._key).digest()
-        ident = int.from_bytes(digest) >> 1
+        ident = self.version_id(path[1], commit[1])
         row = Row(
             ident, parent.number + 1 if parent else 1, blob, parent.origin if parent else ident
         )
@@ -225,11 +230,17 @@ class Rows:
         )
         return row
 
+    def version_id(self, path: str, commit: str) -> int:
+        """The id of the version that a commit makes at a path."""
+        name = f"{commit}{path}".encode()
+        return int.from_bytes(hashlib.blake2b(name, digest_size=8, key=self._key).digest()) >> 1
+
     def stand(
         self, at: At, first: At | None, moved: Sequence[tuple[int, Row | None]], edges: list[Edge]
     ) -> None:
         """What a commit just placed changed against its first parent, and against the others."""
         standing = self._lanes[at.lane].standing
+        self._moved.add(at.lane)
         for path, row in moved:
             standing[path] = row
             self._held_back["states"].append((path, at.lane, at.position, row.id if row else None))
@@ -276,6 +287,21 @@ class Rows:
                 (ident, *(lane.origin or (None, None)), lane.tip),
             )
         self._moved.clear()
+        if len(self._paths) > KEPT:
+            self.forget()
+        if len(self._places) > KEPT:
+            self._places, self._edges, self._new = {}, {}, False
+
+    def forget_edges(self, at: At) -> None:
+        """Has what a commit changed be looked up again."""
+        self._edges.pop(at.id, None)
+
+    def forget(self) -> None:
+        """Has what is known of paths be looked up again, so that memory stays flat."""
+        self.flush()
+        self._paths = {}
+        for lane in self._lanes.values():
+            lane.standing, lane.whole = {}, False
 
     def _last(self, table: str) -> int:
         found: int | None = self._sql(f"SELECT max(id) FROM {table}").fetchone()[0]  # noqa: S608
@@ -293,6 +319,9 @@ class Rows:
 
     def _looked_up(self, at: At, path: int) -> Row | None:
         self.flush()
+        return self._written(at, path)
+
+    def _written(self, at: At, path: int) -> Row | None:
         place: tuple[int, int] | None = (at.lane, at.position)
         while place is not None:
             row = self._sql(STANDING, (path, *place)).fetchone()

@@ -4,6 +4,7 @@ import re
 from dataclasses import dataclass
 from enum import Enum
 from functools import lru_cache
+from sys import intern
 
 from prompt_repo.errors import InvalidId
 from prompt_repo.model import PromptKey
@@ -57,7 +58,7 @@ def character_path(character: str) -> str:
     return f"characters/{character}/character.yaml"
 
 
-@lru_cache(maxsize=65_536)  # the same paths come up at every commit
+@lru_cache(maxsize=16_384)  # the same paths come up at every commit
 def place_of(path: str) -> Place | None:
     """What `path` holds, or None where no document of ours may stand there."""
     if path == CONFIGURATION:
@@ -65,7 +66,7 @@ def place_of(path: str) -> Place | None:
     folder, _, rest = path.partition("/")
     if not rest.endswith(".yaml"):
         return None
-    parts = rest.removesuffix(".yaml").split("/")
+    parts = [intern(part) for part in rest.removesuffix(".yaml").split("/")]
     if not all(ID.fullmatch(part) for part in parts):
         return None
     if folder == "defaults" and len(parts) == 1 and parts[0] != "character":

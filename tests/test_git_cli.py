@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from prompt_repo import git_cli, git_upkeep
+from prompt_repo import git_cli, git_log, git_upkeep
 from prompt_repo.errors import GitFailed, GitMissing, RevisionNotFound
 from prompt_repo.git_store import GitStore
 from prompt_repo.model import Author
@@ -41,7 +41,7 @@ def test_the_log_is_what_the_store_reads_commit_by_commit(store: GitStore) -> No
     """Every commit, merges, roots and those without a change too, with only our documents."""
     marks = make_history(store)
 
-    found = {commit.oid: commit for commit in git_cli.log_raw(store.path, marks.values())}
+    found = {commit.oid: commit for commit in git_log.log_raw(store.path, marks.values())}
 
     assert set(marks.values()) == found.keys()
     for oid, commit in found.items():
@@ -57,10 +57,10 @@ def test_the_log_leaves_out_what_is_known(store: GitStore) -> None:
     """What the excluded commits reach isn't read again; without tips there is nothing to read."""
     marks = make_history(store)
 
-    found = {commit.oid for commit in git_cli.log_raw(store.path, [marks[4]], [marks[2]])}
+    found = {commit.oid for commit in git_log.log_raw(store.path, [marks[4]], [marks[2]])}
 
     assert {marks[3], marks[4]} == found
-    assert [] == list(git_cli.log_raw(store.path, []))
+    assert [] == list(git_log.log_raw(store.path, []))
 
 
 def test_commits_with_odd_bytes_are_read_alike(store: GitStore, git: Git) -> None:
@@ -79,7 +79,7 @@ def test_commits_with_odd_bytes_are_read_alike(store: GitStore, git: Git) -> Non
         done = subprocess.run(command, cwd=store.path, input=raw, capture_output=True, check=True)
         made.append(done.stdout.decode().strip())
 
-    found = {commit.oid: commit for commit in git_cli.log_raw(store.path, made)}
+    found = {commit.oid: commit for commit in git_log.log_raw(store.path, made)}
 
     assert {oid: store.commit(oid) for oid in made} == found
 
@@ -92,7 +92,7 @@ def test_a_symlink_is_no_document(store: GitStore, git: Git) -> None:
     tree = git(store.path, "mktree", text=f"040000 tree {inner}\tdefaults\n").strip()
     linked = git(store.path, "commit-tree", tree, "-p", first.oid, "-m", "link").strip()
 
-    changes = [c.changes for c in git_cli.log_raw(store.path, [linked], [first.oid])]
+    changes = [c.changes for c in git_log.log_raw(store.path, [linked], [first.oid])]
 
     assert [((IDLE, blob, None),)] == [
         tuple((change.path, change.old, change.new) for change in each) for each in changes
@@ -104,7 +104,7 @@ def test_a_reader_may_stop_early(store: GitStore) -> None:
     """Git is stopped and waited for when nobody wants the rest."""
     marks = make_history(store)
 
-    commits = git_cli.log_raw(store.path, marks.values())
+    commits = git_log.log_raw(store.path, marks.values())
     first = next(commits)
     commits.close()  # type: ignore[attr-defined]
 
@@ -118,7 +118,7 @@ def test_only_full_ids_reach_a_command_line(store: GitStore, name: str) -> None:
 
     for tips, exclude in (([name], []), ([known], [name])):
         with pytest.raises(RevisionNotFound):
-            list(git_cli.log_raw(store.path, tips, exclude))
+            list(git_log.log_raw(store.path, tips, exclude))
     with pytest.raises(RevisionNotFound):
         git_cli.is_ancestor(store.path, name, known)
 
@@ -126,7 +126,7 @@ def test_only_full_ids_reach_a_command_line(store: GitStore, name: str) -> None:
 def test_a_failure_says_what_git_said(store: GitStore, tmp_path: Path) -> None:
     """A missing commit, and a folder without a repository, are errors with git's own words."""
     with pytest.raises(GitFailed, match="bad object"):
-        list(git_cli.log_raw(store.path, ["0123456789" * 4]))
+        list(git_log.log_raw(store.path, ["0123456789" * 4]))
     with pytest.raises(GitFailed, match="not a git repository"):
         git_upkeep.repack(tmp_path)
     with pytest.raises(GitFailed, match="fatal"):
@@ -186,7 +186,7 @@ def test_a_repository_can_not_make_git_run_a_program(store: GitStore, tmp_path: 
             f'uploadpack = {program}\n[protocol "ext"]\nallow = always\n'
         )
 
-    list(git_cli.log_raw(store.path, [commit.oid]))
+    list(git_log.log_raw(store.path, [commit.oid]))
     git_cli.is_ancestor(store.path, commit.oid, commit.oid)
     git_cli.fast_import(
         store.path, [b"reset refs/heads/production\nfrom %b\n" % commit.oid.encode()]
@@ -212,7 +212,7 @@ def test_settings_around_us_are_not_inherited(
     monkeypatch.setenv("GIT_CONFIG_GLOBAL", str(tmp_path / "absent"))
     monkeypatch.setenv("LC_ALL", "de_DE.UTF-8")
 
-    found = [each.oid for each in git_cli.log_raw(store.path, [commit.oid])]
+    found = [each.oid for each in git_log.log_raw(store.path, [commit.oid])]
 
     assert [commit.oid] == found
     assert not {"GIT_DIR", "GIT_OBJECT_DIRECTORY"} & git_cli.environment().keys()

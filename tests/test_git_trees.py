@@ -81,7 +81,7 @@ def test_differences_are_those_of_the_files(before: Files, after: Files) -> None
     trees = Trees()
     old, new = trees.add(None, before), trees.add(None, after)
 
-    found = git_trees.differences(old, new, trees.read)
+    found = dict(git_trees.differences(old, new, trees.read))
 
     blobs = {text: Blob.from_string(text.encode()).id for text in ("one", "two", "three")}
     expected = {
@@ -143,8 +143,8 @@ def test_symlinks_and_submodules_are_no_files() -> None:
     for tree in (link, submodule, file):
         trees.store.add_object(tree)
 
-    unseen = git_trees.differences(link.id, submodule.id, trees.read)
-    new = git_trees.differences(link.id, file.id, trees.read)
+    unseen = dict(git_trees.differences(link.id, submodule.id, trees.read))
+    new = dict(git_trees.differences(link.id, file.id, trees.read))
 
     assert {} == unseen
     assert {b"a": (None, blob.id)} == new
@@ -156,7 +156,7 @@ def test_bytes_that_are_no_tree_end_the_reading() -> None:
 
     found = list(git_trees.entries(whole + b"100644 b\0short"))
     trees = {b"1": whole, b"2": b"rubbish", b"3": b""}
-    differences = git_trees.differences(b"1", b"2", trees.__getitem__)
+    differences = dict(git_trees.differences(b"1", b"2", trees.__getitem__))
 
     assert [b"a"] == [name for name, _, _ in found]
     assert {b"a": ((b"x" * 20).hex().encode(), None)} == differences

@@ -13,7 +13,8 @@ import pytest
 
 from prompt_repo.errors import InvalidCursor, RevisionNotFound, StorageFailed, VersionNotFound
 from prompt_repo.git_store import GitStore
-from prompt_repo.history import NEAR, History
+from prompt_repo.history import History
+from prompt_repo.history_taking import NEAR
 from prompt_repo.model import Author, Commit, Held
 from tests.gitrepo import Graph, git
 

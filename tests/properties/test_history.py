@@ -3,7 +3,7 @@
 import random
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 from unittest import mock
@@ -180,32 +180,50 @@ def chain_of(page: HistoryPage, marks: Mapping[str, int]) -> list[tuple[int, int
     ]
 
 
+@contextmanager
+def frugal() -> Iterator[None]:
+    """Commits come in parts of one change, and next to nothing is kept of what was seen."""
+    with (
+        mock.patch("prompt_repo.git_log.CHANGES", 1),
+        mock.patch("prompt_repo.history_rows.KEPT", 1),
+    ):
+        yield
+
+
 @given(histories(), st.randoms(use_true_random=False), st.integers(1, 3))
 @settings(max_examples=70)
 def test_the_index_follows_the_rule(nodes: list[Node], order: random.Random, step: int) -> None:
-    """At every commit and path: taken in by one `git log`, or bit by bit in any order."""
+    """At every commit and path: taken in by one `git log`, or bit by bit in any order.
+
+    Nor does it matter how little is kept in memory meanwhile.
+    """
     told = read_slowly(nodes)
     with built(nodes) as (store, oids):
         marks = {oid: mark for mark, oid in oids.items()}
-        once, bits = History(store), History(store, store.path / "bits.sqlite3")
-        with mock.patch("prompt_repo.history.NEAR", 0):
+        once, bits, few = (History(store, store.path / f"{name}.sqlite3") for name in "abc")
+        with mock.patch("prompt_repo.history_taking.NEAR", 0):
             once.rebuild()
+            with frugal():
+                few.rebuild()
         for mark in order.sample(list(oids), len(oids))[::step]:
-            if order.random() < 0.5:
-                bits.record(store.commit(oids[mark]))
-            else:
-                bits.ensure(oids[mark])
+            with frugal() if order.random() < 0.5 else nullcontext():
+                if order.random() < 0.5:
+                    bits.record(store.commit(oids[mark]))
+                else:
+                    bits.ensure(oids[mark])
 
         for mark, oid in oids.items():
             bits.ensure(oid)
             expected = {path: (v.number, v.mark) for path, v in told[mark].items()}
             assert expected == standing_in(once, oid, marks)
             assert expected == standing_in(bits, oid, marks)
+            assert expected == standing_in(few, oid, marks)
             for path, version in told[mark].items():
                 chain = [(v.number, v.mark, v.joined) for v in version.chain()]
                 assert chain == chain_of(once.page(oid, path), marks)
         assert [] == once.check()
         assert [] == bits.check()
+        assert [] == few.check()
 
 
 @given(countable())
