@@ -43,6 +43,8 @@ class Shard:
     blocks: int = 0
     seen: int = 0
     done: bool = False
+    bytes: int = 0
+    """What was read for it so far."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +56,8 @@ class Piece:
     keys: bytes
     tags: bytes
     last: Row
+    size: int
+    """What was read for them."""
 
     @property
     def rows(self) -> int:
@@ -109,12 +113,13 @@ class Filling:
             *columns, keys, hashes = read
             assert work.columns is not None
             fakes = work.columns(columns)
-            outcome.counts.bytes += sum(column.nbytes for column in columns)
+            size = sum(column.nbytes for column in columns)
+            outcome.counts.bytes += size
             self._show(columns, fakes, outcome)
             if self._record is not None:
                 rows = (arrow_blocks.rows_of(side) for side in (columns, fakes))
                 self._record(work.table, *rows)
-            yield self._piece(fakes, keys, hashes)
+            yield self._piece(fakes, keys, hashes, size)
 
     def _show(self, columns: Sequence[Any], fakes: Sequence[Any], outcome: Outcome) -> None:
         count = len(columns[0])
@@ -126,7 +131,7 @@ class Filling:
                      for side in (columns, fakes))  # fmt: skip
             outcome.shown += list(zip(*pairs, strict=True))
 
-    def _piece(self, fakes: list[Any], keys: Any, hashes: Any) -> Piece:
+    def _piece(self, fakes: list[Any], keys: Any, hashes: Any, size: int) -> Piece:
         table, digest = self._work.table, self._work.hashed
         assert digest is not None
         last = arrow_blocks.rows_of([fakes[place][-1:] for place in table.positions(table.key)])
@@ -136,6 +141,7 @@ class Filling:
             arrow_blocks.pack(["key"], [keys]),
             tags_of(digest, hashes),
             last[0],
+            size,
         )
 
     def _write(self, piece: Piece, mine: Attempt) -> Attempt:
@@ -147,14 +153,19 @@ class Filling:
             "VALUES ($1, $2, $3, $4, $5, pg_current_xact_id()::text::bigint)",
             [mine.number, first + mine.blocks, piece.block, piece.tags, piece.keys],
         )
-        what, one = ("shards", "attempt = $4 AND number = $5") if self._shard else (
-            "attempts", "number = $4"
-        )  # fmt: skip
-        self._writer.run(
-            f"UPDATE {self._at}{what} SET last_key = $1, blocks = $2, seen = $3 WHERE {one}",
-            [packed(piece.last), blocks, seen, mine.number]
-            + ([self._shard.number] if self._shard else []),
-        )
+        stands = [packed(piece.last), blocks, seen, mine.number]
+        if self._shard:
+            self._writer.run(
+                f"UPDATE {self._at}shards SET last_key = $1, blocks = $2, seen = $3, "
+                "bytes = bytes + $5 WHERE attempt = $4 AND number = $6",
+                [*stands, piece.size, self._shard.number],
+            )
+        else:
+            self._writer.run(
+                f"UPDATE {self._at}attempts SET last_key = $1, blocks = $2, seen = $3 "
+                "WHERE number = $4",
+                stands,
+            )
         self._writer.commit()
         return replace(mine, blocks=blocks, seen=seen, last_key=piece.last)
 

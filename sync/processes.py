@@ -6,7 +6,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Sequence
-from concurrent.futures import ProcessPoolExecutor, wait
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from typing import Any
 
 from sync.errors import Cancelled
@@ -14,10 +14,10 @@ from sync.filling import Shard
 from sync.keyed import Key
 from sync.progress import Clock
 from sync.rules import Rules
-from sync.shards import fill, planned, works
+from sync.shards import fill, tell, works
 from sync.tables_postgres import PostgresSource
 from sync.tables_postgres_target import PostgresTarget
-from sync.work import Outcome
+from sync.work import Work
 
 OFTEN = 0.3
 _given: dict[str, Any] = {}
@@ -25,6 +25,8 @@ _given: dict[str, Any] = {}
 
 class Processes:
     """A few processes, begun at once so that they are ready when a large table comes."""
+
+    records = False
 
     def __init__(
         self, number: int, source: PostgresSource, target: PostgresTarget, key: Key, rules: Rules,
@@ -34,36 +36,41 @@ class Processes:
         how = "fork" if threading.active_count() == 1 and sys.platform == "linux" else "spawn"
         context = multiprocessing.get_context(how)
         self._stop = context.Event()
-        self._source, self._target = source, target
+        self._target = target
         databases = (source.url, target.url, source.shared())
         given = (os.getpid(), databases, key.lend(), self._stop, rules, tables)
         self._pool = ProcessPoolExecutor(number, context, _begin, given)
         self.number = number
+        self._begun: dict[tuple[int, int], Future[int]] = {}
         for _ in range(number):
             self._pool.submit(time.sleep, 0)
 
+    def begin(self, shards: Sequence[Shard]) -> None:
+        """Has the processes fill parts, one after the other."""
+        for shard in shards:
+            if not shard.done:
+                self._begun[shard.attempt, shard.number] = self._pool.submit(_fill, shard)
+
     def fill(
-        self, shards: Sequence[Shard], clock: Clock, cancelled: Callable[[], bool]
-    ) -> list[Outcome]:
-        """Fills parts of one table. Raises what a part raises, once the others have stopped."""
-        left = {self._pool.submit(_fill, shard) for shard in shards if not shard.done}
-        outcomes = []
+        self, work: Work, shards: Sequence[Shard], clock: Clock, cancelled: Callable[[], bool]
+    ) -> None:
+        """Waits until the parts are filled, whether they were begun before or not."""
+        fresh = [each for each in shards if (each.attempt, each.number) not in self._begun]
+        self.begin(fresh)
+        mine = {(each.attempt, each.number) for each in shards}
+        left = {self._begun.pop(each) for each in mine & self._begun.keys()}
         try:
             while left:
-                done, left = wait(left, OFTEN)
-                outcomes += [each.result() for each in done]
+                done, left = wait(left, OFTEN, FIRST_COMPLETED)
+                for each in done:
+                    each.result()
                 if cancelled():
                     raise Cancelled("the run was cancelled; what it had finished stays")
-                seen = sum(
-                    each.seen for each in planned(self._target, shards[0].table, shards[0].attempt)
-                )
-                self._target.rollback()
-                clock.tell(shards[0].table, seen, sum(each.counts.bytes for each in outcomes))
+                tell(self._target, work, shards[0].attempt, clock)
         finally:
             if left:
                 self._stop.set()
-                wait(left)
-        return outcomes
+                wait([*left, *self._begun.values()])
 
     def close(self) -> None:
         """Ends the processes."""
@@ -76,9 +83,11 @@ def _begin(
     tables: tuple[str, ...],
 ) -> None:  # fmt: skip
     """What a process does first: connects, and watches for its parent's end."""
-    threading.Thread(target=_watch, args=(parent,), daemon=True).start()
     source, target, snapshot = databases
     both = PostgresSource(source, snapshot), PostgresTarget(target)
+    threading.Thread(target=_watch, args=(parent,), daemon=True).start()
+    for database in both:
+        database.get_ready()
     _given.update(databases=both, stop=stop)
     _given["works"] = works(*both, rules, Key.lent(key), tables)
 
@@ -89,6 +98,6 @@ def _watch(parent: int) -> None:
     os._exit(1)
 
 
-def _fill(shard: Shard) -> Outcome:
+def _fill(shard: Shard) -> int:
     source, target = _given["databases"]
     return fill(source, target, _given["works"][shard.table], shard, _given["stop"].is_set)

@@ -4,8 +4,8 @@ import datetime
 import hashlib
 import json
 import secrets
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from sync import pools
@@ -26,12 +26,24 @@ from sync.isolation import check_databases
 from sync.keyed import Key
 from sync.leaks import search
 from sync.model import Row, Table
+from sync.options import (
+    CANCELLED,
+    COMPLETED,
+    FAILED,
+    PAUSED,
+    RUNNING,
+    UNFINISHED,
+    Options,
+    Result,
+)
 from sync.ordering import backward
 from sync.preparing import SAMPLE, Preparation
 from sync.processes import Processes
-from sync.progress import Clock, Counts, Progress, silent
+from sync.progress import Clock
 from sync.rules import Rules, dump
 from sync.settling import settle
+from sync.shards import Fillers
+from sync.sharing import Shared
 from sync.state import State
 from sync.tables import Source, Target
 from sync.tables_failures import FAILURES, told
@@ -41,64 +53,8 @@ from sync.tables_postgres_target import PostgresTarget
 from sync.walking import Walk
 from sync.work import Outcome, Work
 
+__all__ = ["PAUSED", "Options", "Result", "run"]
 AGAIN = 3
-PAUSED, RUNNING, COMPLETED, FAILED, CANCELLED = (
-    "paused", "running", "completed", "failed", "cancelled",
-)  # fmt: skip
-UNFINISHED = (PAUSED, RUNNING, FAILED, CANCELLED)
-RECORD = Callable[[Table, list[Row], list[Row]], None]
-
-
-def never() -> bool:
-    """Nobody cancels."""
-    return False
-
-
-@dataclass(frozen=True, slots=True)
-class Options:
-    """How a run goes about it."""
-
-    tables: tuple[str, ...] = ()
-    """Only these; without it all that the rules do not skip."""
-    dry_run: bool = False
-    reset: bool = False
-    """Staging's own rows and changes go."""
-    on_conflict: str = "pause"
-    """`pause`, or what is done about every conflict: overwrite, skip, merge."""
-    restart: bool = False
-    """An unfinished run of other rules, key or pools is given up."""
-    indexes_last: bool = False
-    """Empty tables lose their indexes and keys until their rows are in; on PostgreSQL."""
-    processes: int = 1
-    """How many fill a large empty table, each a range of keys; on PostgreSQL."""
-    by_columns: bool = True
-    """As Arrow, where a table's types allow it; else row by row."""
-    progress: Progress = silent
-    cancelled: Callable[[], bool] = never
-    record: RECORD | None = None
-    """Is handed each table's originals and fakes, for a mapping on production's side."""
-
-
-@dataclass(slots=True)
-class Result:
-    """What a run did."""
-
-    run: str
-    status: str
-    tables: dict[str, Counts] = field(default_factory=dict)
-    conflicts: tuple[Conflict, ...] = ()
-    warnings: list[str] = field(default_factory=list)
-    samples: dict[str, list[tuple[Row, Row]]] = field(default_factory=dict)
-    columns: dict[str, tuple[str, ...]] = field(default_factory=dict)
-
-    @property
-    def total(self) -> Counts:
-        """All tables together."""
-        total = Counts()
-        for counts in self.tables.values():
-            for name, number in counts.as_dict().items():
-                setattr(total, name, getattr(total, name) + number)
-        return total
 
 
 def run(
@@ -129,6 +85,8 @@ class _Run:
     def carry_out(self) -> Result:
         """The whole run."""
         check_databases(self.source, self.target)
+        if self.options.processes < 2:  # else processes are forked first: threads bar that
+            self._get_ready()
         prepared = Preparation(
             self.source, self.target, self.rules, self.fakes, self.options.tables,
             self.options.dry_run,
@@ -169,23 +127,36 @@ class _Run:
             self._apply_decisions(works)
             walk.dry = bool(self._open_conflicts())
         rebuilding = self._taken_down(ordered, walk)
-        walk.by_columns, walk.processes = self.options.by_columns, self._processes()
+        walk.by_columns, walk.fillers = self.options.by_columns, self._fillers()
+        self._get_ready()
         try:
+            walk.plan_parts([works[table.name] for table in ordered])
             self._walk_all(ordered, works, walk)
         finally:
-            if walk.processes is not None:
-                walk.processes.close()
-                walk.processes = None
+            if walk.fillers is not None:
+                walk.fillers.close()
+                walk.fillers = None
         if rebuilding is not None:
             rebuilding.put_up()
         self._end(ordered, works, walk)
 
-    def _processes(self) -> Processes | None:
-        source, target, number = self.source, self.target, self.options.processes
-        if number < 2 or self.options.dry_run or not isinstance(source, PostgresSource):
+    def _get_ready(self) -> None:
+        """Opens the connections for columns, which takes a while, beside what comes first."""
+        if self.options.by_columns:
+            for database in (self.source, self.target):
+                if isinstance(database, PostgresSource | PostgresTarget):
+                    database.get_ready()
+
+    def _fillers(self) -> Fillers | None:
+        source, target, how = self.source, self.target, self.options
+        if how.dry_run or not isinstance(source, PostgresSource):
             return None
         assert isinstance(target, PostgresTarget)
-        return Processes(number, source, target, self.key, self.rules, self.options.tables)
+        if how.processes > 1:
+            return Processes(how.processes, source, target, self.key, self.rules, how.tables)
+        if how.others and how.call is not None:
+            return Shared(source, target, how.others, how.call, how.record)
+        return None
 
     def _taken_down(self, ordered: list[Table], walk: Walk) -> Rebuilding | None:
         """What is without its keys for the time of this run."""

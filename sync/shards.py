@@ -2,11 +2,14 @@
 
 `plan` cuts, `fill` fills one part and can go on where an earlier one was killed, `finish` makes the
 parts into what a single filling would have left. Between them only the database keeps state, so
-each part may be a job of its own: production's snapshot must be kept open by whoever planned.
+each part may be a job of its own: production's snapshot must be kept open by whoever planned. Who
+fills a part claims it, for as long as its connection lives; so a part whose filler was killed is
+free for the next at once.
 """
 
 from collections.abc import Callable, Sequence
 from itertools import pairwise
+from typing import Protocol
 
 from sync import pools
 from sync.anonymise import Fakes
@@ -20,7 +23,27 @@ from sync.rules import Rules
 from sync.state import Attempt, State
 from sync.tables_postgres import PostgresSource
 from sync.tables_postgres_target import PostgresTarget
-from sync.work import Outcome, Work
+from sync.work import Outcome, Record, Work
+
+
+class Fillers(Protocol):
+    """Who fills the parts of a table."""
+
+    number: int
+    """How many they are."""
+    records: bool
+    """Whether they take the mapping down themselves."""
+
+    def begin(self, shards: Sequence[Shard]) -> None:
+        """Says which parts there are, so that somebody may begin with them."""
+
+    def fill(
+        self, work: Work, shards: Sequence[Shard], clock: Clock, cancelled: Callable[[], bool]
+    ) -> None:
+        """Fills the parts of one table. Raises Cancelled, or Unfit, once nobody fills any more."""
+
+    def close(self) -> None:
+        """Lets go of whoever fills."""
 
 
 def plan(
@@ -48,14 +71,21 @@ def plan(
 def planned(target: PostgresTarget, table: str, attempt: int) -> list[Shard]:
     """The parts of an attempt, and how far each came; none where it was not cut."""
     rows = target.ask(
-        f"SELECT number, low, high, last_key, blocks, seen, done FROM {target.state}shards "
-        "WHERE attempt = %s ORDER BY number", [attempt],
+        "SELECT number, low, high, last_key, blocks, seen, done, bytes "
+        f"FROM {target.state}shards WHERE attempt = %s ORDER BY number", [attempt],
     )  # fmt: skip
     return [
         Shard(table, attempt, number, unpacked(low), unpacked(high), unpacked(last), blocks, seen,
-              done == 1)
-        for number, low, high, last, blocks, seen, done in rows
+              done == 1, size)
+        for number, low, high, last, blocks, seen, done, size in rows
     ]  # fmt: skip
+
+
+def tell(target: PostgresTarget, work: Work, attempt: int, clock: Clock) -> None:
+    """Tells how far a table's parts are, whoever fills them."""
+    parts = planned(target, work.table.name, attempt)
+    target.rollback()
+    clock.tell(work.table.name, sum(each.seen for each in parts), sum(each.bytes for each in parts))
 
 
 def works(
@@ -71,25 +101,42 @@ def works(
 
 def fill(
     source: PostgresSource, target: PostgresTarget, work: Work, shard: Shard,
-    cancelled: Callable[[], bool],
-) -> Outcome:  # fmt: skip
-    """Fills one part, from where it stands. Raises Unfit, Cancelled, or RunInProgress.
+    cancelled: Callable[[], bool], record: Record | None = None,
+) -> int:  # fmt: skip
+    """Fills one part, from where it stands; tells how many rows that were.
 
-    `source` must see the snapshot that the parts were planned on. While a part is being filled no
-    run can begin that knows nothing of it.
+    0 where somebody else fills it or has. Raises Unfit, Cancelled, or RunInProgress. `source`
+    must see the snapshot that the parts were planned on. While a part is being filled no run can
+    begin that knows nothing of it.
     """
-    if not target.lock_part():
+    if not target.locks.part():
         raise RunInProgress("a run begins that knows nothing of this part")
+    if not target.locks.claim(shard.attempt, shard.number):
+        return 0
+    try:
+        found = [each for each in planned(target, shard.table, shard.attempt)
+                 if each.number == shard.number and not each.done]  # fmt: skip
+        target.rollback()
+        return sum(_fill(source, target, work, each, cancelled, record) for each in found)
+    finally:
+        target.rollback()
+        target.locks.let_go(shard.attempt, shard.number)
+
+
+def _fill(
+    source: PostgresSource, target: PostgresTarget, work: Work, shard: Shard,
+    cancelled: Callable[[], bool], record: Record | None,
+) -> int:  # fmt: skip
     outcome = Outcome()
     start = shard.last_key or shard.low
     mine = Attempt(shard.attempt, "", "", start, False, shard.blocks, shard.seen)
-    Filling(source, target, work, Clock({}), cancelled, None, shard).go_on(mine, outcome)
+    Filling(source, target, work, Clock({}), cancelled, record, shard).go_on(mine, outcome)
     target.run(
         f"UPDATE {target.state}shards SET done = 1 WHERE attempt = ? AND number = ?",
         [shard.attempt, shard.number],
     )
     target.commit()
-    return outcome
+    return outcome.counts.inserted
 
 
 def finish(target: PostgresTarget, state: State, shards: Sequence[Shard]) -> None:
@@ -119,4 +166,4 @@ def finish(target: PostgresTarget, state: State, shards: Sequence[Shard]) -> Non
     target.commit()
 
 
-__all__ = ["Shard", "fill", "finish", "plan", "planned", "works"]
+__all__ = ["Fillers", "Shard", "fill", "finish", "plan", "planned", "tell", "works"]

@@ -31,7 +31,8 @@ TABLES = (
     "keys {1}, stamp BIGINT NOT NULL DEFAULT 0, stamps {1}, PRIMARY KEY (attempt, number))",
     "{0}shards (attempt BIGINT NOT NULL, number BIGINT NOT NULL, low TEXT, high TEXT, "
     "last_key TEXT, blocks BIGINT NOT NULL DEFAULT 0, seen BIGINT NOT NULL DEFAULT 0, "
-    "done BIGINT NOT NULL DEFAULT 0, PRIMARY KEY (attempt, number))",
+    "done BIGINT NOT NULL DEFAULT 0, bytes BIGINT NOT NULL DEFAULT 0, "
+    "PRIMARY KEY (attempt, number))",
     "{0}moved (attempt BIGINT NOT NULL, row_key TEXT NOT NULL, key_cells TEXT NOT NULL, "
     "content TEXT, tag {1} NOT NULL, stamp BIGINT NOT NULL, PRIMARY KEY (attempt, row_key))",
     "{0}decided (table_name TEXT NOT NULL, row_key TEXT NOT NULL, content TEXT, "
@@ -45,7 +46,7 @@ TABLES = (
 
 YOUNGER = (
     ("attempts", "watermark TEXT"), ("blocks", "keys bytea"), ("blocks", "stamps bytea"),
-    ("blocks", "stamp BIGINT NOT NULL DEFAULT 0"),
+    ("blocks", "stamp BIGINT NOT NULL DEFAULT 0"), ("shards", "bytes BIGINT NOT NULL DEFAULT 0"),
 )  # fmt: skip
 
 Tagged = tuple[list[Row], bytes]

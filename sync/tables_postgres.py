@@ -25,6 +25,7 @@ from sync.tables_postgres_text import (
     quoted,
     until_key,
 )
+from sync.threads import Soon
 
 HASHED = (
     r"(smallint|integer|bigint|text|character varying(\(\d+\))?|boolean|date|uuid|bytea|"
@@ -44,7 +45,7 @@ class PostgresSource:
     def __init__(self, url: str, snapshot: str = "") -> None:
         """`snapshot` is what another connection, which is still open, has `shared`."""
         self.url = url
-        self._arrow: ArrowReader | None = None
+        self._arrow: Soon[ArrowReader] | None = None
         self._connection = connect(url, autocommit=True)
         self._connection.execute("SET default_transaction_read_only = on")
         self._connection.execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
@@ -116,6 +117,13 @@ class PostgresSource:
         """A name by which other connections see the same snapshot, as long as this one is open."""
         return str(self.ask("SELECT pg_export_snapshot()")[0][0])
 
+    def get_ready(self) -> Soon[ArrowReader]:
+        """Opens the connection that reads columns, while others go on."""
+        if self._arrow is None:
+            snapshot = self.shared()
+            self._arrow = Soon(lambda: ArrowReader(self.url, snapshot))
+        return self._arrow
+
     def columns(self, table: Table, selection: Selection) -> Iterator[list[Any]]:
         """The rows as columns of Arrow, in order of the key: a table's own, those read beside them
         as text, then the key as `key_in_one` gives it, and a hash of all. Raises Unfit.
@@ -141,15 +149,15 @@ class PostgresSource:
 
     def boundaries(self, table: Table, selection: Selection, parts: int) -> list[Row]:
         """Keys at which a table's rows fall into parts of about one size; none for a single one."""
-        rows = self._rows(table, selection)
-        count = int(self.ask(f"SELECT count(*) {rows}")[0][0])
+        count = int(self.ask(f"SELECT count(*) {self._rows(table, selection)}")[0][0])
         cells = ", ".join(f"({names_of([name], 't.')})::text" for name in table.key)
-        order = ", ".join(order_of(table))
-        return [
-            self.ask(f"SELECT {cells} {rows} ORDER BY {order} OFFSET {at - 1} LIMIT 1")[0]
-            for at in sorted({count * part // parts for part in range(1, parts)})
-            if 0 < at < count
-        ]
+        order, ends = ", ".join(order_of(table)), list[Row]()
+        for _ in range(1, min(parts, count)):
+            behind = replace(selection, after=ends[-1] if ends else selection.after)
+            skipped = count // parts - 1
+            query = f"SELECT {cells} {self._rows(table, behind)} ORDER BY {order}"
+            ends += self.ask(f"{query} OFFSET {skipped} LIMIT 1")
+        return ends
 
     def greatest(self, table: Table, watermark: str) -> str:
         """The greatest value of a watermark; empty where there is none."""
@@ -164,9 +172,8 @@ class PostgresSource:
         self, table: Table, selection: Selection, wanted: Sequence[str]
     ) -> Iterator[list[Any]]:
         query = f"SELECT {', '.join(wanted)} {self._rows(table, selection)}"
-        if self._arrow is None:
-            self._arrow = ArrowReader(self.url, self.shared())
-        return self._arrow.read(f"{query} ORDER BY {', '.join(order_of(table))}")
+        reader = self.get_ready().get()
+        return reader.read(f"{query} ORDER BY {', '.join(order_of(table))}")
 
     def _hash(self, table: Table, selection: Selection) -> str:
         """A hash that moves whenever any cell's text does; of the cells themselves where it can."""
@@ -207,7 +214,7 @@ class PostgresSource:
     def close(self) -> None:
         """Ends the snapshot."""
         if self._arrow is not None:
-            self._arrow.close()
+            self._arrow.end(ArrowReader.close)
         self._connection.close()
 
 

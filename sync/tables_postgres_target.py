@@ -14,6 +14,7 @@ from sync.tables import Blocked, Change, Reference, Source, key_reader, upsert, 
 from sync.tables_arrow import ArrowWriter
 from sync.tables_postgres import PostgresSource
 from sync.tables_postgres_ddl import create_like
+from sync.tables_postgres_locks import Locks
 from sync.tables_postgres_schema import OWN_SCHEMA, read_schema
 from sync.tables_postgres_text import (
     after_key,
@@ -32,10 +33,10 @@ from sync.tables_postgres_text import (
     said,
     table_name,
 )
+from sync.threads import Soon
 
 WAITING = (errors.UniqueViolation, errors.ForeignKeyViolation)
 """What may be different once other rows have gone or come."""
-LOCK, PARTS = 7_211_046_530, 7_211_046_531
 
 
 class PostgresTarget:
@@ -47,9 +48,10 @@ class PostgresTarget:
     def __init__(self, url: str) -> None:
         self.url = url
         self._connection = connect(url)
+        self.locks = Locks(self._connection)
         self.replica = self._may_be_replica()
         self._numbers = count(1)
-        self._arrow: ArrowWriter | None = None
+        self._arrow: Soon[ArrowWriter] | None = None
 
     def _may_be_replica(self) -> bool:
         """Whether triggers and foreign keys may be switched off for this session alone."""
@@ -83,18 +85,7 @@ class PostgresTarget:
 
     def lock(self) -> bool:
         """Takes staging for one run until it is closed."""
-        taken = bool(self.ask("SELECT pg_try_advisory_lock(%s)", [LOCK])[0][0])
-        if taken:  # and nobody still fills a part of a run that was killed
-            taken = bool(self.ask("SELECT pg_try_advisory_lock(%s)", [PARTS])[0][0])
-            self.ask("SELECT pg_advisory_unlock(%s) WHERE %s", [PARTS if taken else LOCK, True])
-        self._connection.commit()
-        return taken
-
-    def lock_part(self) -> bool:
-        """Says that a part is being filled until this is closed; False where a run begins."""
-        taken = bool(self.ask("SELECT pg_try_advisory_lock_shared(%s)", [PARTS])[0][0])
-        self._connection.commit()
-        return taken
+        return self.locks.run()
 
     def run(self, sql: str, values: Sequence[Cell] = ()) -> list[Row]:
         """Carries out a statement in the transaction that is open."""
@@ -372,16 +363,20 @@ class PostgresTarget:
             for row in batch
         ]
 
+    def get_ready(self) -> Soon[ArrowWriter]:
+        """Opens the connection that writes columns, while others go on."""
+        if self._arrow is None:
+            self._arrow = Soon(lambda: ArrowWriter(self.url, self.replica))
+        return self._arrow
+
     def writer(self) -> ArrowWriter:
         """Writes columns, in transactions of its own."""
-        if self._arrow is None:
-            self._arrow = ArrowWriter(self.url, self.replica)
-        return self._arrow
+        return self.get_ready().get()
 
     def close(self) -> None:
         """Lets go of staging."""
         if self._arrow is not None:
-            self._arrow.close()
+            self._arrow.end(ArrowWriter.close)
         self._connection.close()
 
 

@@ -77,3 +77,33 @@ class Behind(Generic[T]):
         if self._thread.is_alive():
             self._queue.put(None)
             self._thread.join()
+
+
+class Soon(Generic[T]):
+    """What a function gives, which is at work already in a thread of its own."""
+
+    def __init__(self, make: Callable[[], T]) -> None:
+        self._make = make
+        self._made: T | None = None
+        self._error: BaseException | None = None
+        self._thread = threading.Thread(target=self._work, daemon=True)
+        self._thread.start()
+
+    def _work(self) -> None:
+        try:
+            self._made = self._make()
+        except BaseException as error:  # noqa: BLE001 - raised again by get
+            self._error = error
+
+    def get(self) -> T:
+        """Waits for it; raises what went wrong."""
+        self._thread.join()
+        if self._error is not None:
+            raise self._error
+        return self._made  # type: ignore[return-value]
+
+    def end(self, how: Callable[[T], None]) -> None:
+        """Waits for it, and has it ended if it came about."""
+        self._thread.join()
+        if self._made is not None:
+            how(self._made)

@@ -1,6 +1,6 @@
 """One table walked through: production's rows faked, compared with staging's, and written."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
 from sync.comparing import Window, reset_verdict, verdict, windows
@@ -8,12 +8,11 @@ from sync.deciding import Batch
 from sync.errors import Cancelled, StagingMoved, Unfit
 from sync.filling import Filling
 from sync.model import Cell, Key, Row, Table
-from sync.processes import Processes
 from sync.progress import Clock, Counts
 from sync.quickening import leave_traces
 from sync.refreshing import Refreshing, note_watermark
 from sync.remembering import Memory, joined
-from sync.shards import finish, plan, planned
+from sync.shards import Fillers, Shard, finish, plan, planned
 from sync.state import Attempt, State
 from sync.tables import Selection, Source, Target, key_reader
 from sync.tables_postgres import PostgresSource
@@ -23,6 +22,8 @@ from sync.work import Outcome, Work
 TRIES = 5
 LARGE = 20_000
 """Rows of a table that is worth the while of several processes."""
+LARGEST = 500_000
+"""Rows of a part, about: less is lost with whoever fills it, and none is waited for long."""
 SAMPLED, MOST_SAMPLED = 50, 500  # of a batch, of a table
 
 
@@ -42,7 +43,7 @@ class Walk:
     empty: bool = False
     """There is no staging yet to look at."""
     by_columns: bool = True
-    processes: Processes | None = None
+    fillers: Fillers | None = None
     """Fill large tables in parts."""
     _tags: dict[int, bytes] = field(default_factory=dict)
     """Tags of the window's rows, by the rows' identity."""
@@ -65,11 +66,7 @@ class Walk:
         if mine is not None and mine.done:
             outcome.counts.seen = mine.seen
             return outcome
-        if (
-            attempts
-            and (mine is None or self.processes is None)
-            and self._joined(work, attempts[0])
-        ):
+        if attempts and (mine is None or self.fillers is None) and self._joined(work, attempts[0]):
             raise StagingMoved(f"{work.table.name} was filled in parts by a run that did not end")
         if mine is None and self._refreshed(work, attempts, outcome):
             return outcome
@@ -152,6 +149,35 @@ class Walk:
         finish(self.target, self.state, parts)
         return bool(parts)
 
+    def plan_parts(self, works: Sequence[Work]) -> None:
+        """Cuts all large tables that are to be filled, so that nobody waits between two of them."""
+        if self.fillers is None or self.dry or self.target.dialect != "postgresql":
+            return
+        assert isinstance(self.target, PostgresTarget)
+        for work in works if self.target.replica else ():  # else rows wait for those they name
+            if not (self._cuts(work) and not self.state.attempts(work.table.name)):
+                continue
+            mine = self.state.attempt(work.table.name, self.run, self.source.snapshot())
+            parts = self._cut(work, mine, []) or []
+            self.target.commit()
+            self.fillers.begin(parts)
+
+    def _cuts(self, work: Work) -> bool:
+        fillers = self.fillers
+        return (
+            fillers is not None and self._quick(work) and (self.record is None or fillers.records)
+        )
+
+    def _cut(self, work: Work, mine: Attempt, attempts: list[Attempt]) -> list[Shard]:
+        """The parts of a table; none where it is too small, or can't be filled in parts."""
+        assert isinstance(self.source, PostgresSource)
+        assert isinstance(self.target, PostgresTarget)
+        if work.table.rows < LARGE or not self._fills(work, mine, attempts):
+            return []
+        assert self.fillers is not None
+        number = max(self.fillers.number, work.table.rows // LARGEST)
+        return plan(self.source, self.target, work, mine, number)
+
     def _in_parts(
         self, work: Work, mine: Attempt, attempts: list[Attempt], outcome: Outcome
     ) -> bool:
@@ -159,25 +185,36 @@ class Walk:
 
         Raises StagingMoved where parts can't be filled so: the rest is then for a walk.
         """
-        if self.processes is None or self.record or not self._quick(work):
+        if not self._cuts(work):
             return False
         assert isinstance(self.source, PostgresSource)
         assert isinstance(self.target, PostgresTarget)
+        assert self.fillers is not None
         parts = planned(self.target, work.table.name, mine.number)
-        if not parts:
-            if work.table.rows < LARGE or not self._fills(work, mine, attempts):
-                return False
-            parts = plan(self.source, self.target, work, mine, self.processes.number)
+        parts = parts or self._cut(work, mine, attempts)
         self.target.commit()
+        if not parts:
+            return False
         try:
-            for part in self.processes.fill(parts, self.clock, self.cancelled):
-                outcome.add(part)
+            self.fillers.fill(work, parts, self.clock, self.cancelled)
         except Unfit as error:
             self._joined(work, mine)
             raise StagingMoved(str(error)) from error
+        parts = planned(self.target, work.table.name, mine.number)
+        outcome.counts.seen = outcome.counts.inserted = sum(each.seen for each in parts)
+        outcome.counts.bytes = sum(each.bytes for each in parts)
+        outcome.originals += self._sampled(work, parts)
         self._joined(work, mine)
-        outcome.counts.seen = self.state.attempts(work.table.name)[0].seen
         return True
+
+    def _sampled(self, work: Work, parts: Sequence[Shard]) -> list[Row]:
+        """A few originals of each part."""
+        each = max(1, min(SAMPLED, MOST_SAMPLED // len(parts)))
+        found: list[Row] = []
+        for part in parts[:MOST_SAMPLED]:
+            few = replace(work.selection, after=part.low, until=part.high, limit=each)
+            found += [row for batch in self.source.read(work.table, few) for row in batch]
+        return found
 
     def _quick(self, work: Work) -> bool:
         """Whether what moves in a table can be found without reading its rows."""

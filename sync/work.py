@@ -49,10 +49,3 @@ class Outcome:
     conflicts: list[Conflict] = field(default_factory=list)
     originals: list[Row] = field(default_factory=list)
     shown: list[tuple[Row, Row]] = field(default_factory=list)
-
-    def add(self, part: "Outcome") -> None:
-        """Takes in what came of a part of the table."""
-        self.counts.inserted += part.counts.inserted
-        self.counts.bytes += part.counts.bytes
-        self.originals += part.originals
-        self.shown += part.shown[: 10 - len(self.shown)]
