@@ -1,5 +1,6 @@
 """A sync beside the floor: the server's own binary COPY of the same tables with the same keys."""
 
+import os
 import random
 import statistics
 import subprocess
@@ -87,12 +88,12 @@ class Pair:
         both = self.times["floor_users"][-1] + self.times["floor_assignments"][-1]
         self.times.setdefault("floor", []).append(both)
 
-    def full(self, name: str, **how: Any) -> None:
-        """A full sync into empty tables, one table after the other."""
+    def full(self, name: str, alone: bool = False, **how: Any) -> None:
+        """A full sync into empty tables, one table after the other; in a process `alone`."""
         _do(self.staging, ANEW)
         for table, rows in zip(TABLES, (self.users, 2 * self.users), strict=True):
             wanted = partial(self.sync, rows, tables=(table,), **how)
-            self.measure(**{f"{name}_{table}": wanted})
+            self.measure(**{f"{name}_{table}": partial(_in_child, wanted) if alone else wanted})
 
     def sync(self, written: int, text: str = RULES, **how: Any) -> Result:
         """One run, which must write so many rows."""
@@ -121,7 +122,7 @@ def _round(pair: Pair, number: int) -> None:
     changed = (pair.users + 99) // 100
     pair.floors()
     pair.full("text", by_columns=False)
-    pair.full("two", processes=2)
+    pair.full("two", alone=True, processes=2)
     _do(pair.staging, ANEW)
     pair.measure(last=partial(pair.sync, 3 * pair.users, indexes_last=True))
     pair.full("full")
@@ -178,6 +179,22 @@ def _fitting(floors: list[float], ours: list[float]) -> list[float]:
     """The floor of each round: the mean of the one before and the one in its middle."""
     each = len(floors) // len(ours)
     return [sum(floors[n * each : (n + 1) * each]) / each for n in range(len(ours))]
+
+
+def _in_child(do: Callable[[], Any]) -> None:
+    """In a process with one thread, as that of the command line and of a worker's job have one.
+
+    This one has another, which reads what the servers say; beside it no process is forked.
+    """
+    child = os.fork()
+    if not child:
+        ended = 1
+        try:
+            do()
+            ended = 0
+        finally:
+            os._exit(ended)
+    assert os.waitpid(child, 0)[1] == 0
 
 
 def _do(url: str, statements: str) -> None:

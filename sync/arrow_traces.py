@@ -75,12 +75,19 @@ class Moved:
         return np.flatnonzero(~self.met & self.alive)
 
 
+def key_type(table: Table) -> Any:
+    """Of what type keys are as `key_in_one` gives them."""
+    whole = len(table.key) == 1 and table.column(table.key[0]).shape == "integer"
+    return pa.int64() if whole else pa.string()
+
+
 class Remembered:
     """All traces that a finished attempt left of a table."""
 
     def __init__(self, target: PostgresTarget, table: Table, attempt: Attempt) -> None:
         self._target, self._attempt = target, attempt
-        self._whole = len(table.key) == 1 and table.column(table.key[0]).shape == "integer"
+        self.type = key_type(table)
+        self._whole = self.type == pa.int64()
         self.ordered = len(table.key) == 1
         self.moved = self._moved()
 
@@ -95,11 +102,6 @@ class Remembered:
     def column(self, keys: Sequence[InOne]) -> Any:
         """Keys as a column."""
         return pa.array(keys, self.type)
-
-    @property
-    def type(self) -> Any:
-        """The type of keys."""
-        return pa.int64() if self._whole else pa.string()
 
     def key(self, cell: str) -> InOne:
         """A key out of its text."""

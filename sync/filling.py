@@ -8,8 +8,10 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
 
 from sync import arrow_blocks
+from sync.arrow_traces import key_type
 from sync.digests import Digest
 from sync.errors import Cancelled, Unfit
 from sync.model import Row
@@ -17,9 +19,10 @@ from sync.packing import packed
 from sync.progress import Clock
 from sync.remembering import SIZE
 from sync.state import Attempt
-from sync.tables_arrow import FAILURES
+from sync.tables_arrow import FAILURES, ArrowWriter
 from sync.tables_postgres import PostgresSource
 from sync.tables_postgres_target import PostgresTarget
+from sync.tables_text_columns import TextWriter
 from sync.threads import Behind, ahead
 from sync.work import Outcome, Record, Work
 
@@ -71,11 +74,17 @@ class Filling:
     def __init__(
         self, source: PostgresSource, target: PostgresTarget, work: Work, clock: Clock,
         cancelled: Callable[[], bool], record: Record | None, shard: Shard | None = None,
+        as_text: bool = False,
     ) -> None:  # fmt: skip
         self._shard = shard
         self._record = record
-        self._source, self._writer = source, target.writer()
+        self._as_text = as_text or not source.holds(work.table)
+        self._source, self._target = source, target
+        self._writer: ArrowWriter | TextWriter = self._opened()
         self._at, self._work, self._clock, self._cancelled = target.state, work, clock, cancelled
+
+    def _opened(self) -> ArrowWriter | TextWriter:
+        return self._target.text_writer() if self._as_text else self._target.writer()
 
     def go_on(self, mine: Attempt, outcome: Outcome) -> Attempt:
         """Writes all that is left; gives the attempt as it stands then.
@@ -84,6 +93,15 @@ class Filling:
         take over from there. Raises Cancelled.
         """
         stands = [mine]
+        if not self._as_text:
+            try:
+                return self._go_on(stands, outcome)
+            except Unfit:  # a date beyond what Arrow holds, say: the rest as texts
+                self._as_text = True
+                self._writer = self._opened()
+        return self._go_on(stands, outcome)
+
+    def _go_on(self, stands: list[Attempt], outcome: Outcome) -> Attempt:
 
         def write(piece: Piece) -> None:
             stands[0] = self._write(piece, stands[0])
@@ -93,7 +111,7 @@ class Filling:
 
         behind = Behind(write)
         try:
-            for piece in self._pieces(mine.last_key, outcome):
+            for piece in self._pieces(stands[0].last_key, outcome):
                 if self._cancelled():
                     raise Cancelled("the run was cancelled; what it had finished stays")
                 behind.put(piece)
@@ -109,8 +127,9 @@ class Filling:
         work = self._work
         until = self._shard.high if self._shard else None
         selection = replace(work.selection, after=after, until=until)
-        for read in ahead(self._source.columns(work.table, selection)):
+        for read in ahead(self._source.columns(work.table, selection, self._as_text)):
             *columns, keys, hashes = read
+            keys, hashes = keys.cast(key_type(work.table)), hashes.cast(pa.int64())
             assert work.columns is not None
             fakes = work.columns(columns)
             size = sum(column.nbytes for column in columns)

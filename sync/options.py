@@ -42,7 +42,7 @@ class Options:
     call: Call | None = None
     """Calls them; they get along by `shards.works` and `shards.fill`."""
     by_columns: bool = True
-    """As Arrow, where a table's types allow it; else row by row."""
+    """As Arrow has them, where a table's types allow it; else all as texts."""
     progress: Progress = silent
     cancelled: Callable[[], bool] = never
     record: Record | None = None

@@ -5,7 +5,6 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
-from sync.errors import Unfit
 from sync.model import Row, Schema, Table
 from sync.tables import Selection
 from sync.tables_arrow import SURE, ArrowReader
@@ -25,6 +24,7 @@ from sync.tables_postgres_text import (
     quoted,
     until_key,
 )
+from sync.tables_text_columns import TextReader
 from sync.threads import Soon
 
 HASHED = (
@@ -46,6 +46,7 @@ class PostgresSource:
         """`snapshot` is what another connection, which is still open, has `shared`."""
         self.url = url
         self._arrow: Soon[ArrowReader] | None = None
+        self._text: TextReader | None = None
         self._connection = connect(url, autocommit=True)
         self._connection.execute("SET default_transaction_read_only = on")
         self._connection.execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
@@ -124,15 +125,24 @@ class PostgresSource:
             self._arrow = Soon(lambda: ArrowReader(self.url, snapshot))
         return self._arrow
 
-    def columns(self, table: Table, selection: Selection) -> Iterator[list[Any]]:
+    def holds(self, table: Table) -> bool:
+        """Whether Arrow holds a table's cells exactly; else they go as texts."""
+        return all(re.fullmatch(SURE, column.type) for column in table.columns)
+
+    def columns(
+        self, table: Table, selection: Selection, as_text: bool = False
+    ) -> Iterator[list[Any]]:
         """The rows as columns of Arrow, in order of the key: a table's own, those read beside them
         as text, then the key as `key_in_one` gives it, and a hash of all. Raises Unfit.
         """
-        if any(re.fullmatch(SURE, column.type) is None for column in table.columns):
-            raise Unfit(f"{table.name} has columns that Arrow can't hold exactly")
         own, beside = names_of(table.names, "t."), [f"({each})::text" for each in selection.extras]
         wanted = [own, *beside, key_in_one(table), self._hash(table, selection)]
-        return self._in_order(table, selection, wanted)
+        if not as_text:
+            return self._in_order(table, selection, wanted)
+        if self._text is None:
+            self._text = TextReader(self.url, self.shared())
+        width = len(table.names) + len(beside) + 2
+        return self._text.read(self._query(table, selection, wanted), width)
 
     def hashes(self, table: Table, selection: Selection) -> Iterator[list[Any]]:
         """Each row's key, as `key_in_one` gives it, and the hash of all that `read` would give."""
@@ -171,9 +181,11 @@ class PostgresSource:
     def _in_order(
         self, table: Table, selection: Selection, wanted: Sequence[str]
     ) -> Iterator[list[Any]]:
+        return self.get_ready().get().read(self._query(table, selection, wanted))
+
+    def _query(self, table: Table, selection: Selection, wanted: Sequence[str]) -> str:
         query = f"SELECT {', '.join(wanted)} {self._rows(table, selection)}"
-        reader = self.get_ready().get()
-        return reader.read(f"{query} ORDER BY {', '.join(order_of(table))}")
+        return f"{query} ORDER BY {', '.join(order_of(table))}"
 
     def _hash(self, table: Table, selection: Selection) -> str:
         """A hash that moves whenever any cell's text does; of the cells themselves where it can."""
@@ -215,6 +227,8 @@ class PostgresSource:
         """Ends the snapshot."""
         if self._arrow is not None:
             self._arrow.end(ArrowReader.close)
+        if self._text is not None:
+            self._text.close()
         self._connection.close()
 
 

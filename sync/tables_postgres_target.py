@@ -33,6 +33,7 @@ from sync.tables_postgres_text import (
     said,
     table_name,
 )
+from sync.tables_text_columns import TextWriter
 from sync.threads import Soon
 
 WAITING = (errors.UniqueViolation, errors.ForeignKeyViolation)
@@ -52,6 +53,7 @@ class PostgresTarget:
         self.replica = self._may_be_replica()
         self._numbers = count(1)
         self._arrow: Soon[ArrowWriter] | None = None
+        self._text: TextWriter | None = None
 
     def _may_be_replica(self) -> bool:
         """Whether triggers and foreign keys may be switched off for this session alone."""
@@ -373,8 +375,16 @@ class PostgresTarget:
         """Writes columns, in transactions of its own."""
         return self.get_ready().get()
 
+    def text_writer(self) -> TextWriter:
+        """The same for columns of texts."""
+        if self._text is None:
+            self._text = TextWriter(self.url, self.replica)
+        return self._text
+
     def close(self) -> None:
         """Lets go of staging."""
+        if self._text is not None:
+            self._text.close()
         if self._arrow is not None:
             self._arrow.end(ArrowWriter.close)
         self._connection.close()

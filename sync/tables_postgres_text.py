@@ -1,6 +1,6 @@
 """PostgreSQL as the sync speaks to it: connections, names, and rows as COPY's text."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from typing import Any
 
@@ -154,12 +154,13 @@ def rows_of(lines: Sequence[bytes]) -> list[Row]:
     return [
         tuple(line.split("\t"))
         if "\\" not in line
-        else tuple(None if part == "\\N" else _unescaped(part) for part in line.split("\t"))
+        else tuple(None if part == "\\N" else unescaped(part) for part in line.split("\t"))
         for line in found
     ]
 
 
-def _unescaped(part: str) -> str:
+def unescaped(part: str) -> str:
+    """A cell as it was before COPY spelled it."""
     if "\\" not in part:
         return part
     made, rest = [], iter(part)
@@ -199,6 +200,23 @@ def _escaped(text: str) -> str:
 
 def copied_out(connection: psycopg.Connection[tuple[Any, ...]], query: str) -> Iterator[list[Row]]:
     """What a query gives, in batches; by libpq itself, which costs a third of psycopg's reader."""
+    for lines in _copied_out(connection, query, lambda lines, _: len(lines) >= BATCH):
+        yield rows_of(lines)
+
+
+def lines_out(
+    connection: psycopg.Connection[tuple[Any, ...]], query: str, most: int
+) -> Iterator[bytes]:
+    """The same as COPY's own lines, in pieces of about so many bytes."""
+    for lines in _copied_out(connection, query, lambda _, size: size >= most):
+        yield b"".join(lines)
+
+
+def _copied_out(
+    connection: psycopg.Connection[tuple[Any, ...]],
+    query: str,
+    full: Callable[[list[bytes], int], bool],
+) -> Iterator[list[bytes]]:
     lib = connection.pgconn
     begun = lib.exec_(f"COPY ({query}) TO STDOUT".encode())
     if begun.status != pq.ExecStatus.COPY_OUT:
@@ -206,15 +224,17 @@ def copied_out(connection: psycopg.Connection[tuple[Any, ...]], query: str) -> I
     finished = False
     try:
         lines: list[bytes] = []
+        size = 0
         while (got := lib.get_copy_data(0))[0] > 0:
             lines.append(bytes(got[1]))
-            if len(lines) >= BATCH:
-                yield rows_of(lines)
-                lines = []
+            size += got[0]
+            if full(lines, size):
+                yield lines
+                lines, size = [], 0
         finished = True
         _end(connection)
         if lines:
-            yield rows_of(lines)
+            yield lines
     finally:
         if not finished:  # nobody wants the rest
             connection.cancel_safe()

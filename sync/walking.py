@@ -112,8 +112,7 @@ class Walk:
     def _fills(self, work: Work, mine: Attempt, attempts: list[Attempt]) -> bool:
         """Whether nothing stands in staging that rows would have to be compared with."""
         return (
-            self.by_columns
-            and self._quick(work)
+            self._quick(work)
             and not work.nulled
             and not self.dry
             and isinstance(self.target, PostgresTarget)
@@ -132,7 +131,10 @@ class Walk:
         assert isinstance(self.source, PostgresSource)
         assert isinstance(self.target, PostgresTarget)
         self.target.commit()
-        filling = Filling(self.source, self.target, work, self.clock, self.cancelled, self.record)
+        filling = Filling(
+            self.source, self.target, work, self.clock, self.cancelled, self.record,
+            as_text=not self.by_columns,
+        )  # fmt: skip
         try:
             filling.go_on(mine, outcome)
         except Unfit:

@@ -1,0 +1,129 @@
+"""PostgreSQL read and written as columns of texts, by COPY's text; for types that have no other.
+
+It stands in for `tables_arrow` wherever a table has a column that Arrow can't hold exactly.
+"""
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import psycopg
+import pyarrow as pa
+import pyarrow.compute as pc
+from psycopg import errors
+from pyarrow import csv
+
+from sync.errors import Unfit
+from sync.model import Table
+from sync.tables_arrow import SIZE_OF_BATCH
+from sync.tables_postgres_text import (
+    connect,
+    lines_out,
+    literal,
+    names_of,
+    said,
+    table_name,
+    unescaped,
+)
+
+PARSED = csv.ParseOptions(
+    delimiter="\t", quote_char=False, double_quote=False, escape_char=False,
+    newlines_in_values=False, ignore_empty_lines=False,
+)  # fmt: skip
+ESCAPES = (("\\", "\\\\"), ("\n", "\\n"), ("\t", "\\t"), ("\r", "\\r"))
+
+
+class TextReader:
+    """Production as columns of texts, in the snapshot that another connection exported."""
+
+    def __init__(self, url: str, snapshot: str) -> None:
+        self._connection = connect(url, autocommit=True)
+        self._connection.execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
+        self._connection.execute(f"SET TRANSACTION SNAPSHOT {literal(snapshot)}".encode())
+
+    def read(self, query: str, width: int) -> Iterator[list[Any]]:
+        """What a query of so many columns gives, as lists of columns."""
+        for lines in lines_out(self._connection, query, SIZE_OF_BATCH):
+            yield _columns(lines, width)
+
+    def close(self) -> None:
+        """Ends the connection."""
+        self._connection.close()
+
+
+def _columns(lines: bytes, width: int) -> list[Any]:
+    names = [f"c{place}" for place in range(width)]
+    found = csv.read_csv(
+        pa.BufferReader(lines),
+        csv.ReadOptions(column_names=names, block_size=len(lines) + 1, use_threads=False),
+        PARSED,
+        csv.ConvertOptions(
+            column_types=dict.fromkeys(names, pa.string()), null_values=["\\N"],
+            strings_can_be_null=True,
+        ),
+    )  # fmt: skip
+    plain = b"\\" not in lines
+    columns = [pa.concat_arrays(column.chunks) for column in found.columns]
+    return columns if plain else [_unescaped(column) for column in columns]
+
+
+def _unescaped(column: Any) -> Any:
+    odd = pc.fill_null(pc.match_substring(column, "\\"), False)
+    if not pc.any(odd).as_py():
+        return column
+    cells = [unescaped(cell) for cell in column.filter(odd).to_pylist()]
+    return pc.replace_with_mask(column, odd, pa.array(cells, pa.string()))
+
+
+class TextWriter:
+    """Staging as columns of texts, in transactions of its own."""
+
+    def __init__(self, url: str, replica: bool) -> None:
+        self._connection = connect(url)
+        if replica:
+            self.run("SET session_replication_role = replica")
+        self.commit()
+
+    def run(self, statement: str, values: Sequence[Any] = ()) -> None:
+        """Carries out a statement with $1, $2 … for values."""
+        with psycopg.RawCursor(self._connection) as cursor:
+            cursor.execute(statement.encode(), list(values) if values else None)
+
+    def put(self, table: Table, columns: Sequence[Any]) -> None:
+        """Rows into a table. Raises Unfit where staging does not take them so."""
+        statement = f"COPY {table_name(table)} ({names_of(table.names)}) FROM STDIN"
+        try:
+            with self._connection.cursor() as cursor, cursor.copy(statement.encode()) as copy:
+                copy.write(_lines(columns))
+        except (errors.IntegrityError, errors.DataError) as error:
+            raise Unfit(said(error)) from error
+
+    def commit(self) -> None:
+        """Makes what was done last."""
+        self._connection.commit()
+
+    def rollback(self) -> None:
+        """Takes back what was done since the last commit."""
+        self._connection.rollback()
+
+    def close(self) -> None:
+        """Ends the connection."""
+        self._connection.close()
+
+
+def _lines(columns: Sequence[Any]) -> memoryview:
+    """Columns as COPY takes them; one piece of memory."""
+    cells = [pc.fill_null(_escaped(column), "\\N") for column in columns]
+    rows = pc.binary_join_element_wise(*cells, "\t")
+    lines = pc.binary_join_element_wise(rows, "", "\n")
+    offsets, content = lines.buffers()[1:]
+    ends = memoryview(offsets).cast("i")
+    return memoryview(content)[ends[lines.offset] : ends[lines.offset + len(lines)]]
+
+
+def _escaped(column: Any) -> Any:
+    content = column.buffers()[2]
+    whole = b"" if content is None else memoryview(content).tobytes()
+    for letter, written in ESCAPES:
+        if letter.encode() in whole:
+            column = pc.replace_substring(column, letter, written)
+    return column
