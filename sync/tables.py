@@ -260,12 +260,12 @@ def dialect_of(url: str) -> str:
     )
 
 
-def open_source(url: str) -> Source:
-    """Production at an address; raises UnusableDatabase."""
+def open_source(url: str, snapshot: str = "") -> Source:
+    """Production at an address; raises UnusableDatabase. PostgreSQL's as another has it open."""
     if dialect_of(url) == "postgresql":
         from sync.tables_postgres import PostgresSource
 
-        return PostgresSource(url)
+        return PostgresSource(url, snapshot)
     from sync.tables_sqlite import SqliteSource
 
     return SqliteSource(url)

@@ -21,6 +21,7 @@ from webapp import (
     previews,
     staging_upkeep,
     sync_job,
+    sync_parts,
     video,
 )
 from webapp.config import Settings
@@ -102,6 +103,15 @@ def run_sync(ident: str) -> None:
     """Carries one sync out, or goes on with it, unless another worker has it."""
     bench = Bench(Settings.from_environment())
     sync_job.carry_out(bench.records, bench.settings, bench.redis, ident)
+
+
+def fill_sync_part(ident: str, table: str, *rest: str) -> int:
+    """Fills one part of a large table for a sync that another worker carries out."""
+    bench = Bench(Settings.from_environment())
+    *numbers, snapshot = rest
+    return sync_parts.fill(
+        bench.records, bench.settings, ident, table, [int(each) for each in numbers], snapshot
+    )
 
 
 def make_demo_database() -> None:

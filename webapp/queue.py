@@ -169,6 +169,13 @@ class Jobs:
         except (RedisError, OSError) as error:
             raise NoQueue(AWAY) from error
 
+    def hands(self, queue: str) -> int:
+        """How many workers look for jobs in a queue."""
+        try:
+            return Worker.count(queue=self._queue(queue))
+        except (RedisError, OSError) as error:
+            raise NoQueue(AWAY) from error
+
     def run_again(self, ident: str) -> bool:
         """Queues a failed job again; False where there is none of this id that failed."""
         try:

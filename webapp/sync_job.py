@@ -1,9 +1,7 @@
 """One sync carried out, from its record to its record: what a worker does."""
 
 import json
-import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from typing import Any
 
 import redis
@@ -12,24 +10,31 @@ from rq.timeouts import JobTimeoutException
 
 from sync import rules
 from sync.errors import Cancelled, Leaked, SyncError
-from sync.keyed import Key
-from sync.mapping import Mapping
 from sync.rules import Rules
 from sync.run import PAUSED, Options, Result, run
 from sync.state import State
 from sync.tables import Target, open_source, open_target
 from sync.tables_failures import FAILURES
-from webapp import audit, staging_config, sync_conflicts, sync_rules, sync_sample, syncs
+from webapp import (
+    audit,
+    staging_config,
+    sync_conflicts,
+    sync_parts,
+    sync_rules,
+    sync_sample,
+    syncs,
+)
 from webapp.config import InvalidSetting, Settings
+from webapp.queue import Jobs
 from webapp.records import Records
 from webapp.records.staging_models import Sync, SyncStatus
 from webapp.staging_config import NotSetUp
-from webapp.staging_secrets import key_of, mapping_of
+from webapp.staging_secrets import key_of
+from webapp.sync_opening import asked_to_stop, opened, recording
 from webapp.sync_progress import Teller
 from webapp.sync_rules import NoRules
 
 log = structlog.get_logger(__name__)
-LOOKS = 0.5  # seconds between two looks at whether somebody wants a run to stop
 REFUSALS = (SyncError, NotSetUp, NoRules, InvalidSetting)
 STOPPED = "cancelled; what was finished stays, and resuming goes on from there"
 TOO_LONG = "it took longer than PROMPT_REPO_SYNC_TIME_LIMIT allows; resuming goes on from there"
@@ -44,7 +49,7 @@ def carry_out(records: Records, settings: Settings, client: "redis.Redis", ident
     if not sync.dry_run:
         staging_config.note_run(records, settings, "pending")
     try:
-        result = _run(records, settings, sync, teller)
+        result = _run(records, settings, sync, teller, Jobs(client))
     except Cancelled:
         _end(records, settings, sync, SyncStatus.CANCELLED, STOPPED, counts=teller.counts())
     except JobTimeoutException:
@@ -63,7 +68,7 @@ def carry_out(records: Records, settings: Settings, client: "redis.Redis", ident
         _conclude(records, settings, sync, result)
 
 
-def _run(records: Records, settings: Settings, sync: Sync, teller: Teller) -> Result:
+def _run(records: Records, settings: Settings, sync: Sync, teller: Teller, jobs: Jobs) -> Result:
     config = staging_config.current(records, settings)
     if not config.anonymization_enabled:
         raise NotSetUp("anonymisation is switched off, so nothing is synced")
@@ -71,9 +76,9 @@ def _run(records: Records, settings: Settings, sync: Sync, teller: Teller) -> Re
     key = key_of(settings)
     where = staging_config.addresses(config, settings)
     with (
-        _opened(open_source(where.production)) as production,
-        _opened(open_target(where.staging)) as staging,
-        _recording(settings, key, wanted, sync) as record,
+        opened(open_source(where.production)) as production,
+        opened(open_target(where.staging)) as staging,
+        recording(settings, key, wanted, sync) as record,
     ):
         expected = {
             name: table.rows
@@ -89,8 +94,12 @@ def _run(records: Records, settings: Settings, sync: Sync, teller: Teller) -> Re
             reset=sync.reset,
             restart=sync.restart,
             progress=teller,
-            cancelled=_asked_to_stop(records, sync.id),
+            cancelled=asked_to_stop(records, sync),
             record=record,
+            indexes_last=sync.indexes_last,
+            processes=sync.processes,
+            others=sync_parts.others(jobs) if sync.share else 0,
+            call=sync_parts.caller(settings, jobs, sync),
         )
         try:
             return run(production, staging, wanted, key, options)
@@ -116,27 +125,6 @@ def _skipped(wanted: Rules, name: str) -> bool:
     return found is not None and found.skip
 
 
-@contextmanager
-def _opened(database: Any) -> Iterator[Any]:
-    try:
-        yield database
-    finally:
-        database.close()
-
-
-@contextmanager
-def _recording(settings: Settings, key: Key, wanted: Rules, sync: Sync) -> Iterator[Any]:
-    """What takes down which fake stands for which original; nothing for a dry run."""
-    mapping: Mapping | None = None if sync.dry_run else mapping_of(settings, key)
-    if mapping is None:
-        yield None
-        return
-    try:
-        yield mapping.recorder(wanted, sync.sync_id)
-    finally:
-        mapping.close()
-
-
 def _hand_over_decisions(records: Records, sync: Sync, staging: Target) -> None:
     """What people decided about conflicts, told to the run that carries it out."""
     decided = {
@@ -151,18 +139,6 @@ def _hand_over_decisions(records: Records, sync: Sync, staging: Target) -> None:
             if decision is not None:
                 state.record_decision(conflict, decision)
         staging.commit()
-
-
-def _asked_to_stop(records: Records, ident: str) -> Callable[[], bool]:
-    looked, said = 0.0, False
-
-    def asked() -> bool:
-        nonlocal looked, said
-        if time.monotonic() - looked > LOOKS:
-            looked, said = time.monotonic(), syncs.is_cancelled(records, ident)
-        return said
-
-    return asked
 
 
 def _conclude(records: Records, settings: Settings, sync: Sync, result: Result) -> None:

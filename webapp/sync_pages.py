@@ -30,6 +30,7 @@ ONE = "/<uuid:sync>"
 REFUSALS = (NotSetUp, SyncUnderWay, SyncOver, SyncError, NoQueue)
 SHOWN = 20
 """How many conflicts a page holds."""
+MOST_PROCESSES = 64
 
 
 @blueprint.get("")
@@ -48,7 +49,12 @@ def start() -> Response | tuple[str, int]:
         tables=tuple(form.getlist("table")) if form.get("which") == "some" else (),
         dry_run="dry_run" in form,
         reset="reset" in form,
+        indexes_last="indexes_last" in form,
+        processes=_processes(form.get("processes", "1")) if form.get("share") == "no" else 1,
+        share=form.get("share") != "no",
     )
+    if not 1 <= wanted.processes <= MOST_PROCESSES:
+        return _index(f"One worker may use 1 to {MOST_PROCESSES} processes."), 422
     if form.get("which") == "some" and not wanted.tables:
         return _index("Tick the tables to sync, or choose all of them."), 422
     try:
@@ -146,6 +152,7 @@ def _index(error: str = "") -> str:
         rules=standing,
         tables=_tables(standing.text) if standing else [],
         chosen=request.form.getlist("table"),
+        how=request.form,
         runs=next_runs(config),
     )
 
@@ -159,6 +166,11 @@ def _hindrance(config: Any) -> str:
     except NotSetUp as error:
         return _told(error)
     return ""
+
+
+def _processes(text: str) -> int:
+    text = text.strip() or "1"
+    return int(text) if text.isascii() and text.isdecimal() and len(text) < 5 else 0
 
 
 def _tables(text: str) -> list[str]:

@@ -53,6 +53,9 @@ class Wanted:
     reset: bool = False
     restart: bool = True
     scheduled: bool = False
+    indexes_last: bool = False
+    processes: int = 1
+    share: bool = True
 
 
 def ask(
@@ -62,6 +65,8 @@ def ask(
     made = _new(config, who)
     made.tables, made.dry_run, made.reset = list(wanted.tables), wanted.dry_run, wanted.reset
     made.restart, made.scheduled = wanted.restart, wanted.scheduled
+    made.indexes_last, made.processes = wanted.indexes_last, wanted.processes
+    made.share = wanted.share
     made.rules_version = rules_version
     try:
         with records.writing() as session:
@@ -101,6 +106,9 @@ def _new(config: StagingConfig, who: str) -> Sync:
         dry_run=False,
         reset=False,
         restart=False,
+        indexes_last=False,
+        processes=1,
+        share=True,
         rules_version=0,
         attempts=0,
         queued_again=0,
@@ -222,10 +230,11 @@ def cancel(records: Records, ident: str, who: str) -> Sync:
     return found
 
 
-def is_cancelled(records: Records, ident: str) -> bool:
-    """Whether somebody asked a running sync to stop, or it is none any more."""
-    rows = records.rows(select(Sync.cancelled_at, Sync.status).where(Sync.id == ident))
-    return not rows or rows[0][0] is not None or rows[0][1] != SyncStatus.IN_PROGRESS
+def is_cancelled(records: Records, ident: str, attempt: int) -> bool:
+    """Whether somebody asked a running sync to stop, or it is not in that attempt any more."""
+    query = select(Sync.cancelled_at, Sync.status, Sync.attempts).where(Sync.id == ident)
+    rows = [tuple(row) for row in records.rows(query)]
+    return rows != [(None, SyncStatus.IN_PROGRESS, attempt)]
 
 
 def queue_again(records: Records, sync: Sync) -> bool:

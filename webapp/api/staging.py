@@ -134,8 +134,8 @@ def index() -> Response:
 def start() -> Response:
     """Copies production's rows to staging as fakes. Follow it by its `Location`."""
     order = asking.body(SyncOrder, optional=True)
-    made = sync_asking.start(Wanted(tuple(order.tables), order.dry_run, order.reset))
-    return _began(made)
+    how = order.model_dump(exclude={"tables"})
+    return _began(sync_asking.start(Wanted(tuple(order.tables), **how)))
 
 
 @route(

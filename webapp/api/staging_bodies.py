@@ -99,6 +99,15 @@ class SyncOrder(Given):
     )
     dry_run: bool = Field(False, description="Look and count; write nothing.")
     reset: bool = Field(False, description="Discard what was changed in staging alone.")
+    indexes_last: bool = Field(
+        False, description="Build indexes and keys of empty tables once their rows are in."
+    )
+    processes: Annotated[int, Field(ge=1, le=64)] = Field(
+        1, description="How many processes of one worker fill large, empty tables."
+    )
+    share: bool = Field(
+        True, description="Where one process fills them, other workers help to fill them."
+    )
 
 
 class TableProgress(Answer):
@@ -150,6 +159,9 @@ class SyncRun(Answer):
     """Whether it is a run of the schedule that never began."""
     dry_run: bool
     reset: bool
+    indexes_last: bool
+    processes: int
+    share: bool
     tables: list[str]
     rules_version: int
     attempts: int
@@ -281,7 +293,8 @@ def status(found: Status, config: StagingConfig, running: Sync | None, runs: lis
 
 PLAIN = (
     "id", "sync_id", "environment", "status", "records_synced", "records_failed",
-    "anonymization_applied", "initiated_by", "scheduled", "missed", "dry_run", "reset", "tables",
+    "anonymization_applied", "initiated_by", "scheduled", "missed", "dry_run", "reset",
+    "indexes_last", "processes", "share", "tables",
     "rules_version", "attempts", "counts", "warnings",
 )  # fmt: skip
 

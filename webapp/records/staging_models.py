@@ -73,7 +73,8 @@ class Sync(Base):
 
     `tables` is what was chosen (none: all), `counts` what became of each table's rows, and
     `samples` what a dry run shows of them: originals are masked in it. `missed` is a run of the
-    schedule that never began.
+    schedule that never began. `processes` are those of the worker that carries it out; with one
+    of them, and `share`, other workers fill parts of large, empty tables.
     """
 
     __tablename__ = "syncs"
@@ -106,6 +107,9 @@ class Sync(Base):
     dry_run: Mapped[bool]
     reset: Mapped[bool]
     restart: Mapped[bool]
+    indexes_last: Mapped[bool]
+    processes: Mapped[int]
+    share: Mapped[bool]
     rules_version: Mapped[int] = mapped_column(Key)
     attempts: Mapped[int]
     queued_again: Mapped[int]
