@@ -87,7 +87,7 @@ class Remembered:
     def __init__(self, target: PostgresTarget, table: Table, attempt: Attempt) -> None:
         self._target, self._attempt = target, attempt
         self.type = key_type(table)
-        self._whole = self.type == pa.int64()
+        self.whole = self.type == pa.int64()
         self.ordered = len(table.key) == 1
         self.moved = self._moved()
 
@@ -105,7 +105,7 @@ class Remembered:
 
     def key(self, cell: str) -> InOne:
         """A key out of its text."""
-        return int(cell) if self._whole else cell
+        return int(cell) if self.whole else cell
 
     def _moved(self) -> Moved:
         rows = self._target.blobs(

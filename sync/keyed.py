@@ -4,6 +4,7 @@ import hashlib
 
 from sync.digests import Digest, Permutation
 from sync.errors import UnusableKey
+from sync.threads import Soon
 
 LEAST_CHARACTERS = 16
 ALPHABET = "abcdefghijkmnpqrstuvwxyz23456789"
@@ -24,16 +25,18 @@ class Key:
                 f"the anonymisation key must have at least {LEAST_CHARACTERS} characters; make one "
                 "with: python3 -c 'import secrets; print(secrets.token_urlsafe(32))'"
             )
-        self._root = hashlib.scrypt(
-            secret.strip().encode(), salt=b"prompt-repo sync 2", n=2**14, r=8, p=1, dklen=32
-        )
+        self._making = Soon(lambda: _slowly(secret.strip().encode()))
 
     @classmethod
     def lent(cls, root: bytes) -> "Key":
         """The key of another process of this run, from what it lent."""
         key = cls.__new__(cls)
-        key._root = root
+        key._making = Soon(lambda: root)
         return key
+
+    @property
+    def _root(self) -> bytes:
+        return self._making.get()
 
     def lend(self) -> bytes:
         """What another process of this run makes the same key of; for its memory alone."""
@@ -61,6 +64,10 @@ class Key:
     def permutation(self, domain: str) -> Permutation:
         """A permutation of all digit strings of one length, another one for each tweak."""
         return Permutation(self.digest(f"permutation {domain}"))
+
+
+def _slowly(secret: bytes) -> bytes:
+    return hashlib.scrypt(secret, salt=b"prompt-repo sync 2", n=2**14, r=8, p=1, dklen=32)
 
 
 def suffix(number: int, characters: int = 12) -> str:

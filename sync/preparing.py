@@ -1,14 +1,17 @@
 """What is checked and put together before a run reads its first row."""
 
+from collections.abc import Callable
+
 from sync.anonymise import Anonymiser, Fakes, compiled
 from sync.arrow_fakes import ArrowFakes
 from sync.check import check, differences, lengths
 from sync.errors import SchemasDiffer, Unsupported
+from sync.folds import check_folding, folded_columns
 from sync.model import Cell, Schema, Table
 from sync.ordering import conditions, in_order
 from sync.people import Beside, beside, homes_of
 from sync.remembering import tagger
-from sync.rules import Rules, dump
+from sync.rules import Rules, dump, without_watermarks
 from sync.tables import Selection, Source, Target
 from sync.work import Work
 
@@ -29,7 +32,7 @@ class Preparation:
     ) -> None:
         self.source, self.target, self.rules, self.fakes = source, target, rules, fakes
         self._tables, self._dry = tables, dry
-        self._manifest = f"{fakes.pools.digest} {dump(rules)}"
+        self._manifest = f"{fakes.pools.digest} {dump(without_watermarks(rules))}"
         self.schema = Schema()
         self.empty = False
 
@@ -37,37 +40,37 @@ class Preparation:
         """Reads production's schema alone, where another process has checked everything."""
         self.schema = self.source.schema()
 
-    def check(self) -> None:
-        """Raises SyncError unless everything fits; makes staging's tables where there are none."""
+    def check(self, followed: Callable[[str], bool] = lambda _: False) -> None:
+        """Raises SyncError unless everything fits; makes staging's tables where there are none.
+
+        Tables that are `followed` since an earlier run are looked at where they moved, later.
+        """
         self.read()
         check(self.rules, self.schema, lambda table: self.source.sample(table, SAMPLE))
-        self._check_folding()
+        self._check_folding(followed)
         keyless = [table.name for table in self._wanted() if not table.key]
         if keyless:
             raise Unsupported(
                 [f"{name} has no primary key, so its rows can't be told apart; give it one, or "
                  "skip it" for name in keyless]
             )  # fmt: skip
-        if not self.target.schema().tables and not self._dry:
-            self.target.create_like(self.source)
         staging = self.target.schema()
+        if not staging.tables and not self._dry:
+            self.target.create_like(self.source)
+            staging = self.target.schema()
         self.empty = self._dry and not staging.tables
         found = [] if self.empty else differences(self.schema, staging, self.rules)
         self.target.rollback()
         if found:
             raise SchemasDiffer(found)
 
-    def _check_folding(self) -> None:
+    def _check_folding(self, followed: Callable[[str], bool]) -> None:
         for table in self._wanted():
-            for unique in table.uniques:
-                for name in unique.columns:
-                    folds = self.rules.tables[table.name].columns[name].kind == "email"
-                    if folds and len(unique.columns) == 1 and self.source.folding(table, name):
-                        raise Unsupported(
-                            [f"{table.name}.{name} is unique ({unique.name}), and holds emails "
-                             "that differ only by case or blanks, which are folded; use `hash`, or "
-                             "make them one in production"]
-                        )  # fmt: skip
+            if not followed(table.name):
+                check_folding(self.source, table, self._folded(table))
+
+    def _folded(self, table: Table) -> tuple[str, ...]:
+        return folded_columns(table, self.rules.tables[table.name])
 
     def _wanted(self) -> list[Table]:
         unknown = [name for name in self._tables if name not in self.schema.tables]
@@ -99,6 +102,7 @@ class Preparation:
                 tagger(key, table.name, self._manifest),
                 ArrowFakes(fake, self.fakes) if self.source.dialect == "postgresql" else None,
                 key.digest(f"hash of a row {what}"), self._watermark(table, selection),
+                self._folded(table),
             )  # fmt: skip
         self.target.rollback()
         return ordered, works

@@ -4,7 +4,7 @@ import numpy as np
 
 from sync import arrow_blocks
 from sync.arrow_traces import Remembered
-from sync.refreshing import in_one, tag_of
+from sync.moved_rows import in_one, tag_of
 from sync.remembering import NONE, SIZE
 from sync.state import Attempt, State
 from sync.tables_postgres import PostgresSource

@@ -4,77 +4,42 @@ Production tells a hash of each row, staging which transactions wrote its rows. 
 the traces of the last run is read on all three sides, judged like any other row, and written.
 """
 
-import json
-import struct
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
-from itertools import zip_longest
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
 
 from sync import arrow_blocks
-from sync.arrow_traces import InOne, Remembered, Stretch, differ, places_in, stretches
+from sync.arrow_traces import InOne, Remembered, Stretch, Traces, differ, places_in, stretches
 from sync.comparing import reset_verdict, verdict
 from sync.deciding import Batch
-from sync.digests import Bytes, Digest
+from sync.digests import Bytes
 from sync.errors import Cancelled
 from sync.filling import MOST_SAMPLED, SAMPLED, SHOWN, tags_of
-from sync.model import Cell, Row, Table
+from sync.folds import check_folding, may_fold
+from sync.model import Row
+from sync.moved_rows import Found, Row3, Told, in_one, tag_of
 from sync.packing import packed
 from sync.progress import Clock
 from sync.remembering import NONE, SIZE
 from sync.state import Attempt, State
+from sync.sums import Sums
 from sync.tables import key_reader
 from sync.tables_postgres import PostgresSource
 from sync.tables_postgres_target import PostgresTarget
-from sync.threads import ahead
+from sync.threads import Soon, ahead
 from sync.work import Outcome, Record, Work
 
 AT_ONCE = 5000
 MOST_MOVED = 0.25
 """Of a table's rows: where more have moved, or lie over the blocks, it is walked through."""
 FEW = 1000
+MANY = 100
 OLD = 2**31
 """So many transactions later PostgreSQL's numbers may come again."""
 SHORT = 2**32
-
-
-@dataclass(slots=True)
-class Found:
-    """The rows to be looked at, with the block and the place in it of those that have one."""
-
-    keys: dict[InOne, tuple[int, int] | None] = field(default_factory=dict)
-    seen: int = 0
-    expected: dict[int, int] = field(default_factory=dict)
-    """How many rows of staging each transaction should still have."""
-
-    def add(self, keys: Any, number: int, places: Sequence[int]) -> None:
-        """Notes some rows."""
-        stands = [(number, place) if number >= 0 and place >= 0 else None for place in places]
-        for key, place in zip_longest(keys.to_pylist(), stands):
-            if self.keys.get(key) is None:
-                self.keys[key] = place
-
-    def expect(self, stamps: Any) -> None:
-        """Counts rows by the transaction that wrote them."""
-        for stamp, number in zip(*np.unique(stamps, return_counts=True), strict=True):
-            self.expected[int(stamp)] = self.expected.get(int(stamp), 0) + int(number)
-
-
-@dataclass(frozen=True, slots=True)
-class Told:
-    """The rows that a watermark tells of, and their tags."""
-
-    keys: Any
-    tags: Bytes
-
-    def of(self, keys: Any) -> tuple[Any, Bytes]:
-        """Which of some keys it tells of, and their tags."""
-        places = places_in(keys, self.keys)
-        tags = np.zeros((len(places), SIZE), np.uint8)
-        tags[places >= 0] = self.tags[places[places >= 0]]
-        return places >= 0, tags
 
 
 class Refreshing:
@@ -89,6 +54,8 @@ class Refreshing:
         self._run, self._attempt = run, attempt
         self._remembered = Remembered(target, work.table, attempt)
         self._of = key_reader(work.table)
+        self._stamps: dict[InOne, int] = {}
+        """Which transaction wrote some rows last, as it was remembered."""
 
     def find(self) -> Found | None:
         """What moved; None where so much did that the table is better walked through."""
@@ -99,11 +66,15 @@ class Refreshing:
         if len(self._remembered.moved.keys) > most:
             return None
         stamps = ahead(self._target.stamps(self._work.table))
+        sums = self._sums()
         told = self._told()
-        for stretch in stretches(self._stream(told), self._remembered):
-            self._in_production(stretch, found, told)
-            if len(found.keys) > most:
-                return None
+        if sums is None or told is None or not self._by_sums(told, found, sums):
+            found, self._stamps = Found(), {}
+            self._remembered = Remembered(self._target, self._work.table, self._attempt)
+            for stretch in stretches(self._stream(told), self._remembered):
+                self._in_production(stretch, found, told)
+                if len(found.keys) > most:
+                    return None
         stands: dict[int, int] = {}
         for numbers, counts in stamps:
             stands |= dict(zip(numbers.to_pylist(), counts.to_pylist(), strict=True))
@@ -125,6 +96,37 @@ class Refreshing:
             keys.append(column)
             tags.append(self._tags(hashes))
         return Told(arrow_blocks.joined(keys), np.concatenate(tags))
+
+    def _sums(self) -> Soon[Sums] | None:
+        """Sums of production's keys, where they may spare us reading these."""
+        if not (self._work.watermark and self._attempt.watermark and self._remembered.whole):
+            return None
+        return Soon(lambda: self._source.sums(self._work.table, self._work.selection))
+
+    def _by_sums(self, told: Told, found: Found, sums: Soon[Sums]) -> bool:
+        """Takes what a watermark tells of, if production has all other keys that it had."""
+        expected, met = Sums(), np.zeros(len(told.keys), np.bool_)
+        for traces in self._remembered.blocks():
+            expected.add(traces.keys.filter(pa.array(traces.alive)))
+            found.expect(traces.stamps[traces.alive])
+            again = np.flatnonzero(traces.alive & (traces.stamps == 0))
+            found.add(traces.keys.take(again), traces.number, again.tolist())
+            places = places_in(told.keys, traces.keys)
+            here = np.flatnonzero(places >= 0)
+            here = here[traces.alive[places[here]]]
+            met[here] = True
+            rows = here[differ(told.tags[here], traces.tags[places[here]])]
+            self._add(found, told.keys.take(rows), traces, places[rows])
+        moved, rest = self._remembered.moved, np.flatnonzero(~met)
+        beyond, keys = moved.beyond(), told.keys.take(rest)
+        fresh = moved.moved(keys, told.tags[rest], np.ones(len(rest), np.bool_))
+        found.add(keys.filter(pa.array(fresh)), -1, ())
+        there = moved.keys.take(beyond)
+        expected.add(there)
+        expected.add(keys.filter(pa.array(places_in(keys, there) < 0)))
+        moved.seen[beyond] = True
+        found.seen = expected.count
+        return expected == sums.get()
 
     def _stream(self, told: Told | None) -> Iterator[list[Any]]:
         work = self._work
@@ -159,7 +161,14 @@ class Refreshing:
         fresh = np.flatnonzero(~there)
         moved[fresh] = self._remembered.moved.moved(keys.take(fresh), tags[fresh], known[fresh])
         places = np.flatnonzero(moved)
-        found.add(keys.take(places), traces.number, stretch.places[places].tolist())
+        self._add(found, keys.take(places), traces, stretch.places[places])
+
+    def _add(self, found: Found, keys: Any, traces: Traces, places: NDArray[np.int64]) -> None:
+        """Notes rows of a block, with who wrote them last; some may stand in no block."""
+        found.add(keys, traces.number, places.tolist())
+        known = np.flatnonzero(places >= 0)
+        stamps = traces.stamps[places[known]].tolist()
+        self._stamps |= dict(zip(keys.take(known).to_pylist(), stamps, strict=True))
 
     def _in_staging(self, found: Found, stands: dict[int, int]) -> bool:
         """Adds what moved in staging; whether that can be told."""
@@ -241,12 +250,14 @@ class Refreshing:
     def _looked_at(
         self, keys: dict[InOne, tuple[int, int] | None], decided: dict[InOne, Row | None],
         outcome: Outcome,
-    ) -> list["Row3"]:  # fmt: skip
+    ) -> list[Row3]:  # fmt: skip
         """Rows on all three sides, in order of their keys."""
         work, key_of = self._work, self._remembered.key
         production = self._source.rows_at(work.table, work.selection, list(keys))
-        fakes = work.fake([row for row, _, _ in production])
         originals = [row for row, _, _ in production]
+        if may_fold(work.table, work.folded, originals):
+            check_folding(self._source, work.table, work.folded)
+        fakes = fakes_of(work, originals)
         self._show(originals, fakes, outcome)
         if self._record is not None and originals:
             self._record(work.table, originals, fakes)
@@ -260,7 +271,7 @@ class Refreshing:
             key_of(key): (row, stamp)
             for row, key, stamp in self._target.rows_at(work.table, list(keys))
         }
-        bases = self._bases(keys) | {key: decided[key] for key in keys if key in decided}
+        bases = self._bases(keys, stands) | {key: decided[key] for key in keys if key in decided}
         rows = [
             Row3(key, bases.get(key), *made.get(key, (None, NONE)), *stands.get(key, (None, None)))
             for key in keys
@@ -274,21 +285,29 @@ class Refreshing:
         if len(outcome.shown) < SHOWN:
             outcome.shown += list(zip(rows[:SHOWN], fakes[:SHOWN], strict=True))
 
-    def _bases(self, keys: dict[InOne, tuple[int, int] | None]) -> dict[InOne, Row | None]:
-        """What was written last for each key."""
+    def _bases(
+        self, keys: dict[InOne, tuple[int, int] | None], stands: dict[InOne, tuple[Row, Any]]
+    ) -> dict[InOne, Row | None]:
+        """What was written last for each key: staging's row, where nobody wrote it since."""
+        mine: dict[InOne, Row | None] = {
+            key: row
+            for key, (row, stamp) in stands.items()
+            if (written := self._stamps.get(key, 0)) and int(str(stamp)) == written % SHORT
+        }
         bases: dict[InOne, Row | None] = {}
         blocks: dict[int, list[tuple[int, InOne]]] = {}
-        for key, stands in keys.items():
-            if stands is not None:
-                blocks.setdefault(stands[0], []).append((stands[1], key))
+        for key, place in keys.items():
+            if place is not None and key not in mine:
+                blocks.setdefault(place[0], []).append((place[1], key))
         for number, wanted in sorted(blocks.items()):
             rows = self._state.rows_of_block(
                 self._attempt.number, number, self._work.table, [place for place, _ in wanted]
             )
             bases |= dict(zip((key for _, key in wanted), rows, strict=True))
-        return bases | self._remembered.moved_rows(list(keys))
+        others = [key for key in keys if key not in mine]
+        return bases | self._remembered.moved_rows(others) | mine
 
-    def _settle(self, rows: list["Row3"], outcome: Outcome, reset: bool, dry: bool) -> None:
+    def _settle(self, rows: list[Row3], outcome: Outcome, reset: bool, dry: bool) -> None:
         batch = Batch(self._work, outcome, reset_verdict if reset else verdict)
         standing: list[Row | None] = []
         for row in rows:
@@ -303,42 +322,42 @@ class Refreshing:
         blocked = self._target.write(self._work.table, batch.inserts, batch.changes)
         outcome.blocked += len(blocked)
         left = batch.left(blocked) if blocked else {}
-        self._remember(rows, [left.get(id(each), each) for each in standing])
+        written = {id(row) for row in batch.inserts} | {id(each.row) for each in batch.changes}
+        self._remember(rows, [left.get(id(each), each) for each in standing], written - {*left})
         self._target.commit()
 
-    def _remember(self, rows: list["Row3"], standing: list[Row | None]) -> None:
+    def _remember(self, rows: list[Row3], standing: list[Row | None], written: set[int]) -> None:
         """Notes what stands now as written last, in the transaction that wrote it."""
         table = self._work.table
+        pairs = list(zip(rows, standing, strict=True))
+        ours = self._stamps_at([row.key for row, stands in pairs if id(stands) in written])
+        rest = [row.key for row, stands in pairs if id(stands) not in written]
         now = {
-            self._remembered.key(key): (row, stamp)
-            for row, key, stamp in self._target.rows_at(table, [row.key for row in rows])
+            self._remembered.key(key): (row, int(str(stamp)))
+            for row, key, stamp in self._target.rows_at(table, rest)
         }
+        places = table.positions(table.key)
         moved = []
-        for row, stands in zip(rows, standing, strict=True):
-            there, stamp = now.get(row.key, (None, None))
-            ours = int(str(stamp)) if stands is not None and there == stands else 0
+        for row, stands in pairs:
+            there, stamp = now.get(row.key, (None, 0))
+            by = ours.get(row.key, stamp if stands is not None and there == stands else 0)
             settled = stands == row.production
-            cells = packed([(row.any or ())[place] for place in table.positions(table.key)])
+            cells = packed([(row.any or ())[place] for place in places])
             content = None if stands is None else packed(stands)
-            moved.append((str(row.key), cells, content, row.tag if settled else NONE, ours))
+            moved.append((str(row.key), cells, content, row.tag if settled else NONE, by))
         self._state.add_moved(table.name, self._attempt.number, moved)
 
+    def _stamps_at(self, keys: list[InOne]) -> dict[InOne, int]:
+        found = self._target.stamps_at(self._work.table, keys) if keys else []
+        return {self._remembered.key(key): int(stamp) for key, stamp in found}
 
-@dataclass(frozen=True, slots=True)
-class Row3:
-    """A row on all three sides: what was written last, production's fake, and staging's."""
 
-    key: InOne
-    base: Row | None
-    production: Row | None
-    tag: bytes
-    staging: Row | None
-    stamp: Any
-
-    @property
-    def any(self) -> Row | None:
-        """Whichever there is."""
-        return self.production or self.staging or self.base
+def fakes_of(work: Work, rows: list[Row]) -> list[Row]:
+    """Rows as fakes; many at once in columns, which costs a tenth."""
+    if len(rows) < MANY or work.columns is None:
+        return work.fake(rows)
+    columns = [pa.array(cells, pa.string()) for cells in zip(*rows, strict=True)]
+    return arrow_blocks.rows_of(work.columns(columns))
 
 
 def note_watermark(
@@ -347,22 +366,3 @@ def note_watermark(
     """Notes how far production's watermark was, and how many rows there were."""
     mark = source.greatest(work.table, work.watermark) if work.watermark else ""
     state.saw(attempt, mark, seen)
-
-
-def in_one(table: Table, cells: Sequence[Cell]) -> InOne:
-    """A key's cells as `key_in_one` gives them."""
-    texts = []
-    for name, cell in zip(table.key, cells, strict=True):
-        column, text = table.column(name), str(cell)
-        if column.shape == "boolean":
-            text = {"t": "true", "f": "false"}[text]
-        texts.append(text.rstrip(" ") if column.type.startswith("character(") else text)
-    if len(texts) > 1:
-        return json.dumps(texts, ensure_ascii=False)
-    return int(texts[0]) if table.column(table.key[0]).shape == "integer" else texts[0]
-
-
-def tag_of(digest: Digest, hashed: int) -> bytes:
-    """As `tags_of` makes it of a column of hashes."""
-    made = digest.of_bytes(struct.pack("=q", hashed))
-    return struct.pack("=QQ", made >> 64, made & 0xFFFFFFFFFFFFFFFF)[:SIZE]

@@ -92,7 +92,7 @@ class _Run:
             self.options.dry_run,
         )  # fmt: skip
         self._put_up()
-        prepared.check()
+        prepared.check(self._followed)
         self._empty = prepared.empty
         if not self.target.lock():
             raise RunInProgress("another run holds staging at this moment; wait until it is done")
@@ -139,6 +139,10 @@ class _Run:
         if rebuilding is not None:
             rebuilding.put_up()
         self._end(ordered, works, walk)
+
+    def _followed(self, table: str) -> bool:
+        """Whether a finished attempt tells what moves in a table."""
+        return self.state.there and any(each.done for each in self.state.attempts(table)[:1])
 
     def _get_ready(self) -> None:
         """Opens the connections for columns, which takes a while, beside what comes first."""

@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 from sync.model import Row, Schema, Table
+from sync.sums import SQL, Sums
 from sync.tables import Selection
 from sync.tables_arrow import SURE, ArrowReader
 from sync.tables_postgres_schema import read_schema
@@ -173,6 +174,12 @@ class PostgresSource:
         """The greatest value of a watermark; empty where there is none."""
         column = f"max({quoted(watermark)})::text"
         return str(self.ask(f"SELECT coalesce({column}, '') FROM {from_table(table)}")[0][0])
+
+    def sums(self, table: Table, selection: Selection) -> Sums:
+        """Sums of all keys, which are whole numbers."""
+        asked = SQL.format(key_in_one(table))
+        count, plain, squares = self.ask(f"SELECT {asked} {self._rows(table, selection)}")[0]
+        return Sums(int(count), int(plain), int(squares))
 
     def keys(self, table: Table, selection: Selection) -> Iterator[list[Any]]:
         """Each row's key alone."""

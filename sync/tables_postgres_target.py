@@ -16,15 +16,14 @@ from sync.tables_postgres import PostgresSource
 from sync.tables_postgres_ddl import create_like
 from sync.tables_postgres_locks import Locks
 from sync.tables_postgres_schema import OWN_SCHEMA, read_schema
+from sync.tables_postgres_telling import Telling
 from sync.tables_postgres_text import (
     after_key,
     checksum_of,
     connect,
     copied_out,
     from_table,
-    has_key,
     identity_of,
-    key_in_one,
     lines_of,
     literal,
     names_of,
@@ -40,7 +39,7 @@ WAITING = (errors.UniqueViolation, errors.ForeignKeyViolation)
 """What may be different once other rows have gone or come."""
 
 
-class PostgresTarget:
+class PostgresTarget(Telling):
     """Staging: one connection writes, another reads ahead."""
 
     dialect = "postgresql"
@@ -328,42 +327,6 @@ class PostgresTarget:
         """What a query gives, in PostgreSQL's binary form, which is shorter for bytes."""
         cursor = self._connection.cursor(binary=True)
         return cursor.execute(query.replace("?", "%s"), list(values)).fetchall()
-
-    def stamps(self, table: Table) -> Iterator[list[Any]]:
-        """How many rows each transaction wrote that stand as it left them; two columns."""
-        return self.writer().read(
-            f"SELECT xmin::text::bigint, n FROM (SELECT t.xmin, count(*) AS n "
-            f"FROM {from_table(table)} t GROUP BY t.xmin) s"
-        )
-
-    def now(self) -> int:
-        """The number of a transaction that begins now."""
-        return int(self.ask("SELECT txid_snapshot_xmax(txid_current_snapshot())")[0][0])
-
-    def keys_beyond(self, table: Table, stamps: Sequence[int]) -> list[int | str]:
-        """The keys of rows that other transactions wrote."""
-        query = (
-            f"SELECT {key_in_one(table)} FROM {from_table(table)} t "
-            "WHERE t.xmin <> ALL(%s::text[]::xid[])"
-        )
-        return [key for (key,) in self.ask(query, [[str(stamp) for stamp in stamps]])]
-
-    def keys(self, table: Table) -> Iterator[list[Any]]:
-        """Each row's key, in order."""
-        query = f"SELECT {key_in_one(table)} FROM {from_table(table)} t "
-        return self.writer().read(query + f"ORDER BY {', '.join(order_of(table))}")
-
-    def rows_at(self, table: Table, keys: Sequence[int | str]) -> list[tuple[Row, str, Cell]]:
-        """The rows that have some keys, with the key and the stamp of each."""
-        query = (
-            f"SELECT {names_of(table.names, 't.')}, {key_in_one(table)}, t.xmin "
-            f"FROM {from_table(table)} t WHERE {has_key(table, keys)}"
-        )
-        return [
-            (row[:-2], str(row[-2]), row[-1])
-            for batch in copied_out(self._connection, query)
-            for row in batch
-        ]
 
     def get_ready(self) -> Soon[ArrowWriter]:
         """Opens the connection that writes columns, while others go on."""

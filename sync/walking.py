@@ -7,6 +7,7 @@ from sync.comparing import Window, reset_verdict, verdict, windows
 from sync.deciding import Batch
 from sync.errors import Cancelled, StagingMoved, Unfit
 from sync.filling import Filling
+from sync.folds import check_folding
 from sync.model import Cell, Key, Row, Table
 from sync.progress import Clock, Counts
 from sync.quickening import leave_traces
@@ -72,9 +73,8 @@ class Walk:
             return outcome
         if mine is None and attempts and self._stands(work, attempts[0]):
             return self._as_it_was(work, attempts[0])
-        if mine is None and not self.dry:
-            mine = self.state.attempt(work.table.name, self.run, snapshot)
-            self.target.commit()
+        if mine is None:
+            mine = self._begun(work, attempts, snapshot)
         if mine is None or not self._filled(work, mine, attempts, outcome):
             mine = self.state.attempts(work.table.name)[0] if mine else None
             self._walk(work, attempts, mine, outcome)
@@ -86,6 +86,16 @@ class Walk:
                 self.state.mark(mine.number, self._mark(work), outcome.counts.kept)
             self.target.commit()
         return outcome
+
+    def _begun(self, work: Work, attempts: list[Attempt], snapshot: str) -> Attempt | None:
+        """A new attempt; none where we only look."""
+        if attempts and attempts[0].done:  # a table that was followed: not looked at before
+            check_folding(self.source, work.table, work.folded)
+        if self.dry:
+            return None
+        begun = self.state.attempt(work.table.name, self.run, snapshot)
+        self.target.commit()
+        return begun
 
     def _walk(
         self, work: Work, attempts: list[Attempt], mine: Attempt | None, outcome: Outcome

@@ -1,0 +1,37 @@
+"""Emails that differ only by case or blanks get one fake; where they must be unique, none can."""
+
+from collections.abc import Sequence
+
+from sync.errors import Unsupported
+from sync.folding import folded_email
+from sync.model import Row, Table
+from sync.rules import TableRules
+from sync.tables import Source
+
+
+def folded_columns(table: Table, mine: TableRules) -> tuple[str, ...]:
+    """The columns of emails that are unique by themselves."""
+    alone = {unique.columns[0] for unique in table.uniques if len(unique.columns) == 1}
+    return tuple(
+        name for name in table.names if name in alone and mine.columns[name].kind == "email"
+    )
+
+
+def check_folding(source: Source, table: Table, columns: Sequence[str]) -> None:
+    """Raises Unsupported where two of production's emails would get one fake."""
+    for name in columns:
+        if source.folding(table, name):
+            index = next(each.name for each in table.uniques if each.columns == (name,))
+            raise Unsupported(
+                [f"{table.name}.{name} is unique ({index}), and holds emails that differ only by "
+                 "case or blanks, which are folded; use `hash`, or make them one in production"]
+            )  # fmt: skip
+
+
+def may_fold(table: Table, columns: Sequence[str], rows: Sequence[Row]) -> bool:
+    """Whether one of some rows holds an email that another spelling could be of."""
+    return any(
+        isinstance(cell := row[place], str) and folded_email(cell) != cell
+        for place in table.positions(columns)
+        for row in rows
+    )

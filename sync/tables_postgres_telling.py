@@ -1,0 +1,80 @@
+"""What a PostgreSQL staging tells of its rows: who wrote them, and how they are now."""
+
+from abc import abstractmethod
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import psycopg
+
+from sync.model import Cell, Row, Table
+from sync.tables_arrow import ArrowWriter
+from sync.tables_postgres_text import (
+    copied_out,
+    from_table,
+    has_key,
+    key_in_one,
+    names_of,
+    order_of,
+)
+
+
+class Telling:
+    """Rows by the transactions that wrote them, and by their keys."""
+
+    _connection: psycopg.Connection[tuple[Any, ...]]
+
+    @abstractmethod
+    def ask(self, query: str, values: Sequence[Any] | None = None) -> list[tuple[Any, ...]]:
+        """What a query gives."""
+
+    @abstractmethod
+    def writer(self) -> ArrowWriter:
+        """What reads columns, too."""
+
+    def stamps(self, table: Table) -> Iterator[list[Any]]:
+        """How many rows each transaction wrote that stand as it left them; two columns."""
+        return self.writer().read(
+            f"SELECT xmin::text::bigint, n FROM (SELECT t.xmin, count(*) AS n "
+            f"FROM {from_table(table)} t GROUP BY t.xmin) s"
+        )
+
+    def now(self) -> int:
+        """The number of a transaction that begins now."""
+        return int(self.ask("SELECT txid_snapshot_xmax(txid_current_snapshot())")[0][0])
+
+    def keys_beyond(self, table: Table, stamps: Sequence[int]) -> list[int | str]:
+        """The keys of rows that other transactions wrote."""
+        query = (
+            f"SELECT {key_in_one(table)} FROM {from_table(table)} t "
+            "WHERE t.xmin <> ALL(%s::text[]::xid[])"
+        )
+        return [key for (key,) in self.ask(query, [[str(stamp) for stamp in stamps]])]
+
+    def keys(self, table: Table) -> Iterator[list[Any]]:
+        """Each row's key, in order."""
+        query = f"SELECT {key_in_one(table)} FROM {from_table(table)} t "
+        return self.writer().read(query + f"ORDER BY {', '.join(order_of(table))}")
+
+    def rows_at(self, table: Table, keys: Sequence[int | str]) -> list[tuple[Row, str, Cell]]:
+        """The rows that have some keys, with the key and the stamp of each."""
+        query = (
+            f"SELECT {names_of(table.names, 't.')}, {key_in_one(table)}, t.xmin "
+            f"FROM {from_table(table)} t WHERE {has_key(table, keys)}"
+        )
+        return [
+            (row[:-2], str(row[-2]), row[-1])
+            for batch in copied_out(self._connection, query)
+            for row in batch
+        ]
+
+    def stamps_at(self, table: Table, keys: Sequence[int | str]) -> list[tuple[str, str]]:
+        """Which transactions wrote the rows that have some keys."""
+        query = (
+            f"SELECT {key_in_one(table)}, t.xmin FROM {from_table(table)} t "
+            f"WHERE {has_key(table, keys)}"
+        )
+        return [
+            (str(key), str(stamp))
+            for batch in copied_out(self._connection, query)
+            for key, stamp in batch
+        ]
