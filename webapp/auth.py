@@ -156,7 +156,8 @@ def _person(key: str) -> Person | None:
 
 
 def _session_caller() -> Caller:
-    return _caller(current_user) if current_user.is_authenticated else NOBODY
+    person = current_user._get_current_object()  # each look through the proxy costs as much
+    return _caller(person) if person.is_authenticated else NOBODY
 
 
 def _caller(person: Person) -> Caller:
