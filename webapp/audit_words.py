@@ -97,6 +97,7 @@ WORDS: Mapping[Kind, Mapping[str, str]] = {
         "api.import_prompts": "Import",
         "imports.upload": "Preview an import",
         "imports.decide": "Import",
+        "imports.worker": "Import, by a worker",
         "imports.undo": "Undo an import",
         "git.push": "Push",
         "git.commit": "Commit by Git",

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from flask import Blueprint, flash, redirect, render_template, request, url_for
+from flask import Blueprint, Flask, Response, flash, redirect, render_template, request, url_for
 
 from prompt_repo import diffing
 from prompt_repo.errors import PromptRepoError, RevisionNotFound
@@ -18,16 +18,19 @@ from prompt_repo.transfer_apply import undecided
 from prompt_repo.transfer_errors import ImportMoved
 from prompt_repo.transfer_plan import MEANING, Entry, Plan, State, Strategy
 from prompt_repo.transfer_staged import subject
-from webapp import imports, transfers, uploads
+from webapp import import_jobs, imports, transfers, uploads
 from webapp.access import Scope, access, caller
 from webapp.appearance import may_save
 from webapp.change_records import ChangeState
 from webapp.errors import status_of
 from webapp.formatting import capitalize_first
-from webapp.imports import Decided, Given
+from webapp.import_jobs import Decided
+from webapp.imports import Given
+from webapp.job_progress import Standing
+from webapp.queue import NoQueue
 from webapp.records.transfer_models import Kind as TransferKind
 from webapp.records.transfer_models import Status, Transfer
-from webapp.services import records, repository
+from webapp.services import jobs, records, repository, services
 from webapp.transfer_errors import TransferError
 from webapp.transfer_pages import page
 
@@ -35,7 +38,7 @@ blueprint = Blueprint("imports", __name__, url_prefix="/imports")
 ONE = "/<uuid:transfer>"
 PAGE = 20
 ORDER = (State.CONFLICT, State.UPDATE, State.CREATE, State.BEHIND)
-REFUSALS = (PromptRepoError, TransferError, ChangeState)
+REFUSALS = (PromptRepoError, TransferError, ChangeState, NoQueue)
 
 
 @dataclass(frozen=True)
@@ -50,6 +53,16 @@ class Line:
     choice: Strategy | None
     waits: bool
     key: PromptKey | None
+
+
+def init_app(app: Flask) -> None:
+    """Gives templates what an import's part of a page shows while a worker has it."""
+    app.add_template_global(import_standing)
+
+
+def import_standing(transfer: Transfer) -> Standing:
+    """How far a worker is with an import."""
+    return import_jobs.progress_of(services().redis, transfer)
 
 
 @blueprint.url_value_preprocessor
@@ -85,8 +98,16 @@ def upload() -> Any:
 @blueprint.get(ONE)
 @access(Scope.ADMIN)
 def show(transfer: Any) -> Any:
-    """What an import would do, document by document, or what became of it."""
-    return _page(_found(transfer))
+    """What an import would do, document by document, or what became of it.
+
+    While a worker has it, its part of the page alone where the page asks for news of it.
+    """
+    found = import_jobs.standing(records(), jobs(), _found(transfer))
+    if request.headers.get("HX-Request"):
+        if import_jobs.at_work(found):
+            return render_template("transfers/_working.html", transfer=found)
+        return Response("", 200, {"HX-Redirect": _address(found)})
+    return _page(found)
 
 
 @blueprint.post(ONE)
@@ -139,6 +160,7 @@ def undo(transfer: Any) -> Any:
 
 
 def _page(found: Transfer, *, refusal: str = "", moved: bool = False) -> str:
+    refusal = refusal or found.error
     told = {"transfer": found, "refusal": capitalize_first(refusal), "moved": moved}
     if found.status != Status.PREVIEWED:
         changed = _changed(found) if found.status in (Status.IMPORTED, Status.UNDONE) else ()

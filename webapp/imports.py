@@ -1,25 +1,31 @@
-"""Imports as they are carried out: a plan that waits, then one move, or a proposal."""
+"""Imports as they are carried out: a plan that waits, then one move, or a proposal.
+
+Small files are read while one waits; larger ones take a worker, which does the same as whoever
+asked for it (`webapp/import_jobs.py`).
+"""
 
 import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from prompt_repo import transfer_apply
 from prompt_repo.changes import Opened
 from prompt_repo.model import Author
+from prompt_repo.progress import Progress, silent
 from prompt_repo.repository import PRODUCTION, Repository
 from prompt_repo.transfer_apply import Choices, Imported, Order
 from prompt_repo.transfer_errors import InvalidFile
 from prompt_repo.transfer_plan import NO_BASE, Plan, State, Strategy, opened, plan
 from prompt_repo.transfer_reading import read_path
 from prompt_repo.transfer_staged import Staged
-from webapp import audit, change_requests, clock, exports, transfers
+from webapp import audit, change_requests, clock, exports, import_jobs, transfers
 from webapp.access import Caller, caller, require_environment
 from webapp.change_requests import Draft
 from webapp.config import Settings
+from webapp.import_jobs import Decided
 from webapp.records import Records
 from webapp.records.change_models import ChangeRequest
 from webapp.records.transfer_models import Kind, Status, Transfer
@@ -41,22 +47,20 @@ class Given:
     create_characters: bool = False
 
 
-@dataclass(frozen=True)
-class Decided:
-    """How an import shall be carried out; with a `title` it is proposed."""
-
-    choices: Choices = field(default_factory=Choices)
-    reason: str = ""
-    title: str | None = None
-
-
-def preview(given: Given) -> Transfer:
+def preview(given: Given, wanted: Decided | None = None) -> Transfer:
     """Reads a file whole, and keeps the plan of its import for a day.
 
-    A file with errors is kept as refused, with its problems. Raises TooManyTransfers.
+    A file with errors is kept as refused, with its problems. A large one is read by a worker,
+    who carries it out as well where that is `wanted`. Raises TooManyTransfers, NoQueue.
     """
     require_environment(given.environment)
-    made = prepare(records(), settings(), repository(), caller(), given)
+    if import_jobs.is_large(given.source):
+        made = begin(records(), settings(), repository(), caller(), given)
+        folder = exports.import_folder(settings(), made.id)
+        shutil.move(given.source, folder / import_jobs.SENT)
+        import_jobs.ask_plan(made, wanted)
+    else:
+        made = prepare(records(), settings(), repository(), caller(), given)
     audit.describe(given.name, environment=given.environment, import_id=made.id)
     return made
 
@@ -65,16 +69,34 @@ def prepare(
     kept: Records, told: Settings, found: Repository, who: Caller, given: Given
 ) -> Transfer:
     """The same for whoever it is, outside of a request."""
+    made = begin(kept, told, found, who, given)
+    return read(kept, told, found, made, given)
+
+
+def begin(kept: Records, told: Settings, found: Repository, who: Caller, given: Given) -> Transfer:
+    """Enters an import, and makes its folder; raises TooManyTransfers."""
     options = {"base": given.base, "create_characters": given.create_characters}
     head = found.head(given.environment)
     made = transfers.begin(
         kept, told, who, Kind.IMPORT, given.environment, head, given.name, options
     )
+    exports.import_folder(told, made.id).mkdir(parents=True, mode=0o700)
+    return made
+
+
+def read(
+    kept: Records,
+    told: Settings,
+    found: Repository,
+    made: Transfer,
+    given: Given,
+    progress: Progress = silent,
+) -> Transfer:
+    """Reads the file of an import, and keeps its plan, or what is wrong with it."""
     folder = exports.import_folder(told, made.id)
-    folder.mkdir(parents=True, mode=0o700)
     staged = Staged.make(folder / STAGED, given.name)
     try:
-        facts = _planned(found, staged, given)
+        facts = _planned(found, staged, given, progress)
     except InvalidFile as invalid:
         staged.close()
         shutil.rmtree(folder, ignore_errors=True)
@@ -110,6 +132,12 @@ def choices_of(found: Transfer) -> Choices:
     return Choices(Strategy(default) if default else None, each)
 
 
+def waiting(found: Transfer, choices: Choices) -> list[str]:
+    """The conflicts of an import that nobody has decided, or that a merge can't join."""
+    with plan_of(found) as planned:
+        return transfer_apply.undecided(planned, choices)
+
+
 def decide(found: Transfer, strategy: Strategy | None, each: Mapping[str, Strategy]) -> Transfer:
     """Keeps decisions about conflicts beside those made before."""
     before = choices_of(found)
@@ -126,8 +154,16 @@ def carry_out(found: Transfer, decided: Decided) -> Transfer:
     `transfer_apply` raises; then it waits as before.
     """
     require_environment(found.environment)
-    if not transfers.move(records(), found.id, (Status.PREVIEWED,), status=Status.IMPORTING):
+    began = {"status": Status.IMPORTING, "started_at": clock.now(), "error": ""}
+    if not transfers.move(records(), found.id, (Status.PREVIEWED,), **began):
         raise TransferState(f"this import is {found.status} already")
+    if found.options.get("large"):
+        return import_jobs.ask_carrying_out(found, decided)
+    return finish(found, decided)
+
+
+def finish(found: Transfer, decided: Decided, progress: Progress = silent) -> Transfer:
+    """Carries out an import that is marked as being carried out; raises as `carry_out`."""
     facts, status = found.facts, Status.PREVIEWED
     try:
         with plan_of(found) as planned:
@@ -138,7 +174,7 @@ def carry_out(found: Transfer, decided: Decided) -> Transfer:
                 status = Status.PROPOSED
                 audit.describe(found.name, change=row.number, documents=planned.changes)
             else:
-                done = transfer_apply.apply(repository(), planned, order)
+                done = transfer_apply.apply(repository(), planned, order, progress)
                 facts, status = {**facts, "done": _told(done)}, Status.IMPORTED
                 audit.describe(found.name, commit=done.after, documents=done.documents)
     finally:
@@ -162,16 +198,17 @@ def undo(found: Transfer, author: Author) -> Transfer:
     return transfers.find(records(), found.id, Kind.IMPORT)
 
 
-def _planned(kept: Repository, staged: Staged, given: Given) -> dict[str, Any]:
+def _planned(kept: Repository, staged: Staged, given: Given, progress: Progress) -> dict[str, Any]:
     """Reads and compares; gives what is to be kept of it. Raises InvalidFile."""
     emotions = kept.current(given.environment).configuration.emotions
-    read_path(given.source, staged, emotions)
+    read_path(given.source, staged, emotions, progress)
     found = plan(
         kept,
         given.environment,
         staged,
         base=given.base,
         create_characters=given.create_characters,
+        progress=progress,
     )
     warnings = list(found.warnings)
     if len(warnings) > WARNED:

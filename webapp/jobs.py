@@ -2,13 +2,14 @@
 
 import tempfile
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from functools import cached_property
 from pathlib import Path
 
 import redis
 import structlog
+from flask import Flask
 
 from prompt_repo import git_upkeep
 from prompt_repo.layout import ENVIRONMENTS
@@ -148,6 +149,27 @@ def make_export(ident: str) -> None:
     bench = Bench(Settings.from_environment())
     repository = Repository.open(bench.settings.repository_path)
     exports.make(bench.records, bench.settings, repository, ident, Reporter(bench.redis, ident))
+
+
+def plan_import(ident: str) -> None:
+    """Reads one import's file, unless another worker has it."""
+    from webapp import import_work
+
+    import_work.make_plan(_application(), ident)
+
+
+def carry_out_import(ident: str) -> None:
+    """Carries one import out, unless another worker has it."""
+    from webapp import import_work
+
+    import_work.carry_out(_application(), ident)
+
+
+def _application() -> Flask:
+    """The application, for what is done as somebody; the mirror is the web server's to tend."""
+    from webapp.application import create_app
+
+    return create_app(replace(Settings.from_environment(), mirror_url=""))
 
 
 def clean_up_transfers() -> None:

@@ -19,7 +19,7 @@ from prompt_repo.model import PromptKey
 from prompt_repo.repository import PRODUCTION, STAGING
 from tests.api.conftest import Api
 from tests.web import make_app, services
-from webapp import clock, exports, transfers
+from webapp import clock, exports, import_jobs, transfers
 from webapp.access import Scope
 from webapp.config import environment_of
 from webapp.queue import Jobs
@@ -251,8 +251,9 @@ def test_too_large_a_file_is_413(api: Api) -> None:
     assert 413 == answer.status_code
 
 
-def test_a_large_file_may_be_imported(api: Api, admin: Client) -> None:
+def test_a_large_file_may_be_imported(admin: Client, monkeypatch: pytest.MonkeyPatch) -> None:
     """Files may be larger than other bodies."""
+    monkeypatch.setattr(import_jobs, "AT_ONCE", 10_000_000)
     rows = b"".join(b"aria,idle,%b\n" % (b"x" * 200_000) for _ in range(30))
 
     answer = admin.imported(b"character,emotion,prompt_text\n" + rows)

@@ -105,7 +105,18 @@ class Import(Answer):
     """What an import would do, or did."""
 
     id: UUID
-    status: Literal["previewed", "imported", "proposed"]
+    status: Literal[
+        "pending",
+        "processing",
+        "refused",
+        "failed",
+        "previewed",
+        "importing",
+        "imported",
+        "proposed",
+        "undone",
+    ]
+    """Of the first four only a large file's, which a worker reads."""
     environment: Environment
     commit: str
     """What it was planned on."""
@@ -120,6 +131,12 @@ class Import(Answer):
     commits: int | None
     change: int | None
     """The change request that it became."""
+    error: str | None
+    """Why a worker did not carry it out."""
+    errors: list[dict[str, Any]]
+    """What is wrong with a file that was refused; the first 200."""
+    percent: int
+    """How far a worker is."""
 
 
 def export_body(found: Transfer, download_url: str | None, percent: int) -> dict[str, Any]:

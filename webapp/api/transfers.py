@@ -13,12 +13,13 @@ from prompt_repo.transfer_apply import Choices, undecided
 from prompt_repo.transfer_documents import Selection
 from prompt_repo.transfer_errors import ImportConflicts, ImportMoved, InvalidFile
 from prompt_repo.transfer_plan import State, Strategy
-from webapp import audit, exports, imports, job_progress, transfers, uploads
+from webapp import audit, exports, import_jobs, imports, job_progress, transfers, uploads
 from webapp.access import Scope, caller, public, require_environment
 from webapp.api import asking, blueprint
 from webapp.api.routing import Operation, route
 from webapp.api.transfer_bodies import ExportFile, ExportOrder, Import, Importing, export_body
-from webapp.imports import Decided, Given
+from webapp.import_jobs import Decided
+from webapp.imports import Given
 from webapp.records.transfer_models import Kind, Status, Transfer
 from webapp.services import jobs, records, repository, services, settings
 
@@ -115,7 +116,7 @@ def file(export: UUID) -> AnyResponse:
     "import_prompts",
     Operation(
         "Import prompts from a file",
-        {200: Import},
+        {200: Import, 202: Import},
         query=Importing,
         takes=FILES,
         writes=True,
@@ -126,7 +127,8 @@ def take() -> Response:
     """The body is the file itself: our JSON or CSV, a zip of our YAML, a character card.
 
     Everything is checked first: 422 with every error's line and column. Then all of it goes in by
-    one move of the branch, or nothing: 409 where a conflict isn't decided, or prompts moved.
+    one move of the branch, or nothing: 409 where a conflict isn't decided, or prompts moved. A
+    file above a megabyte takes a worker: 202, and its `Location` tells how far it is.
     """
     asked = asking.query(Importing)
     require_environment(asked.environment)
@@ -134,19 +136,45 @@ def take() -> Response:
     with uploads.sent("upload") as source:
         created = asked.create_characters == "true"
         given = Given(asked.environment, source, name, asked.base, created)
-        found = imports.preview(given)
+        choices = Choices(Strategy(asked.strategy) if asked.strategy else None)
+        title = asked.propose if asked.propose and asked.propose.strip() else None
+        decided = Decided(choices, asked.reason or "", title, asked.commit)
+        found = imports.preview(given, decided if asked.mode == "apply" else None)
+    if import_jobs.at_work(found):
+        response = jsonify(_answer_of_import(found, choices))
+        response.status_code = 202
+        response.headers["Location"] = url_for("api.import_of_prompts", transfer=found.id)
+        return response
     if found.status == Status.REFUSED:
         raise _invalid(found)
     if asked.commit is not None and asked.commit != found.commit:
         raise ImportMoved(asked.environment, asked.commit, found.commit)
-    choices = Choices(Strategy(asked.strategy) if asked.strategy else None)
     body = _planned(found, choices)
     if asked.mode == "apply":
         if body["undecided"]:
             raise ImportConflicts(body["undecided"])
-        title = asked.propose if asked.propose and asked.propose.strip() else None
-        found = imports.carry_out(found, Decided(choices, asked.reason or "", title))
+        found = imports.carry_out(found, decided)
     return jsonify({**body, **_done(found)})
+
+
+@route(
+    blueprint,
+    "GET",
+    f"{BASE}/imports/<uuid:transfer>",
+    Scope.ADMIN,
+    "import_of_prompts",
+    Operation("An import and how far it is", {200: Import}),
+)
+def show_import(transfer: UUID) -> Response:
+    """Its status; a large file is read and carried out by a worker.
+
+    Pending, processing and importing are under way; refused holds what is wrong with the file,
+    failed and previewed say in `error` why nothing was imported.
+    """
+    found = transfers.find(records(), str(transfer), Kind.IMPORT)
+    require_environment(found.environment)
+    found = import_jobs.standing(records(), jobs(), found)
+    return jsonify(_answer_of_import(found, import_jobs.decided_by(found).choices))
 
 
 @blueprint.get("/v1/export-schema.json")
@@ -193,10 +221,33 @@ def _planned(found: Transfer, choices: Choices) -> dict[str, Any]:
     }
 
 
+def _answer_of_import(found: Transfer, choices: Choices) -> dict[str, Any]:
+    """An import as it stands, whether its plan is there yet or not."""
+    at_work = import_jobs.at_work(found)
+    percent = import_jobs.progress_of(services().redis, found).percent if at_work else 100
+    if found.status == Status.PREVIEWED:
+        body = _planned(found, choices)
+    else:
+        body = {
+            "id": found.id,
+            "environment": found.environment,
+            "commit": found.commit,
+            "counts": found.facts.get("counts", {}),
+            "items": [],
+            "warnings": found.facts.get("warnings", []),
+            "undecided": [],
+        }
+    problems = found.facts.get("problems", [])
+    return {**body, **_done(found), "percent": percent, "errors": problems}
+
+
 def _done(found: Transfer) -> dict[str, Any]:
     done = found.facts.get("done", {})
     return {
         "status": found.status,
+        "error": found.error or None,
+        "percent": 100,
+        "errors": [],
         "result_commit": done.get("after"),
         "documents": done.get("documents"),
         "commits": done.get("commits"),
