@@ -6,8 +6,10 @@ from pathlib import Path
 
 import pytest
 from flask import Flask
+from markupsafe import escape
 from werkzeug.test import TestResponse
 
+from prompt_repo.model import PromptKey
 from prompt_repo.repository import PRODUCTION, STAGING, Repository
 from tests.factories import make_repository, put
 from tests.web import Browser, make_app, person, services
@@ -204,3 +206,49 @@ def test_names_of_files_are_only_names(admin: Browser) -> None:
 
     assert 200 == page.status_code
     assert "<b>x</b>" not in page.text
+
+
+def test_a_conflict_can_be_settled_by_hand(admin: Browser, repository: Repository) -> None:
+    """The text begins with both sides between markers; what is written is what goes in."""
+    plan = send(admin, "character,emotion,prompt_text,tags\naria,angry,Imported.,loud\n")
+    path = "characters/aria/angry.yaml"
+    draft = "<<<<<<< the file\nImported.\n=======\nBefore.\n>>>>>>> what stands here"
+    assert str(escape(draft)) in plan.text
+
+    by_hand = {f"text.{path}": "Both, Imported and Before.\r\n", f"decide.{path}": "merge"}
+    done = admin.post(address(plan), action="apply", **by_hand)
+
+    assert 303 == done.status_code
+    stored = repository.current(STAGING).stored(PromptKey("aria", "angry"))
+    assert stored is not None
+    assert ("Both, Imported and Before.\n", ("loud",)) == (stored.prompt.text, stored.prompt.tags)
+
+
+def test_a_text_with_markers_left_in_it_is_refused(admin: Browser, repository: Repository) -> None:
+    """What was typed stays in its field, and nothing is imported."""
+    plan, head = send(admin, SHEET), repository.head(STAGING)
+    path = "characters/aria/angry.yaml"
+    text = "<<<<<<< the file\nImported!\n=======\nBefore.\n>>>>>>> what stands here\n"
+
+    refused = admin.post(address(plan), action="apply", **{f"text.{path}": text})
+
+    assert 422 == refused.status_code
+    assert "conflict markers are still in this text" in refused.text.lower()
+    assert "Imported!" in refused.text
+    assert head == repository.head(STAGING)
+
+
+def test_what_is_typed_for_a_side_that_was_chosen_is_left_out(
+    admin: Browser, repository: Repository
+) -> None:
+    """Who ticks the file's side gets that, whatever the field below holds."""
+    plan = send(admin, SHEET)
+    path = "characters/aria/angry.yaml"
+
+    admin.post(
+        address(plan), action="apply", **{f"text.{path}": "Mine.", f"decide.{path}": "overwrite"}
+    )
+
+    stored = repository.current(STAGING).stored(PromptKey("aria", "angry"))
+    assert stored is not None
+    assert "Imported." == stored.prompt.text

@@ -1,9 +1,10 @@
 """An import step by step: the file is sent, its plan looked at, then it goes in or is proposed."""
 
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from flask import Blueprint, Flask, Response, flash, redirect, render_template, request, url_for
@@ -15,6 +16,7 @@ from prompt_repo.model import PromptKey
 from prompt_repo.repository import PRODUCTION, STAGING
 from prompt_repo.transfer import sides, text_of
 from prompt_repo.transfer_apply import undecided
+from prompt_repo.transfer_deciding import begun
 from prompt_repo.transfer_errors import ImportMoved
 from prompt_repo.transfer_plan import MEANING, Entry, Plan, State, Strategy
 from prompt_repo.transfer_staged import subject
@@ -50,6 +52,7 @@ class Line:
     rows: Sequence[diffing.Row]
     size: tuple[int, int]
     joined: Sequence[diffing.Row]
+    draft: str | None
     choice: Strategy | None
     waits: bool
     key: PromptKey | None
@@ -123,6 +126,16 @@ def decide(transfer: Any) -> Any:
         if name.startswith("decide.") and value in words
     }
     word = form.get("strategy", "")
+    texts = {
+        path: text
+        for name, text in form.items()
+        if name.startswith("text.")
+        and each.get(path := name.removeprefix("text."), Strategy.MERGE) is Strategy.MERGE
+    }
+    try:
+        each |= dict.fromkeys(imports.write(found, texts), Strategy.MERGE)
+    except REFUSALS as error:
+        return _page(found, refusal=str(error), typed=texts), status_of(error)
     found = imports.decide(found, Strategy(word) if word in words else None, each)
     action = form.get("action", "keep")
     if action == "keep":
@@ -159,7 +172,13 @@ def undo(transfer: Any) -> Any:
     return redirect(_address(found), 303)
 
 
-def _page(found: Transfer, *, refusal: str = "", moved: bool = False) -> str:
+def _page(
+    found: Transfer,
+    *,
+    refusal: str = "",
+    moved: bool = False,
+    typed: Mapping[str, str] = MappingProxyType({}),
+) -> str:
     refusal = refusal or found.error
     told = {"transfer": found, "refusal": capitalize_first(refusal), "moved": moved}
     if found.status != Status.PREVIEWED:
@@ -170,7 +189,10 @@ def _page(found: Transfer, *, refusal: str = "", moved: bool = False) -> str:
         waiting = undecided(planned, choices)
         state = _state(planned)
         entries = planned.entries(state, request.args.get("after", ""), PAGE + 1)
-        lines = [_line(planned, each, choices.each.get(each.path), waiting) for each in entries]
+        lines = [
+            _line(planned, each, choices.each.get(each.path), waiting, typed.get(each.path))
+            for each in entries
+        ]
         return render_template(
             "transfers/plan.html",
             **told,
@@ -187,7 +209,13 @@ def _page(found: Transfer, *, refusal: str = "", moved: bool = False) -> str:
         )
 
 
-def _line(planned: Plan, entry: Entry, choice: Strategy | None, waiting: Sequence[str]) -> Line:
+def _line(
+    planned: Plan,
+    entry: Entry,
+    choice: Strategy | None,
+    waiting: Sequence[str],
+    typed: str | None,
+) -> Line:
     both = sides(repository(), planned, entry)
     joined: Sequence[diffing.Row] = ()
     if entry.state is State.CONFLICT and entry.merged is not None:
@@ -200,6 +228,7 @@ def _line(planned: Plan, entry: Entry, choice: Strategy | None, waiting: Sequenc
         () if same else diffing.rows(both.here, both.file),
         diffing.size(both.here, both.file),
         joined,
+        typed or begun(repository(), planned, entry),
         choice,
         entry.path in waiting,
         place.key if place else None,

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from prompt_repo import transfer_apply
+from prompt_repo import transfer_apply, transfer_deciding
 from prompt_repo.changes import Opened
 from prompt_repo.model import Author
 from prompt_repo.progress import Progress, silent
@@ -120,8 +120,10 @@ def plan_of(found: Transfer) -> Iterator[Plan]:
     staged = Staged.open(file, found.name, told.get("base"), told.get("warnings", ()))
     try:
         yield opened(found.environment, found.commit, staged)
-    finally:
-        staged.keep()
+    except BaseException:
+        staged.close()
+        raise
+    staged.keep()
 
 
 def choices_of(found: Transfer) -> Choices:
@@ -145,6 +147,19 @@ def decide(found: Transfer, strategy: Strategy | None, each: Mapping[str, Strate
     facts = {**found.facts, "strategy": str(strategy) if strategy else None, "choices": told}
     transfers.move(records(), found.id, (Status.PREVIEWED,), facts=facts)
     return transfers.find(records(), found.id, Kind.IMPORT)
+
+
+def write(found: Transfer, texts: Mapping[str, str]) -> list[str]:
+    """Keeps texts that somebody wrote for conflicts; gives the paths of those that are new.
+
+    Raises InvalidDocument, with nothing kept.
+    """
+    with plan_of(found) as planned:
+        return [
+            path
+            for path, text in texts.items()
+            if transfer_deciding.settle(repository(), planned, path, text)
+        ]
 
 
 def carry_out(found: Transfer, decided: Decided) -> Transfer:
