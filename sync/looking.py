@@ -1,8 +1,11 @@
 """A database looked at from outside, for a page of health: is it there, what is it, how quick."""
 
+import shutil
 import sqlite3
 import time
+from contextlib import suppress
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from sync.tables import dialect_of, open_source
@@ -21,6 +24,8 @@ class Looked:
     bytes: int
     tables: int
     identity: frozenset[str]
+    free: int | None
+    """Bytes left where it stands; a server on another machine does not tell."""
 
 
 def look(url: str) -> Looked:
@@ -36,9 +41,19 @@ def look(url: str) -> Looked:
         size = (
             path_of(url).stat().st_size if sqlite else sum(each.bytes for each in tables.values())
         )
-        return Looked(database.dialect, str(version), round(took, 1), size, len(tables), identity)
+        return Looked(
+            database.dialect, str(version), round(took, 1), size, len(tables), identity,
+            _free(path_of(url).parent if sqlite else database.folder()),
+        )  # fmt: skip
     finally:
         database.close()
+
+
+def _free(folder: Path | None) -> int | None:
+    """Bytes left on a folder's disk; None where we may not see it."""
+    with suppress(OSError):
+        return shutil.disk_usage(folder).free if folder else None
+    return None
 
 
 def impatient(url: str) -> str:

@@ -25,6 +25,15 @@ class Counts:
         """Rows that staging took."""
         return self.inserted + self.updated + self.deleted
 
+    def written_before(self) -> "Counts":
+        """What another look at the same rows adds to: they are counted once."""
+        return Counts(inserted=self.inserted, updated=self.updated, deleted=self.deleted)
+
+    def once(self) -> None:
+        """Counts rows once that were written first, and found unchanged by a later attempt."""
+        others = self.inserted + self.updated + self.kept + self.conflicts
+        self.unchanged = min(self.unchanged, max(0, self.seen - others))
+
     def as_dict(self) -> dict[str, int]:
         """The counts by name."""
         return {name: getattr(self, name) for name in self.__slots__}

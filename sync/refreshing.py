@@ -227,19 +227,26 @@ class Refreshing:
         for key in decided:
             found.keys.setdefault(key, None)
         keys = sorted(found.keys)
-        outcome.counts.unchanged += found.seen
+        outcome.counts.unchanged = found.seen
         for start in range(0, len(keys), AT_ONCE):
             if cancelled():
                 self._target.rollback()
                 raise Cancelled("the run was cancelled; what it had finished stays")
             some = {key: found.keys[key] for key in keys[start : start + AT_ONCE]}
             self._settle(self._looked_at(some, decided, outcome), outcome, reset, dry)
+            if not dry:
+                self._count(outcome, "")
             clock.tell(self._work.table.name, found.seen, outcome.counts.bytes)
         if not keys:
             clock.tell(self._work.table.name, found.seen, 0)
         if not dry:
             note_watermark(self._source, self._state, self._work, self._attempt.number, found.seen)
-            self._target.commit()
+            self._count(outcome, self._source.snapshot())
+
+    def _count(self, outcome: Outcome, snapshot: str) -> None:
+        self._state.count(self._attempt.number, outcome.counts)
+        self._state.belongs(self._attempt.number, self._run, snapshot)
+        self._target.commit()
 
     def _decided(self) -> dict[InOne, Row | None]:
         return {
@@ -324,7 +331,6 @@ class Refreshing:
         left = batch.left(blocked) if blocked else {}
         written = {id(row) for row in batch.inserts} | {id(each.row) for each in batch.changes}
         self._remember(rows, [left.get(id(each), each) for each in standing], written - {*left})
-        self._target.commit()
 
     def _remember(self, rows: list[Row3], standing: list[Row | None], written: set[int]) -> None:
         """Notes what stands now as written last, in the transaction that wrote it."""

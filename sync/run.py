@@ -142,7 +142,7 @@ class _Run:
 
     def _followed(self, table: str) -> bool:
         """Whether a finished attempt tells what moves in a table."""
-        return self.state.there and any(each.done for each in self.state.attempts(table)[:1])
+        return self.state.there and self.state.is_followed(table)
 
     def _get_ready(self) -> None:
         """Opens the connections for columns, which takes a while, beside what comes first."""
@@ -287,6 +287,7 @@ class _Run:
             first.through(replace(works[table.name], inserts_only=True, nulled=places))
 
     def _take(self, work: Work, outcome: Outcome) -> None:
+        outcome.counts.once()
         self.result.tables[work.table.name] = outcome.counts
         self._keys[work.table.name] = work.table.key
         self.result.samples[work.table.name] = outcome.shown

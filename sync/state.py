@@ -8,7 +8,7 @@ on. A finished attempt replaces all others.
 import json
 import zlib
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from sync import arrow_blocks
@@ -16,6 +16,7 @@ from sync.decisions import Decisions
 from sync.model import Cell, Key, Row, Table
 from sync.overlays import UNKNOWN, overridden, spread
 from sync.packing import cell_of, packed, unpacked
+from sync.progress import Counts
 from sync.tables import Target, key_reader
 
 LATELY = 4
@@ -26,7 +27,7 @@ TABLES = (
     "{0}attempts (number BIGINT PRIMARY KEY, table_name TEXT NOT NULL, run TEXT NOT NULL, "
     "snapshot TEXT NOT NULL, last_key TEXT, done BIGINT NOT NULL DEFAULT 0, blocks BIGINT NOT NULL "
     "DEFAULT 0, seen BIGINT NOT NULL DEFAULT 0, kept BIGINT NOT NULL DEFAULT 0, mark TEXT, "
-    "watermark TEXT)",
+    "watermark TEXT, counts TEXT)",
     "{0}blocks (attempt BIGINT NOT NULL, number BIGINT NOT NULL, content {1} NOT NULL, tags {1}, "
     "keys {1}, stamp BIGINT NOT NULL DEFAULT 0, stamps {1}, PRIMARY KEY (attempt, number))",
     "{0}shards (attempt BIGINT NOT NULL, number BIGINT NOT NULL, low TEXT, high TEXT, "
@@ -47,7 +48,15 @@ TABLES = (
 YOUNGER = (
     ("attempts", "watermark TEXT"), ("blocks", "keys bytea"), ("blocks", "stamps bytea"),
     ("blocks", "stamp BIGINT NOT NULL DEFAULT 0"), ("shards", "bytes BIGINT NOT NULL DEFAULT 0"),
+    ("attempts", "counts TEXT"),
 )  # fmt: skip
+
+LATEST = (
+    "SELECT 1 FROM pg_attribute WHERE attrelid = to_regclass('prompt_repo_sync.attempts') "
+    "AND attname = 'counts'"
+)
+"""Asks for what was added last: with it, nothing is missing."""
+BLOBS = ("content", "tags", "keys", "stamps")
 
 Tagged = tuple[list[Row], bytes]
 """A block's rows, and for each of them a tag of what it was made from."""
@@ -69,6 +78,14 @@ class Attempt:
     """What both sides' tables held at its end, where nothing was left to do."""
     watermark: str = ""
     """The greatest value of production's watermark that it saw."""
+    counted: Counts = field(default_factory=Counts)
+    """What its run did to the table by the latest checkpoint that told."""
+
+    @property
+    def counts(self) -> Counts:
+        """What its run did to the table: rows that no count tells of were put into an empty one."""
+        filled = max(0, self.seen - self.counted.seen)
+        return replace(self.counted, seen=self.seen, inserted=self.counted.inserted + filled)
 
 
 def _compressed(names: Sequence[str], rows: Sequence[Row]) -> bytes:
@@ -84,13 +101,19 @@ class State(Decisions):
 
     def prepare(self) -> None:
         """Makes the tables where they are not there yet."""
+        fresh = not self.there
         if self._target.dialect == "postgresql":
+            if not fresh and self._target.run(LATEST):
+                return
             self._target.run(f"CREATE SCHEMA IF NOT EXISTS {self._at.removesuffix('.')}")
         for table in TABLES:
             name = table.format(self._at, BINARY[self._target.dialect])
             self._target.run(f"CREATE TABLE IF NOT EXISTS {name}")
         for name, column in YOUNGER:  # what earlier releases made lacks these
             self._add(name, column)
+        if fresh and self._target.dialect == "postgresql":  # compressed they are already
+            ways = ", ".join(f"ALTER {each} SET STORAGE EXTERNAL" for each in BLOBS)
+            self._target.run(f"ALTER TABLE {self._at}blocks {ways}")
 
     def _add(self, name: str, column: str) -> None:
         """Adds a column where it is not there yet."""
@@ -138,7 +161,7 @@ class State(Decisions):
         """A table's attempts, newest first."""
         rows = self._target.run(
             "SELECT number, run, snapshot, last_key, done, blocks, seen, kept, "
-            "coalesce(mark, ''), coalesce(watermark, '') "
+            "coalesce(mark, ''), coalesce(watermark, ''), coalesce(counts, '{}') "
             f"FROM {self._at}attempts WHERE table_name = ? ORDER BY number DESC",
             [table],
         )
@@ -147,10 +170,16 @@ class State(Decisions):
                 int(str(number)), str(run), str(snapshot),
                 unpacked(None if last is None else str(last)),
                 int(str(done)) == 1, int(str(blocks)), int(str(seen)),
-                int(str(kept)), str(mark), str(watermark),
+                int(str(kept)), str(mark), str(watermark), Counts(**json.loads(str(counts))),
             )
-            for number, run, snapshot, last, done, blocks, seen, kept, mark, watermark in rows
+            for number, run, snapshot, last, done, blocks, seen, kept, mark, watermark, counts
+            in rows
         ]  # fmt: skip
+
+    def is_followed(self, table: str) -> bool:
+        """Whether an attempt at a table came through."""
+        query = f"SELECT 1 FROM {self._at}attempts WHERE table_name = ? AND done = 1"
+        return bool(self._target.run(query, [table]))
 
     def attempt(self, table: str, run: str, snapshot: str) -> Attempt:
         """A new attempt."""
@@ -198,11 +227,26 @@ class State(Decisions):
             [attempt, number, content, tags],
         )
 
-    def advance(self, attempt: int, last: Sequence[Cell], blocks: int, seen: int) -> None:
-        """The checkpoint: how far an attempt came."""
+    def advance(self, attempt: int, last: Sequence[Cell], blocks: int, counts: Counts) -> None:
+        """The checkpoint: how far an attempt came, and what it did."""
         self._target.run(
-            f"UPDATE {self._at}attempts SET last_key = ?, blocks = ?, seen = ? WHERE number = ?",
-            [packed(last), blocks, seen, attempt],
+            f"UPDATE {self._at}attempts SET last_key = ?, blocks = ? WHERE number = ?",
+            [packed(last), blocks, attempt],
+        )
+        self.count(attempt, counts)
+
+    def count(self, attempt: int, counts: Counts) -> None:
+        """What the run of an attempt did to its table so far."""
+        self._target.run(
+            f"UPDATE {self._at}attempts SET seen = ?, counts = ? WHERE number = ?",
+            [counts.seen, json.dumps(counts.as_dict()), attempt],
+        )
+
+    def belongs(self, attempt: int, run: str, snapshot: str) -> None:
+        """A finished attempt was brought up to date by another run: it is that run's own now."""
+        self._target.run(
+            f"UPDATE {self._at}attempts SET run = ?, snapshot = ? WHERE number = ?",
+            [run, snapshot, attempt],
         )
 
     def saw(self, attempt: int, watermark: str, seen: int) -> None:

@@ -3,7 +3,10 @@
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
+
+from psycopg import errors
 
 from sync.model import Row, Schema, Table
 from sync.sums import SQL, Sums
@@ -63,6 +66,16 @@ class PostgresSource:
     def ask(self, query: str, values: Sequence[Any] | None = None) -> list[tuple[Any, ...]]:
         """What a query gives."""
         return self._connection.execute(query, values).fetchall()
+
+    def folder(self) -> Path | None:
+        """Where a server on this machine keeps its data, if its role may know that."""
+        host = self._connection.info.host
+        if not (host.startswith("/") or host in ("localhost", "127.0.0.1", "::1")):
+            return None
+        try:
+            return Path(str(self.ask("SHOW data_directory")[0][0]))
+        except errors.InsufficientPrivilege:
+            return None
 
     def schema(self) -> Schema:
         """The tables."""

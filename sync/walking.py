@@ -59,13 +59,12 @@ class Walk:
         return self._once(work)
 
     def _once(self, work: Work) -> Outcome:
-        outcome = Outcome()
         known = not self.dry or self.state.there
         attempts = self.state.attempts(work.table.name) if known else []
         snapshot = self.source.snapshot()
         mine = self._going_on(attempts, snapshot)
+        outcome = Outcome(self._counted(attempts, mine))
         if mine is not None and mine.done:
-            outcome.counts.seen = mine.seen
             return outcome
         if attempts and (mine is None or self.fillers is None) and self._joined(work, attempts[0]):
             raise StagingMoved(f"{work.table.name} was filled in parts by a run that did not end")
@@ -80,12 +79,21 @@ class Walk:
             self._walk(work, attempts, mine, outcome)
         if mine is not None and not self.dry:
             self.state.finish(work.table.name, mine.number)
+            self.state.count(mine.number, outcome.counts)
             if self._quick(work):
                 self._leave_traces(work)
             elif not (outcome.conflicts or outcome.gone or outcome.blocked or work.inserts_only):
                 self.state.mark(mine.number, self._mark(work), outcome.counts.kept)
             self.target.commit()
         return outcome
+
+    def _counted(self, attempts: list[Attempt], mine: Attempt | None) -> Counts:
+        """What this run did to a table before it was interrupted."""
+        if not attempts or attempts[0].run != self.run:
+            return Counts()
+        if mine is None:
+            return attempts[0].counts.written_before()
+        return replace(mine.counts, conflicts=0)  # those that are open still are told elsewhere
 
     def _begun(self, work: Work, attempts: list[Attempt], snapshot: str) -> Attempt | None:
         """A new attempt; none where we only look."""
@@ -108,15 +116,15 @@ class Walk:
                 raise Cancelled("the run was cancelled; what it had finished stays")
             block = self._settle(work, window, outcome)
             seen += len(window.production)
+            outcome.counts.seen = seen
             if mine is not None and not self.dry:
                 tags = joined(block, self._tags)
                 self.state.add_block(mine.number, number, work.table.names, block, tags)
                 number += 1
                 last = self._last(work.table, window)
-                self.state.advance(mine.number, last, number, seen)
+                self.state.advance(mine.number, last, number, outcome.counts)
                 self.target.commit()
             self._tags.clear()
-            outcome.counts.seen = seen
             self.clock.tell(work.table.name, seen, outcome.counts.bytes)
 
     def _fills(self, work: Work, mine: Attempt, attempts: list[Attempt]) -> bool:

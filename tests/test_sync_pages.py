@@ -1,5 +1,6 @@
 """Syncs on their pages: tried, run, paused by conflicts, decided, resumed, cancelled, lost."""
 
+import re
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
@@ -10,7 +11,7 @@ from sync import demo
 from tests.servers import Postgres
 from tests.staging_world import USERS, Staging, staging_world
 from tests.sync.databases import ask, carry_out
-from webapp import clock, sync_conflicts, sync_watch, syncs
+from webapp import clock, sync_conflicts, sync_rules, sync_watch, syncs
 from webapp.records.staging_models import SyncStatus
 
 
@@ -116,6 +117,38 @@ def test_conflicts_pause_a_sync_until_they_are_decided(world: Staging) -> None:
     assert ["lead", "tester", "lead"] == [role for role, _ in found]
     assert [0, 1, 1] == [int(own or 0) for _, own in found]
     assert 0 == sync_conflicts.standing(world.here.records, made.id).open
+
+
+def test_a_new_sync_takes_over_what_was_decided_in_a_paused_one(world: Staging) -> None:
+    """Starting anew in place of resuming loses no decision; what is open still pauses the new."""
+    paused = world.clash(1, 2)
+    address = f"/staging/syncs/{paused.id}/conflicts"
+    first, second = sync_conflicts.conflicts(world.here.records, paused.id)
+    world.here.admin.post(address, one=f"{first.id}:skip")
+
+    anew = world.run()
+
+    left = sync_conflicts.conflicts(world.here.records, anew.id)
+    assert (SyncStatus.PAUSED, [second.row_key]) == (anew.status, [row.row_key for row in left])
+    given_up = world.sync(paused.id)
+    assert SyncStatus.CANCELLED == given_up.status
+    assert anew.sync_id in given_up.error_message
+    assert 1 == anew.records_failed
+    assert [("tester",)] == world.in_staging("SELECT role FROM users WHERE id = 1")
+
+
+def test_rows_found_to_hold_originals_have_failed(world: Staging) -> None:
+    """The sync does not succeed, says so, and counts them."""
+    standing = sync_rules.latest(world.here.records)
+    assert standing is not None
+    kept = re.sub(r"(?m)^(      bio:).*$", r"\1 keep", standing.text)
+    sync_rules.save(world.here.records, kept, {}, "person:ada", "Wrong", standing.version)
+    world.in_production("UPDATE users SET bio = 'write to ' || email WHERE id < 4")
+
+    made = world.run()
+
+    assert (SyncStatus.FAILED, 3) == (made.status, made.records_failed)
+    assert "users.bio" in made.error_message
 
 
 def test_all_conflicts_may_be_decided_at_once(world: Staging) -> None:

@@ -137,9 +137,8 @@ def _production(around: Around) -> Part:
 def _database(name: str, url: str) -> Part:
     found = look(url)
     kind = "PostgreSQL" if found.dialect == "postgresql" else "SQLite"
-    free = _free(path_of(url).parent) if found.dialect == "sqlite" else None
     said = f"{found.tables} tables, {size(found.bytes)}, opened read-only"
-    return _spare(Part(name, OK, said, found.milliseconds, f"{kind} {found.version}", free))
+    return _spare(Part(name, OK, said, found.milliseconds, f"{kind} {found.version}", found.free))
 
 
 def _storage(around: Around) -> Part:
@@ -179,8 +178,9 @@ def _redis(around: Around) -> Part:
     name = "Valkey" if "valkey_version" in told else "Redis"
     version = told.get("valkey_version") or told.get("redis_version", "")
     most, used = int(told.get("maxmemory", 0)), int(told.get("used_memory", 0))
-    said = f"{size(used)} used" + (f" of {size(most)}" if most else "")
-    return Part("Redis", OK, said, took, f"{name} {version}", most - used if most else None)
+    whole = most or int(told.get("total_system_memory", 0))
+    said = f"{size(used)} used of {size(whole)}{'' if most else ', all that its machine has'}"
+    return Part("Redis", OK, said, took, f"{name} {version}", max(0, whole - used))
 
 
 def _workers(around: Around) -> Part:

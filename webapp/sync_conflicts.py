@@ -48,6 +48,26 @@ def _open(session: Session, ident: str) -> list[SyncConflict]:
     return list(session.scalars(query))
 
 
+def take_over(records: Records, sync: Sync) -> None:
+    """A new sync goes on where a paused one waited: open conflicts are its own, as decided.
+
+    The paused one is over by that.
+    """
+    with records.writing() as session:
+        paused = select(Sync).where(
+            Sync.status == SyncStatus.PAUSED,
+            Sync.id != sync.id,
+            Sync.environment == sync.environment,
+        )
+        for earlier in session.scalars(paused):
+            for row in _open(session, earlier.id):
+                row.sync = sync.id
+            earlier.status, earlier.completed_at = SyncStatus.CANCELLED, clock.now()
+            earlier.error_message = (
+                f"given up for sync {sync.sync_id}, which took its open conflicts over"
+            )
+
+
 def _sides(row: SyncConflict) -> tuple[Any, ...]:
     return row.base, row.production, row.staging
 

@@ -127,6 +127,7 @@ def _skipped(wanted: Rules, name: str) -> bool:
 
 def _hand_over_decisions(records: Records, sync: Sync, staging: Target) -> None:
     """What people decided about conflicts, told to the run that carries it out."""
+    sync_conflicts.take_over(records, sync)
     decided = {
         (row.table, row.row_key): {"action": row.decision, "columns": row.take}
         for row in sync_conflicts.conflicts(records, sync.id, most=sync_conflicts.MOST_CONFLICTS)
