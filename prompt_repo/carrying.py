@@ -1,10 +1,11 @@
 """What production will hold once staging's versions at some paths go on there, told beforehand."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 
-from prompt_repo.catalogue import Found, Spot, Tables, spots_of
-from prompt_repo.layout import CONFIGURATION
+from prompt_repo.catalogue import Found, Tables
+from prompt_repo.layout import CONFIGURATION, names_of
 from prompt_repo.model import Held
 
 NOTHING: Mapping[str, Held] = {}
@@ -18,20 +19,28 @@ class Carried:
     versions: Mapping[str, Held]
 
 
-def carried(production: Tables, staging: Tables, versions: Mapping[str, Held]) -> Carried:
+def carried(
+    production: Tables,
+    staging: Tables,
+    versions: Mapping[str, Held],
+    apart: Mapping[str, int] = MappingProxyType({}),
+) -> Carried:
     """Production's tables with what stands in staging's at the paths of these versions.
 
-    Nothing is read or parsed; a folder that becomes staging's is one object with it.
+    Nothing is read or parsed; a folder that becomes staging's is one object with it. Who knows
+    in how many files folders are `apart` saves looking into those that go as a whole.
     """
-    fresh: dict[str, dict[str, Found]] = {}
-    gone: dict[str, dict[str, Held]] = {}
-    for spot in spots_of(versions):
-        folder = spot[0]
-        if folder not in fresh:
-            fresh[folder] = dict(production.folders.get(folder, {}))
-            gone[folder] = dict(production.removed.get(folder, NOTHING))
-        _take(spot, fresh[folder], gone[folder], staging)
-    folders = {folder: _one_object(files, staging, folder) for folder, files in fresh.items()}
+    folders: dict[str, Mapping[str, Found]] = {}
+    gone: dict[str, Mapping[str, Held]] = {}
+    for folder, names in names_of(versions).items():
+        theirs = staging.folders.get(folder, {})
+        removed = staging.removed.get(folder) or production.removed.get(folder)
+        if len(names) == apart.get(folder) and not removed:
+            folders[folder] = theirs
+        else:
+            files = dict(production.folders.get(folder, {}))
+            gone[folder] = _taken(folder, names, files, production, staging)
+            folders[folder] = theirs if theirs and files == theirs else files
     tables = Tables(
         (staging if CONFIGURATION in versions else production).configuration,
         {**production.folders, **folders},
@@ -40,17 +49,21 @@ def carried(production: Tables, staging: Tables, versions: Mapping[str, Held]) -
     return Carried(tables, versions)
 
 
-def _take(spot: Spot, files: dict[str, Found], gone: dict[str, Held], staging: Tables) -> None:
-    folder, name = spot
-    found = staging.folders.get(folder, {}).get(name)
-    if found is not None:
-        files[name] = found
-        gone.pop(name, None)
-    else:
-        files.pop(name, None)
-        gone[name] = staging.removed[folder][name]
-
-
-def _one_object(files: dict[str, Found], staging: Tables, folder: str) -> Mapping[str, Found]:
-    theirs = staging.folders.get(folder)
-    return theirs if theirs is not None and files == theirs else files
+def _taken(
+    folder: str,
+    names: Collection[str],
+    files: dict[str, Found],
+    production: Tables,
+    staging: Tables,
+) -> Mapping[str, Held]:
+    """Puts what staging has under some names into `files`; gives what is removed there then."""
+    gone = dict(production.removed.get(folder, NOTHING))
+    for name in names:
+        found = staging.folders.get(folder, {}).get(name)
+        if found is not None:
+            files[name] = found
+            gone.pop(name, None)
+        else:
+            files.pop(name, None)
+            gone[name] = staging.removed[folder][name]
+    return gone

@@ -7,18 +7,20 @@ from prompt_repo.carrying import Carried, carried
 from prompt_repo.catalogue import Catalogue, Tables, advanced, blobs_of, path_of
 from prompt_repo.drift import Drift, Plan
 from prompt_repo.errors import InvalidDocument, Problem
-from prompt_repo.layout import CONFIGURATION, Kind, character_path, place_of
+from prompt_repo.layout import CONFIGURATION, Kind, character_path, names_of
 from prompt_repo.model import Character, Configuration, Held, Prompt, PromptKey
 from prompt_repo.parsed import Parsed
 from prompt_repo.repository import Repository
+
+CHARACTER_FILE = character_path("").removeprefix("characters/")
+"""How the path of a character's own file ends."""
 
 
 def with_dependencies(repository: Repository, plan: Plan, paths: Collection[str]) -> set[str]:
     """The paths, and those that differ and without which they would not work in production."""
     sides = repository.catalogue(plan.staging), repository.catalogue(plan.production)
-    at_home = _prompts_at_home(sides[0].tables, sides[1].tables, paths)
-    wanted: set[str] = set(at_home)
-    waiting = [path for path in paths if path not in at_home]
+    wanted = _prompts_at_home(sides[0].tables, sides[1].tables, plan, paths)
+    waiting = [path for path in paths if path not in wanted] if len(wanted) < len(paths) else []
     while waiting:
         path = waiting.pop()
         if path in wanted:
@@ -29,18 +31,20 @@ def with_dependencies(repository: Repository, plan: Plan, paths: Collection[str]
     return wanted
 
 
-def _prompts_at_home(staging: Tables, production: Tables, paths: Iterable[str]) -> set[str]:
-    """Those of the paths that are of prompts whose settings and character are on both sides."""
+def _prompts_at_home(
+    staging: Tables, production: Tables, plan: Plan, paths: Collection[str]
+) -> set[str]:
+    """Those of the paths that are of prompts whose settings and character are alike on both sides.
+
+    They lack nothing in production, and most are; so none of them is looked at.
+    """
     if not _same_settings(staging, production):
         return set()
-    places = ((path, place_of(path)) for path in paths)
-    return {
-        path
-        for path, place in places
-        if place is not None
-        and place.emotion is not None
-        and _same_character(staging, production, place.character or "")
-    }
+    apart = [item.path for item in plan.items if item.path.endswith(CHARACTER_FILE)]
+    if not apart:
+        return set(paths)
+    folders = {path.removesuffix(CHARACTER_FILE) for path in apart}
+    return {path for path in paths if path.rpartition("/")[0] not in folders}
 
 
 def _needed(staging: Catalogue, production: Catalogue, item: Drift, plan: Plan) -> Iterator[str]:
@@ -113,7 +117,7 @@ def check_planned(repository: Repository, plan: Plan, paths: Sequence[str]) -> C
     staging = repository.catalogue(plan.staging).tables
     held = {path: plan.by_path[path].staging for path in paths}
     standing = {path: version for path, version in held.items() if version is not None}
-    after = carried(production, staging, standing)
+    after = carried(production, staging, standing, plan.apart)
     if len(standing) == len(held):
         _raise_problems(after.tables, paths)
         return after
@@ -142,26 +146,22 @@ def problems_of(tables: Tables, paths: Iterable[str]) -> Iterator[Problem]:
     elif not isinstance(configuration, Configuration):
         yield Problem(CONFIGURATION, "would be missing")
     else:
-        for folder, name in _concerned(tables, paths):
+        for folder, names in _concerned(tables, list(paths)).items():
             files = tables.folders.get(folder, {})
-            if name in files:
-                yield from _of_file(configuration, folder, name, files, files[name][1])
+            for name in names:
+                if name in files:
+                    yield from _of_file(configuration, folder, name, files, files[name][1])
 
 
-def _concerned(tables: Tables, paths: Iterable[str]) -> set[tuple[str, str]]:
-    """Folder and name of every file that may be wrong now that these paths moved."""
-    found = set()
-    for path in paths:
-        place = place_of(path)
-        if place is None:
-            continue
-        folder = place.character or ""
-        if place.kind is Kind.CONFIGURATION:
-            return {(each, name) for each, files in tables.folders.items() for name in files}
-        if place.kind is Kind.CHARACTER:
-            found |= {(folder, name) for name in tables.folders.get(folder, {})}
-        found.add((folder, place.emotion or ""))
-    return found
+def _concerned(tables: Tables, paths: Collection[str]) -> Mapping[str, Collection[str]]:
+    """Every file that may be wrong now that these paths moved, by folder."""
+    if CONFIGURATION in paths:
+        return tables.folders
+    moved = names_of(paths)
+    return {
+        folder: tables.folders.get(folder, {}) if folder and "" in names else names
+        for folder, names in moved.items()
+    }
 
 
 def _of_file(
@@ -182,4 +182,4 @@ def _of_file(
     if folder and "" not in files:
         yield Problem(path, f"would override a prompt of {folder!r}, who would have no file")
     if isinstance(value, Prompt):
-        yield from documents.check_prompt(value, configuration.limits, path)
+        yield from documents.over_limits(value, configuration.limits, path)

@@ -1,6 +1,6 @@
 """YAML <-> values, checked against prompts-schema.json; errors name line, column and field."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -17,6 +17,7 @@ __all__ = [
     "dump",
     "edit",
     "normalise",
+    "over_limits",
     "parse",
     "readable",
     "schema",
@@ -25,6 +26,7 @@ __all__ = [
 
 Document = Configuration | Character | Prompt
 PROBLEMS_SHOWN = 200
+MOST_BYTES = 4  # of one character in UTF-8
 
 
 def parse(raw: bytes, path: str) -> Document:
@@ -95,6 +97,13 @@ def check_prompt(prompt: Prompt, limits: Limits, path: str) -> list[Problem]:
     if not prompt.text.strip():
         message = "the text is empty; write at least one visible character"
         found.append(Problem(path, message, field="prompt"))
+    return [*found, *over_limits(prompt, limits, path)]
+
+
+def over_limits(prompt: Prompt, limits: Limits, path: str) -> Iterator[Problem]:
+    """What is too large in a prompt; all that can be wrong with one that came from a document."""
+    if not prompt.notes and not prompt.tags and len(prompt.text) * MOST_BYTES < limits.prompt_bytes:
+        return
     sizes = (
         ("prompt", "the text has", len(prompt.text.encode()), limits.prompt_bytes, "bytes"),
         ("notes", "the notes have", len(prompt.notes.encode()), limits.notes_bytes, "bytes"),
@@ -106,8 +115,7 @@ def check_prompt(prompt: Prompt, limits: Limits, path: str) -> list[Problem]:
                 field, field
             )
             message = f"{begins} {size:,} {unit}, {limit:,} are allowed ({setting} in prompts.yaml)"
-            found.append(Problem(path, message, field=field))
-    return found
+            yield Problem(path, message, field=field)
 
 
 def dump(value: Document, path: str = "") -> bytes:

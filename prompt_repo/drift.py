@@ -11,15 +11,16 @@ what is held back, and yet makes all of staging production's ancestor.
 """
 
 import threading
-from collections import OrderedDict
+from collections import Counter, OrderedDict
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import cached_property
 from operator import itemgetter
+from typing import NamedTuple
 from weakref import WeakKeyDictionary
 
-from prompt_repo.catalogue import Catalogue, Found, Tables, found_at, path_of
+from prompt_repo.catalogue import Catalogue, Found, Spot, Tables, found_at, path_of
 from prompt_repo.layout import CONFIGURATION, Kind, Place, place_of
 from prompt_repo.model import Commit, Held
 from prompt_repo.repository import PRODUCTION, STAGING, Repository
@@ -39,8 +40,7 @@ class State(StrEnum):
     HELD_BACK = "held back"
 
 
-@dataclass(frozen=True, slots=True)
-class Drift:
+class Drift(NamedTuple):
     """One document that differs; a side is None where nothing ever stood there."""
 
     path: str
@@ -61,11 +61,15 @@ class Drift:
 
 @dataclass(frozen=True)
 class Plan:
-    """What differs between two commits, in the order of the paths."""
+    """What differs between two commits, in the order of the paths.
+
+    `apart` tells of folders in how many files they are not one object on both sides.
+    """
 
     staging: str
     production: str
     items: tuple[Drift, ...]
+    apart: Mapping[str, int] = field(default_factory=dict, repr=False, compare=False)
 
     @cached_property
     def by_path(self) -> Mapping[str, Drift]:
@@ -91,7 +95,8 @@ def compare(repository: Repository) -> Plan:
 
 def between(repository: Repository, staging: Catalogue, production: Catalogue) -> Plan:
     """How two commits differ, the second one of production's line."""
-    found = sorted(_unequal(repository, staging, production), key=itemgetter(0))
+    spots = spots_apart(repository, staging, production)
+    found = sorted(_unequal(spots, staging.tables, production.tables), key=itemgetter(0))
     held = held_back(repository, production.commit)
     both = [(ours, theirs) for _, ours, theirs in found if ours and theirs]
     known = _DESCENTS.get(repository, frozenset())
@@ -99,11 +104,12 @@ def between(repository: Repository, staging: Catalogue, production: Catalogue) -
     turned = [(theirs, ours) for ours, theirs in both if (ours.row, theirs.row) not in newer]
     older = _descending(repository, turned, known)
     _DESCENTS[repository] = frozenset(newer | older)
-    items = (
+    items = [
         Drift(path, _state(path, ours, theirs, newer, older, held), ours, theirs)
         for path, ours, theirs in found
-    )
-    return Plan(staging.commit, production.commit, tuple(items))
+    ]
+    apart = Counter(folder for folder, _ in spots)
+    return Plan(staging.commit, production.commit, tuple(items), apart)
 
 
 _DESCENTS: "WeakKeyDictionary[Repository, frozenset[tuple[int, int]]]" = WeakKeyDictionary()
@@ -132,21 +138,20 @@ def _descending(
 
 
 def _unequal(
-    repository: Repository, staging: Catalogue, production: Catalogue
+    spots: Iterable[Spot], staging: Tables, production: Tables
 ) -> Iterator[tuple[str, Held | None, Held | None]]:
     """The documents whose blobs differ, with what stands (or was removed) on either side.
 
-    Folders that are one object in both are not opened.
+    Looked at are the spots that are not one object in both, and the configuration.
     """
-    one, other = staging.tables, production.tables
-    if _blob(one.configuration) != _blob(other.configuration):
+    if _blob(staging.configuration) != _blob(production.configuration):
         place = Place(Kind.CONFIGURATION)
-        yield CONFIGURATION, standing(one, place), standing(other, place)
-    for folder, name in spots_apart(repository, staging, production):
-        mine = one.folders.get(folder, EMPTY).get(name)
-        there = other.folders.get(folder, EMPTY).get(name)
-        ours = mine[0] if mine else one.removed.get(folder, EMPTY).get(name)
-        theirs = there[0] if there else other.removed.get(folder, EMPTY).get(name)
+        yield CONFIGURATION, standing(staging, place), standing(production, place)
+    for folder, name in spots:
+        mine = staging.folders.get(folder, EMPTY).get(name)
+        there = production.folders.get(folder, EMPTY).get(name)
+        ours = mine[0] if mine else staging.removed.get(folder, EMPTY).get(name)
+        theirs = there[0] if there else production.removed.get(folder, EMPTY).get(name)
         if (ours.blob if ours else None) != (theirs.blob if theirs else None):
             yield path_of(folder, name), ours, theirs
 

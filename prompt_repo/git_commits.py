@@ -2,7 +2,7 @@
 
 import re
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 from functools import lru_cache
 
@@ -15,6 +15,7 @@ from prompt_repo.model import Author, Commit, FileChange, split_trailers
 UNSAFE = re.compile(r"[\x00-\x1f\x7f<>]")
 LAST = datetime(9999, 12, 31, tzinfo=UTC)
 FIRST = datetime(1970, 1, 1, tzinfo=UTC)
+NEAR = 64  # commits walked here before git is asked about ancestry
 
 
 def person(author: Author, longest: int | None = None) -> bytes:
@@ -105,3 +106,13 @@ def described(
         changes=changes,
         trailers=split_trailers(message)[1],
     )
+
+
+def descends(of: str, ancestor: str, parents: Callable[[str], Sequence[str]]) -> bool | None:
+    """Whether one commit is another or descends from it; None where a short walk doesn't tell."""
+    seen = {of}
+    front = [of]
+    while front and len(seen) < NEAR and ancestor not in seen:
+        front = [each for oid in front for each in parents(oid) if each not in seen]
+        seen.update(front)
+    return ancestor in seen if ancestor in seen or not front else None

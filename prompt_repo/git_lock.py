@@ -16,8 +16,8 @@ from prompt_repo.errors import RepositoryBusy
 
 FIRST_WAIT = 0.001  # seconds, doubled up to the longest
 LONGEST_WAIT = 0.02
-JOURNAL = 2048  # bytes, always written whole and within one page: no kill leaves half of it
-Entry: TypeAlias = Mapping[str, str | int | None]
+JOURNAL = 4096  # bytes, always written whole and within one page: no kill leaves half of it
+Entry: TypeAlias = Mapping[str, object]
 """What the journal says of a write under way; empty before the ref is touched."""
 
 

@@ -17,22 +17,28 @@ PACK_FROM = 50  # objects; that many and more go into one pack
 SELDOM_PACK_FROM = 6  # the same for what is written seldom: packs slow reads, syncs slow writes
 TRIES = 100  # to have a folder that git takes away as long as it is empty
 PLAIN_FROM = 65_536  # bytes; larger trees are hashes, which hardly compress: 4 ms for a quarter
+BEGINS_WRITING: int | None = getattr(os, "POSIX_FADV_DONTNEED", None)
+"""Has Linux begin to write what a file holds, without waiting for it; elsewhere None."""
 # Git ignores and prunes what begins so; only a holder of the writers' lock makes these names.
 LOOSE = "tmp_obj_prompt-repo_"
 PACK = "tmp_pack_prompt-repo_"
 INDEX = "tmp_idx_prompt-repo_"
 
 
-def add(objects: Path, made: Sequence[ShaFile], *, seldom: bool = False) -> None:
+def add(
+    objects: Path, made: Sequence[ShaFile], *, seldom: bool = False, along: Iterable[Path] = ()
+) -> None:
     """Writes objects into the folder `objects`; when this returns they survive a power cut.
 
     Call it under the writers' lock. An object that is there already is synced once more,
-    for nobody knows whether its writer was, and made young, so that no prune takes it.
+    for nobody knows whether its writer was, and made young, so that no prune takes it. What is
+    written `seldom`, mostly trees, is not compressed. Files of the caller's are synced `along`
+    with them: many at once take little longer than one.
     """
     if len(made) < (SELDOM_PACK_FROM if seldom else PACK_FROM):
-        _add_loose(objects, made)
+        _add_loose(objects, made, along)
     else:
-        _add_pack(objects / "pack", made)
+        _add_pack(objects / "pack", made, along, level=0 if seldom else 1)
 
 
 def adopt(incoming: Path, objects: Path) -> None:
@@ -74,6 +80,21 @@ def clear(objects: Path) -> None:
         stale.unlink(missing_ok=True)
 
 
+def sync_files(files: Iterable[Path]) -> None:
+    """Makes what files hold durable; the disk takes all of it before the first is waited for."""
+    opened: list[int] = []
+    try:
+        for file in files:
+            opened.append(os.open(file, os.O_RDONLY | os.O_CLOEXEC))
+            if BEGINS_WRITING is not None:
+                os.posix_fadvise(opened[-1], 0, 0, BEGINS_WRITING)
+        for fd in opened:
+            os.fsync(fd)
+    finally:
+        for fd in opened:
+            os.close(fd)
+
+
 def sync_folder(folder: Path) -> None:
     """Makes the names in a folder durable."""
     fd = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
@@ -95,14 +116,14 @@ def sync_all(folder: Path) -> None:
     """Makes every file and folder below `folder`, and its own name, durable."""
     for path in folder.rglob("*"):
         if path.is_file():
-            _sync_file(path)
+            sync_files([path])
         else:
             sync_folder(path)
     sync_folder(folder)
     sync_folder(folder.parent)
 
 
-def _add_loose(objects: Path, made: Iterable[ShaFile]) -> None:
+def _add_loose(objects: Path, made: Iterable[ShaFile], along: Iterable[Path]) -> None:
     new: dict[Path, Path] = {}
     folders = set()
     try:
@@ -112,8 +133,7 @@ def _add_loose(objects: Path, made: Iterable[ShaFile]) -> None:
             folders.add(target.parent)
             if not _freshened(target):
                 new[target] = _written(objects, _loose(each))
-        for temporary in new.values():
-            _sync_file(temporary)
+        sync_files([*new.values(), *along])
         for target, temporary in new.items():
             _put_in_place(temporary, target)
     finally:
@@ -151,7 +171,7 @@ def _loose(each: ShaFile) -> bytes:
 def _freshened(file: Path) -> bool:
     try:
         os.utime(file)
-        _sync_file(file)
+        sync_files([file])
     except FileNotFoundError:
         return False
     except PermissionError:
@@ -171,15 +191,7 @@ def _written(folder: Path, raw: bytes) -> Path:
     return Path(name)
 
 
-def _sync_file(file: Path) -> None:
-    fd = os.open(file, os.O_RDONLY | os.O_CLOEXEC)
-    try:
-        os.fsync(fd)
-    finally:
-        os.close(fd)
-
-
-def _add_pack(folder: Path, made: Sequence[ShaFile]) -> None:
+def _add_pack(folder: Path, made: Sequence[ShaFile], along: Iterable[Path], level: int) -> None:
     """One pack and its index, both synced under names of ours, then put in place."""
     unique = {each.id: each for each in made}
     make_folder(folder)
@@ -187,14 +199,13 @@ def _add_pack(folder: Path, made: Sequence[ShaFile]) -> None:
     unfinished = [pack := Path(temporary)]
     try:
         with os.fdopen(fd, "wb") as file:
-            entries, checksum = _write_pack(file, list(unique.values()))
+            entries, checksum = _write_pack(file, list(unique.values()), level)
         name = f"pack-{checksum.hex()}"
         unfinished.append(index := folder / f"{INDEX}{name}")
         with index.open("wb") as file:
             write_pack_index_v2(file, entries, checksum)
             os.fchmod(file.fileno(), 0o444)
-        _sync_file(pack)
-        _sync_file(index)
+        sync_files([pack, index, *along])
         pack.replace(folder / f"{name}.pack")
         index.replace(folder / f"{name}.idx")
     finally:
@@ -204,14 +215,14 @@ def _add_pack(folder: Path, made: Sequence[ShaFile]) -> None:
 
 
 def _write_pack(
-    file: BinaryIO, made: Sequence[ShaFile]
+    file: BinaryIO, made: Sequence[ShaFile], level: int
 ) -> tuple[list[tuple[bytes, int, int | None]], bytes]:
     places, checksum = write_pack_data(
         file,
         (full_unpacked_object(each) for each in made),
         DEFAULT_OBJECT_FORMAT,
         num_records=len(made),
-        compression_level=1,
+        compression_level=level,
     )
     os.fchmod(file.fileno(), 0o444)
     return sorted((oid, offset, crc) for oid, (offset, crc) in places.items()), checksum

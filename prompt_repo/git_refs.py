@@ -3,13 +3,15 @@
 import os
 import re
 import time
-from contextlib import suppress
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
 from prompt_repo.errors import RefMoved, RepositoryBusy, RepositoryDamaged
 from prompt_repo.git_lock import Entry, WriterLock
-from prompt_repo.git_objects import make_folder, sync_folder
+from prompt_repo.git_objects import make_folder, sync_files, sync_folder
 from prompt_repo.model import Author, RefMove
 
 OWN_FOLDER = "prompt-repo"  # below the repository's folder; git leaves it alone
@@ -21,6 +23,63 @@ UPTIME = Path("/proc/uptime")  # seconds since the machine started
 NOWHERE = "0" * 40
 LOG_SUBJECT = 200  # bytes of a reason that the log of moves repeats
 LOCK_WAIT = 0.02  # seconds between two looks at another program's lock
+NEXT = "next-ref"  # a file of ours that becomes a ref
+
+
+@dataclass(frozen=True, slots=True)
+class Swap:
+    """A ref, the object it is at (None: it is new), the one it goes to, and why."""
+
+    ref: str
+    old: str | None
+    new: str
+    why: str
+
+    @classmethod
+    def of_tag(cls, name: str, oid: str) -> "Swap":
+        """That of a new tag."""
+        return cls(f"refs/tags/{name}", None, oid, f"tag: {name}")
+
+    def line(self, who: bytes) -> str:
+        """What the log of moves says of it."""
+        subject = " ".join(self.why.split("\n", 1)[0].split())
+        short = subject.encode(errors="replace")[:LOG_SUBJECT].decode(errors="ignore")
+        moved = f"{self.old or NOWHERE} {self.new}"
+        return f"{moved} {who.decode()} {int(time.time())} +0000\t{short}"
+
+
+@dataclass(frozen=True, slots=True)
+class _Step:
+    """A swap that is prepared: its file with inode and time, and its line in the log."""
+
+    swap: Swap
+    target: Path
+    file: Path
+    stamp: tuple[int, int]
+    line: str
+
+    @property
+    def lock(self) -> Path:
+        """Git's own lock on the ref."""
+        return self.target.with_name(self.target.name + ".lock")
+
+    @property
+    def entry(self) -> Mapping[str, str | int]:
+        """What the journal says of it."""
+        inode, mtime = self.stamp
+        return {"ref": self.swap.ref, "inode": inode, "mtime": mtime, "line": self.line}
+
+
+@dataclass(frozen=True, slots=True)
+class Ready:
+    """Refs that may move once their files are synced."""
+
+    steps: Sequence[_Step]
+
+    @property
+    def files(self) -> list[Path]:
+        """What is to be synced before."""
+        return [step.file for step in self.steps]
 
 
 class Refs:
@@ -69,46 +128,87 @@ class Refs:
             for old, new, name, email, at, why in MOVE.findall(raw)
         ]
 
-    def swap(
-        self, ref: str, old: str | None, new: str, *, who: bytes, why: str, timeout: float
-    ) -> None:
-        """Moves `ref` from `old` to `new`, durably; call it within the lock's `writing`.
+    def swap(self, swap: Swap, *, who: bytes, timeout: float) -> None:
+        """Moves a ref durably; call it within the lock's `writing`.
 
         Raises RefMoved where the ref isn't at `old`, RepositoryBusy where another program holds
         Git's own lock on the ref for more than `timeout` seconds.
         """
-        target = self._git / ref
-        lock = target.with_name(target.name + ".lock")
-        next_ref = self._git / OWN_FOLDER / "next-ref"
-        make_folder(target.parent)
-        stamp = _prepared(next_ref, new)
-        line = _log_line(old, new, who, why)
-        # Inode and time tell our lock from any other's; the entry comes before the lock does.
-        self._lock.note({"ref": ref, "inode": stamp[0], "mtime": stamp[1], "line": line})
+        with self.prepared([swap], who) as ready:
+            sync_files(ready.files)
+            self.carry_out(ready, timeout)
+
+    @contextmanager
+    def prepared(self, swaps: Sequence[Swap], who: bytes) -> Iterator["Ready"]:
+        """What the refs shall hold, as files to be synced by the block before it moves them."""
+        folder = self._git / OWN_FOLDER
+        folder.mkdir(exist_ok=True)
+        steps: list[_Step] = []
         try:
-            _link(next_ref, lock, timeout)
-            now = self.read(ref)
-            if now != old:
-                raise RefMoved(ref, old, now)
-            _renamed(lock, target)
+            for number, swap in enumerate(swaps):
+                target = self._git / swap.ref
+                make_folder(target.parent)
+                file = folder / f"{NEXT}{number or ''}"
+                steps.append(_Step(swap, target, file, _filled(file, swap.new), swap.line(who)))
+            yield Ready(steps)
         finally:
-            _unlink_ours(lock, stamp)
-            next_ref.unlink()
-        sync_folder(target.parent)
-        self._append(ref, line)
+            for step in steps:
+                step.file.unlink(missing_ok=True)
+
+    def carry_out(self, ready: "Ready", timeout: float) -> None:
+        """Moves all of them or none, durably; raises as `swap`."""
+        # Inode and time tell our locks from any other's; the entry comes before the locks do.
+        self._lock.note({"moves": [step.entry for step in ready.steps]})
+        try:
+            for step in ready.steps:
+                _link(step.file, step.lock, timeout)
+            for step in ready.steps:
+                now = self.read(step.swap.ref)
+                if now != step.swap.old:
+                    raise RefMoved(step.swap.ref, step.swap.old, now)
+            for step in ready.steps:
+                _renamed(step.lock, step.target)
+        finally:
+            for step in ready.steps:
+                _unlink_ours(step.lock, step.stamp)
+        for folder in dict.fromkeys(step.target.parent for step in ready.steps):
+            sync_folder(folder)
+        for step in ready.steps:
+            self._append(step.swap.ref, step.line)
 
     def recover(self, entry: Entry) -> None:
-        """Clears a dead writer's lock on a ref, and logs its move if it came to that."""
-        ref, line = entry.get("ref"), entry.get("line")
-        if isinstance(ref, str) and isinstance(line, str):
-            target = self._git / ref
-            lock = target.with_name(target.name + ".lock")
-            _unlink_ours(lock, (entry.get("inode"), entry.get("mtime")))
-            with suppress(RepositoryDamaged):  # whoever reads that branch is told
-                if self.read(ref) == line[41:81] and line not in self._log_end(ref):
-                    sync_folder(target.parent)
-                    self._append(ref, line)
-        (self._git / OWN_FOLDER / "next-ref").unlink(missing_ok=True)
+        """Clears a dead writer's locks on refs, and logs its moves if it came to that.
+
+        Of several refs that move together those that come after a moved one are moved too.
+        """
+        moves = entry.get("moves", [entry])
+        moved = False
+        for move in moves if isinstance(moves, list) else ():
+            ref, line = move.get("ref"), move.get("line")
+            if isinstance(ref, str) and isinstance(line, str):
+                lock = self._git / f"{ref}.lock"
+                _unlink_ours(lock, (move.get("inode"), move.get("mtime")))
+                with suppress(RepositoryDamaged):  # whoever reads that branch is told
+                    moved = self._settled(ref, line, go_on=moved)
+        for file in (self._git / OWN_FOLDER).glob(f"{NEXT}*"):
+            file.unlink()
+
+    def _settled(self, ref: str, line: str, *, go_on: bool) -> bool:
+        """Finishes a dead writer's move of one ref; whether the ref stands where it should."""
+        target, old, new = self._git / ref, line[:40], line[41:81]
+        now = self.read(ref)
+        if go_on and (now or NOWHERE) == old:
+            file = self._git / OWN_FOLDER / NEXT
+            _filled(file, new)
+            sync_files([file])
+            _renamed(file, target)
+            now = new
+        if now != new:
+            return False
+        if line not in self._log_end(ref):
+            sync_folder(target.parent)
+            self._append(ref, line)
+        return True
 
     def _packed_refs(self) -> dict[str, str]:
         """The refs that Git packed away, read again only when the file changed."""
@@ -144,15 +244,13 @@ def _said(raw: bytes) -> str:
     return raw.decode(errors="replace").strip()
 
 
-def _prepared(next_ref: Path, new: str) -> tuple[int, int]:
-    """The ref's next content as a synced file: its inode and time."""
-    next_ref.parent.mkdir(exist_ok=True)
-    next_ref.unlink(missing_ok=True)
-    with next_ref.open("xb") as file:
-        file.write(f"{new}\n".encode())
-        file.flush()
-        os.fsync(file.fileno())
-        stat = os.fstat(file.fileno())
+def _filled(file: Path, new: str) -> tuple[int, int]:
+    """A ref's next content as a file that is not synced yet: its inode and time."""
+    file.unlink(missing_ok=True)
+    with file.open("xb") as opened:
+        opened.write(f"{new}\n".encode())
+        opened.flush()
+        stat = os.fstat(opened.fileno())
     return stat.st_ino, stat.st_mtime_ns
 
 
@@ -194,9 +292,3 @@ def _older_than_this_boot(file: Path) -> bool:
         uptime = float(UPTIME.read_text().split()[0])
         return file.stat().st_mtime < time.time() - uptime - 1
     return False
-
-
-def _log_line(old: str | None, new: str, who: bytes, why: str) -> str:
-    subject = " ".join(why.split("\n", 1)[0].split())
-    short = subject.encode(errors="replace")[:LOG_SUBJECT].decode(errors="ignore")
-    return f"{old or NOWHERE} {new} {who.decode()} {int(time.time())} +0000\t{short}"

@@ -11,7 +11,7 @@ from operator import attrgetter
 from pathlib import Path
 from types import MappingProxyType
 
-from dulwich.objects import Blob, ObjectID, Tag
+from dulwich.objects import Blob, ObjectID, ShaFile, Tag
 from dulwich.objects import Commit as GitCommit
 from dulwich.refs import Ref
 
@@ -19,15 +19,14 @@ from prompt_repo import git_cli, git_commits, git_format, git_objects, git_trees
 from prompt_repo.errors import RefMoved, RepositoryExists, RevisionNotFound
 from prompt_repo.git_lock import Entry, WriterLock
 from prompt_repo.git_reader import Reader
-from prompt_repo.git_refs import OID, OWN_FOLDER, Refs
+from prompt_repo.git_refs import OID, OWN_FOLDER, Refs, Swap
 from prompt_repo.git_trees import EntryKind
 from prompt_repo.layout import is_branch
-from prompt_repo.model import Author, Commit, FileChange, Graft, RefMove
+from prompt_repo.model import Author, Commit, FileChange, Graft, Label, RefMove
 
 TAG = re.compile(r"(?!.*\.lock$)[A-Za-z0-9](?:[A-Za-z0-9_-]|[./](?=[A-Za-z0-9_-])){0,199}")
 LOCK_TIMEOUT = 30.0  # seconds; two hundred queued edits take about two
 FOREIGN_LOCK_TIMEOUT = 5.0  # seconds for a push by plain git, which locks a ref for milliseconds
-NEAR = 64  # commits walked here before git is asked about ancestry
 SYSTEM = Author("prompt-repo", "")
 Move = tuple[str, str | None, str]
 """A branch, the commit it is at (None: it is new), and the one it goes to."""
@@ -121,10 +120,8 @@ class GitStore:
         """The tags that `resolve` answers to, with the commits they name."""
         found = {}
         for name in self._names("refs/tags/"):
-            try:
+            with suppress(RevisionNotFound):  # of a blob or a tree, or of a name not let in
                 found[name] = self.resolve(name)
-            except RevisionNotFound:
-                continue  # of a blob or a tree, or named in a way that isn't let in
         return found
 
     def tag_names(self) -> list[str]:
@@ -236,14 +233,8 @@ class GitStore:
         Raises RevisionNotFound.
         """
         self._reader.commit(ancestor)
-        seen = {of}
-        front = [of]
-        while front and len(seen) < NEAR and ancestor not in seen:
-            front = [each for oid in front for each in self.parents(oid) if each not in seen]
-            seen.update(front)
-        if ancestor in seen or not front:
-            return ancestor in seen
-        return git_cli.is_ancestor(self.path, ancestor, of)
+        near = git_commits.descends(of, ancestor, self.parents)
+        return git_cli.is_ancestor(self.path, ancestor, of) if near is None else near
 
     def moves(self, branch: str) -> list[RefMove]:
         """Where a branch pointed, oldest first, by Git's log of its moves."""
@@ -263,7 +254,7 @@ class GitStore:
         self._require_branch(branch)
         self._reader.commit(oid)
         with self.locked(), self._lock.writing():
-            self._swap(branch, None, oid, SYSTEM, "branch: created")
+            self._move(self._swap(branch, None, oid, "branch: created"), SYSTEM)
 
     def write(
         self,
@@ -279,16 +270,18 @@ class GitStore:
         existing: Mapping[str, str | None] = MappingProxyType({}),
         graft: Graft | None = None,
         known: Sequence[FileChange] | None = None,
+        label: Label | None = None,
     ) -> Commit:
         """Commits changed files onto a branch and moves it, durably; None takes a file away.
 
         `existing` names files by blobs that are in the repository already, and `graft` whole
-        folders. Who knows all that changes (`known`) saves finding it out.
+        folders. Who knows all that changes (`known`) saves finding it out. A `label` becomes an
+        annotated tag of the commit; both are there afterwards, or neither.
 
         When this returns, a power cut loses nothing of it. `at` is the time of the commit, now
         where it is None. Raises RefMoved where the branch isn't at `expected` (None: it must
-        not exist), RevisionNotFound for an extra parent that isn't here, RepositoryBusy,
-        StorageFailed, and ValueError for a path that Git can't hold.
+        not exist) or the label is taken, RevisionNotFound for an extra parent that isn't here,
+        RepositoryBusy, StorageFailed, and ValueError for a path that Git can't hold.
         """
         self._require_branch(branch)
         paths = {path: git_trees.split(path) for path in changes}
@@ -306,12 +299,14 @@ class GitStore:
             }
             source = self._reader.commit(graft.commit).tree if graft is not None else None
             tree, trees = git_trees.remade(before, ids, graft, source, self._reader)
-            objects = [*(blob for blob in blobs.values() if blob is not None), *trees]
             commit = git_commits.made(tree, parents, author, committer, message, at)
-            with self._lock.writing():
-                seldom = graft is not None
-                git_objects.add(self.path / "objects", [*objects, commit], seldom=seldom)
-                self._swap(branch, expected, commit.id.decode(), committer or author, message)
+            objects = [*(blob for blob in blobs.values() if blob is not None), *trees, commit]
+            oid, who = commit.id.decode(), committer or author
+            swaps = [self._swap(branch, expected, oid, message)]
+            if label is not None:
+                objects.append(tag := self._tag(label, oid, who, at))
+                swaps.append(Swap.of_tag(label.name, tag.id.decode()))
+            self._store(objects, swaps, who, seldom=graft is not None)
             changed = self._changes(before, tree) if known is None else tuple(known)
             return git_commits.described(commit, parents, changed)
 
@@ -330,7 +325,7 @@ class GitStore:
             with self._lock.writing(), suppress(RefMoved):
                 git_objects.adopt(incoming, self.path / "objects")
                 for branch, old, new in moves:
-                    self._swap(branch, old, new, who, why)
+                    self._move(self._swap(branch, old, new, why), who)
                     done.append((branch, old, new))
         return done
 
@@ -341,29 +336,34 @@ class GitStore:
 
         Raises RevisionNotFound for a commit that isn't here, or a name that can't be a tag's.
         """
-        if not TAG.fullmatch(name):
-            raise RevisionNotFound(name)
         self._reader.commit(oid)
-        made = git_commits.tagged(name, oid, who, message, at)
-        with self.locked(), self._lock.writing():
-            git_objects.add(self.path / "objects", [made])
-            self._move(f"refs/tags/{name}", None, made.id.decode(), who, f"tag: {name}")
+        made = self._tag(Label(name, message), oid, who, at)
+        with self.locked():
+            self._store([made], [Swap.of_tag(name, made.id.decode())], who)
 
-    def _swap(self, branch: str, old: str | None, new: str, who: Author, why: str) -> None:
+    def _tag(self, label: Label, oid: str, who: Author, at: datetime | None) -> Tag:
+        if not TAG.fullmatch(label.name):
+            raise RevisionNotFound(label.name)
+        return git_commits.tagged(label.name, oid, who, label.message, at)
+
+    def _store(
+        self, made: Sequence[ShaFile], swaps: Sequence[Swap], who: Author, *, seldom: bool = False
+    ) -> None:
+        """Writes objects, then moves refs to them; their contents are synced at one time."""
+        said = git_commits.person(who, longest=100)
+        with self._lock.writing(), self._refs.prepared(swaps, said) as ready:
+            git_objects.add(self.path / "objects", made, seldom=seldom, along=ready.files)
+            self._refs.carry_out(ready, FOREIGN_LOCK_TIMEOUT)
+
+    def _swap(self, branch: str, old: str | None, new: str, why: str) -> Swap:
         ref = f"refs/heads/{branch}"
         # A branch of a clone that was only fetched so far begins here.
         begins = self._clone is not None and self._refs.read(ref) is None
-        self._move(ref, None if begins else old, new, who, why)
+        return Swap(ref, None if begins else old, new, why)
 
-    def _move(self, ref: str, old: str | None, new: str, who: Author, why: str) -> None:
-        self._refs.swap(
-            ref,
-            old,
-            new,
-            who=git_commits.person(who, longest=100),
-            why=why,
-            timeout=FOREIGN_LOCK_TIMEOUT,
-        )
+    def _move(self, swap: Swap, who: Author) -> None:
+        said = git_commits.person(who, longest=100)
+        self._refs.swap(swap, who=said, timeout=FOREIGN_LOCK_TIMEOUT)
 
     def _recover(self, entry: Entry) -> None:
         git_objects.clear(self.path / "objects")

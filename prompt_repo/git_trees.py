@@ -20,12 +20,15 @@ MODE = re.compile(rb"[0-7]+")
 # (gh-106052), and Debian 12 has 3.11.2.
 ENTRIES = re.compile(rb"(?s)(?:[0-7]++ [^\0]++\0.{20})*")
 ENTRY = re.compile(rb"(?s)([0-7]+) ([^\0]+)\0(.{20})")
+SLICE = re.compile(rb"(?s)([0-7]+ ([^\0]+)\0.{20})")
 Read: TypeAlias = Callable[[bytes], bytes]
 """Gives the raw bytes of a tree by its hex id."""
 Entry: TypeAlias = tuple[bytes, int, bytes]
 """Name, mode, hex id."""
 Difference: TypeAlias = tuple[bytes, tuple[bytes | None, bytes | None]]
 """A path, with the hex ids of the blobs before and after."""
+Changes: TypeAlias = Mapping[tuple[bytes, ...], bytes | None]
+"""Split paths with hex ids of blobs; None removes the file."""
 
 
 class EntryKind(Enum):
@@ -125,20 +128,20 @@ class Trees(Protocol):
 
 def remade(
     tree: bytes | None,
-    changes: Mapping[tuple[bytes, ...], bytes | None],
+    changes: Changes,
     graft: Graft | None,
     source: bytes | None,
     known: Trees,
 ) -> tuple[bytes, list[ShaFile]]:
-    """A tree with folders taken from the tree `source`, then files replaced; and what is new."""
+    """A tree with folders taken from the tree `source`, and files replaced; and what is new."""
     trees: list[ShaFile] = []
     if graft is not None and source is not None and tree is not None:
-        names = {name.encode() for name in graft.names}
-        tree, trees = grafted(tree, source, graft.parent.encode(), names, known.tree)
-        _keep(known, trees)
+        below = graft.parent.encode(), {name.encode() for name in graft.names}
+        tree, trees, changes = grafted(tree, source, *below, changes, known.tree)
     if changes or tree is None:
+        _keep(known, trees)
         tree, more = updated(tree, changes, known.tree)
-        trees = [*trees, *more]
+        trees = [*trees[:-1], *more]  # the last one was the root before
     if tree is None:
         empty = Tree()
         tree, trees = empty.id, [*trees, empty]
@@ -151,13 +154,8 @@ def _keep(known: Trees, trees: Iterable[ShaFile]) -> None:
         known.keep_tree(made.id, made.as_raw_string())
 
 
-def updated(
-    tree: bytes | None, changes: Mapping[tuple[bytes, ...], bytes | None], read: Read
-) -> tuple[bytes | None, list[ShaFile]]:
-    """A tree with some files replaced: its hex id (None: empty) and the new tree objects.
-
-    `changes` maps split paths to hex ids of blobs; None removes the file.
-    """
+def updated(tree: bytes | None, changes: Changes, read: Read) -> tuple[bytes | None, list[ShaFile]]:
+    """A tree with some files replaced: its hex id (None: empty) and the new tree objects."""
     raw = read(tree) if tree is not None else b""
     files = {path[0]: blob for path, blob in changes.items() if len(path) == 1}
     folders: dict[bytes, dict[tuple[bytes, ...], bytes | None]] = {}
@@ -209,7 +207,7 @@ def _replaced(
     """The tree's bytes with the ids of many entries replaced in one go; and what that left."""
     given = {(mode, name): oid for mode, name, oid in after if oid is not None}
     found = []
-    for name, entry in _slices(raw):
+    for entry, name in _slices(raw):
         mode = entry[: entry.index(b" ")]
         oid = given.pop((mode, name), None)
         found.append(entry if oid is None else entry[:-ID] + bytes.fromhex(oid.decode()))
@@ -218,36 +216,62 @@ def _replaced(
 
 
 def grafted(
-    tree: bytes, source: bytes, parent: bytes, names: Collection[bytes], read: Read
-) -> tuple[bytes, list[ShaFile]]:
+    tree: bytes,
+    source: bytes,
+    parent: bytes,
+    names: Collection[bytes],
+    changes: Changes,
+    read: Read,
+) -> tuple[bytes, list[ShaFile], Changes]:
     """A tree where folders below `parent` are those of `source`, and the trees new with it.
 
-    Nothing within those folders is opened. Those that `source` lacks go.
+    Nothing within those folders is opened. Those that `source` lacks go. Changes within other
+    folders below `parent` are made along with it; the rest of them is given back.
     """
     raw = read(tree)
     ours, theirs = (child(each, FOLDER, parent) for each in (raw, read(source)))
-    given = {
+    mine = read(ours) if ours is not None else b""
+    given: dict[bytes, bytes] = {
         name: entry
-        for name, entry in (_slices(read(theirs)) if theirs is not None else ())
+        for entry, name in (_slices(read(theirs)) if theirs is not None else ())
         if name in names and entry.startswith(FOLDER)
     }
+    within, rest = _within(parent, changes)
+    made: list[ShaFile] = []
+    for name, files in within.items():
+        oid, objects = updated(child(mine, FOLDER, name), files, read)
+        made += objects
+        given[name] = b"%b %b\0%b" % (FOLDER, name, bytes.fromhex(oid.decode())) if oid else b""
     kept = [
         given.pop(name, entry)
-        for name, entry in (_slices(read(ours)) if ours is not None else ())
+        for entry, name in _slices(mine)
         if name in given or name not in names
     ]
     if given:
-        kept = sorted([*kept, *given.values()], key=_as_git_sorts)
+        kept = sorted(filter(None, [*kept, *given.values()]), key=_as_git_sorts)
     below = RawTree.from_string(b"".join(kept))
     spliced = _spliced(raw, [(FOLDER, parent, below.id if below.as_raw_string() else None)])
     new = RawTree.from_string(spliced)
-    return new.id, [below, new]
+    return new.id, [*made, below, new], rest
 
 
-def _slices(raw: bytes) -> Iterator[tuple[bytes, bytes]]:
-    """What a tree holds, in its order: each name with the bytes of its entry."""
-    ends = _boundary(raw, 0, len(raw))
-    return ((match[2], match[0]) for match in ENTRY.finditer(raw, 0, ends))
+def _within(
+    parent: bytes, changes: Changes
+) -> tuple[dict[bytes, dict[tuple[bytes, ...], bytes | None]], Changes]:
+    """Changes by the folder below a parent that they are in, and those that are in none."""
+    within: dict[bytes, dict[tuple[bytes, ...], bytes | None]] = {}
+    rest = {}
+    for path, blob in changes.items():
+        if len(path) > len((parent, b"folder")) and path[0] == parent:
+            within.setdefault(path[1], {})[path[2:]] = blob
+        else:
+            rest[path] = blob
+    return within, rest
+
+
+def _slices(raw: bytes) -> list[tuple[bytes, bytes]]:
+    """What a tree holds, in its order: the bytes of each entry with its name."""
+    return SLICE.findall(raw, 0, _boundary(raw, 0, len(raw)))
 
 
 def _as_git_sorts(entry: bytes) -> bytes:

@@ -117,8 +117,8 @@ class History:
         with self.tables.writing() as connection:
             index = Rows(connection, self.tables.key)
             if all(index.find(oid) for oid in (*commit.parents, *trailer_parents(commit))):
-                at = take_continuing(index, commit, rows)
-                found = connection.execute(BESIDES, (at.lane, at.position, json.dumps(list(rows))))
+                at, moved = take_continuing(index, commit, rows)
+                found = connection.execute(BESIDES, (at.lane, at.position, json.dumps(moved)))
                 return {path: held_of(*row) if row[0] is not None else None for path, *row in found}
         self.ensure(commit.oid)
         return None

@@ -119,20 +119,22 @@ def _take(rows: Rows, commit: Commit, rest: Iterator[Commit]) -> None:
     rows.stand(rows.place(commit, ident, first), first, moved, edges)
 
 
-def take_continuing(rows: Rows, commit: Commit, versions: Collection[int]) -> At:
+def take_continuing(rows: Rows, commit: Commit, versions: Collection[int]) -> tuple[At, list[int]]:
     """Takes in a commit that changed only paths at which a further parent's version goes on.
 
     `versions` are those; nothing is asked about each. The other paths where that parent holds
-    another version are looked at as ever. Gives where the commit stands now.
+    another version are looked at as ever. Gives where the commit stands now, and those of the
+    other paths at which another version stands since.
     """
     parents = _places(rows, commit.parents)
     named = [at for at in _places(rows, trailer_parents(commit)) if at not in parents]
     ident = rows.next_id("commits")
-    moved, edges = _joined(rows, commit, ident, parents, named, rows.paths_of(versions))
+    settled = rows.paths_of(versions)
+    moved, edges = _joined(rows, commit, ident, parents, named, settled.keys())
     at = rows.place(commit, ident, parents[0])
     rows.stand(at, parents[0], moved, edges)
-    rows.go_on(at, versions)
-    return at
+    rows.go_on(at, settled)
+    return at, [path for path, _ in moved]
 
 
 def _places(rows: Rows, oids: Iterable[str]) -> list[At]:

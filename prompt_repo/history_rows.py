@@ -3,7 +3,7 @@
 import hashlib
 import json
 import sqlite3
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from operator import itemgetter
 from typing import NamedTuple
@@ -29,10 +29,6 @@ WITH RECURSIVE chain (id, depth) AS (
     SELECT ?, 0 UNION ALL
     SELECT v.parent, depth + 1 FROM chain JOIN versions v ON v.id = chain.id WHERE depth < ?
 ) SELECT id FROM chain ORDER BY depth DESC LIMIT 1
-"""
-GO_ON = """
-INSERT INTO states SELECT v.path, ?, ?, v.id FROM json_each(?) j
-JOIN versions v ON v.id = j.value ORDER BY v.path
 """
 INSERTS = {
     "commits": "INSERT INTO commits VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
@@ -251,17 +247,19 @@ class Rows:
         if len(self._held_back["commits"]) + len(self._held_back["states"]) >= BATCH:
             self.flush()
 
-    def paths_of(self, versions: Iterable[int]) -> set[int]:
-        """The ids of the paths that versions, given by their ids, are of."""
+    def paths_of(self, versions: Iterable[int]) -> dict[int, int]:
+        """The ids of the paths that versions, given by their ids, are of; in order, with those."""
         self.flush()
         asked = json.dumps(list(versions))
-        query = "SELECT v.path FROM json_each(?) j JOIN versions v ON v.id = j.value"
-        return {path for (path,) in self._sql(query, (asked,))}
+        query = "SELECT v.path, v.id FROM json_each(?) j JOIN versions v ON v.id = j.value"
+        return dict(sorted(self._sql(query, (asked,))))
 
-    def go_on(self, at: At, versions: Iterable[int]) -> None:
-        """Versions, given by their ids, that stand from a commit just placed on."""
+    def go_on(self, at: At, versions: Mapping[int, int]) -> None:
+        """Versions, by the ids of their paths, that stand from a commit just placed on."""
         self.flush()
-        self._sql(GO_ON, (at.lane, at.position, json.dumps(list(versions))))
+        lane, position = at.lane, at.position
+        rows = ((path, lane, position, version) for path, version in versions.items())
+        self._connection.executemany(INSERTS["states"], rows)
         self._edges.pop(at.id, None)
         del self._lanes[at.lane]  # what is known of its tip is no longer all
 

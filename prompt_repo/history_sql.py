@@ -16,8 +16,7 @@ BESIDES = """
 SELECT p.path, v.id, v.number, c.oid, v.blob, v.parent FROM states s
 JOIN paths p ON p.id = s.path LEFT JOIN versions v ON v.id = s.version
 LEFT JOIN commits c ON c.id = v.commit_id
-WHERE s.lane = ? AND s.position = ?
-AND (s.version IS NULL OR s.version NOT IN (SELECT value FROM json_each(?)))
+WHERE s.lane = ? AND s.position = ? AND s.path IN (SELECT value FROM json_each(?))
 """
 STAYS = """
 SELECT at.oid, v.id, v.number, c.oid, v.blob, v.parent FROM states s

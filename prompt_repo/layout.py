@@ -1,6 +1,7 @@
 """Which path holds which document, and which ids and paths are allowed at all."""
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import Enum
 from functools import lru_cache
@@ -76,6 +77,19 @@ def place_of(path: str) -> Place | None:
             return Place(Kind.CHARACTER, character=parts[0])
         return Place(Kind.OVERRIDE, character=parts[0], emotion=parts[1])
     return None
+
+
+def names_of(paths: Iterable[str]) -> dict[str, list[str]]:
+    """The emotions of each character that paths name; "" for defaults, and for a character's file.
+
+    `prompts.yaml` is left out.
+    """
+    found: dict[str, list[str]] = {}
+    for path in paths:
+        place = place_of(path)
+        if place is not None and place.kind is not Kind.CONFIGURATION:
+            found.setdefault(place.character or "", []).append(place.emotion or "")
+    return found
 
 
 def is_branch(name: str) -> bool:

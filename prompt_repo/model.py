@@ -7,6 +7,7 @@ from datetime import datetime
 from enum import StrEnum
 from functools import cached_property
 from types import MappingProxyType
+from typing import NamedTuple
 
 FORMAT = 1
 NAMESPACE = uuid.UUID("6f1c5f0e-5d0f-5c4e-9b3a-1d2f0a7e9c11")
@@ -157,8 +158,7 @@ class HistoryPage:
     next_cursor: str | None
 
 
-@dataclass(frozen=True, slots=True)
-class FileChange:
+class FileChange(NamedTuple):
     """One path whose blob differs between two commits; None means absent there."""
 
     path: str
@@ -173,6 +173,14 @@ class Graft:
     commit: str
     parent: str
     names: Collection[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Label:
+    """An annotated tag to be: its name, and what it says."""
+
+    name: str
+    message: str
 
 
 @dataclass(frozen=True, slots=True)

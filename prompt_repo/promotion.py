@@ -7,7 +7,6 @@ staging first; should the machine stop in between, staging is merely right a mom
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from enum import StrEnum
 
 from prompt_repo import documents
@@ -22,10 +21,11 @@ from prompt_repo.errors import (
     RolledBackMoved,
     Undecided,
 )
+from prompt_repo.history_build import uncollected
 from prompt_repo.layout import CHARACTERS, place_of
-from prompt_repo.model import Author, Commit, FileChange, Graft, Held, Prompt
+from prompt_repo.model import Author, Commit, FileChange, Graft, Held, Label, Prompt
 from prompt_repo.reasons import check_reason
-from prompt_repo.releases import draft_of, notes_of
+from prompt_repo.releases import draft_of, label_of, notes_of
 from prompt_repo.repository import PRODUCTION, STAGING, Repository
 
 PROMOTED_FROM = "Promoted-From"
@@ -90,18 +90,21 @@ def promote(
     result would break a rule, InvalidEdit, InvalidReason, RepositoryBusy.
     """
     words = check_reason(reason)
-    with repository.store.locked():
+    with repository.store.locked(), uncollected():
         plan = planned(repository, pinned)
         chosen = choose(repository, plan, order)
         decided = {path: order.decisions[path] for path in chosen if path in order.decisions}
         source = _decide(repository, plan, decided, author, words)
-        going = [path for path in chosen if decided.get(path) is not Side.PRODUCTION]
-        blobs = {path: _going(repository, plan, source, path, decided) for path in going}
+        blobs = _going(repository, plan, source, chosen, decided)
         if not blobs and order.paths is not None:  # all that was named stays production's
             return Promotion(repository.store.commit(source), "", ())
-        commit = _commit(repository, plan, order, source, blobs, author, words)
-        notes = draft_of(repository, plan, going) if source == plan.staging else None
-        return _tagged(repository, plan.production, commit, author, notes)
+        message = _message(plan, order, source, blobs, words)
+        if source != plan.staging:  # the notes tell of versions that the decisions made
+            commit = _commit(repository, plan, order, source, blobs, author, message)
+            return _tagged(repository, plan.production, commit, author)
+        label = label_of(repository, message, draft_of(repository, plan, blobs))
+        commit = _commit(repository, plan, order, source, blobs, author, message, label)
+        return _promotion(commit, label)
 
 
 def planned(repository: Repository, pinned: Pinned | None = None) -> Plan:
@@ -122,7 +125,7 @@ def choose(repository: Repository, plan: Plan, order: Order) -> list[str]:
         raise Undecided(open_ones)
     if not taken:
         raise NothingToPromote
-    return sorted(taken)
+    return [item.path for item in plan.items if item.path in taken]
 
 
 def reach(repository: Repository, plan: Plan, order: Order) -> set[str]:
@@ -135,15 +138,16 @@ def reach(repository: Repository, plan: Plan, order: Order) -> set[str]:
         wanted = {*plan.paths(State.AHEAD, State.DIVERGED), *order.picked}
     else:
         wanted = {*order.paths, *order.picked}
-    back = [path for path in wanted if plan.by_path[path].state is State.HOTFIXED]
+    back = next((path for path in plan.paths(State.HOTFIXED) if path in wanted), None)
     if back:
-        raise InvalidEdit(f"{back[0]} only moved in production; there is nothing to promote")
+        raise InvalidEdit(f"{back} only moved in production; there is nothing to promote")
     return with_dependencies(repository, plan, wanted)
 
 
-def undecided(plan: Plan, order: Order, paths: Iterable[str]) -> list[str]:
+def undecided(plan: Plan, order: Order, paths: Collection[str]) -> list[str]:
     """Those of the paths, in order, about which the order should say more."""
-    return sorted(path for path in paths if _is_open(plan.by_path[path], order))
+    asked = (item for item in plan.items if item.state in (State.DIVERGED, State.HELD_BACK))
+    return [item.path for item in asked if item.path in paths and _is_open(item, order)]
 
 
 def _known(plan: Plan, paths: Iterable[str]) -> None:
@@ -205,7 +209,8 @@ def _commit(
     source: str,
     blobs: Mapping[str, str | None],
     author: Author,
-    reason: str,
+    message: str,
+    label: Label | None = None,
 ) -> Commit:
     """The commit on production, after everything it would hold was checked."""
     if source == plan.staging:
@@ -214,9 +219,7 @@ def _commit(
         carried = None
         check_result(repository, repository.catalogue(plan.production), source, list(blobs))
     graft = _whole(plan, source, blobs)
-    trailers = [(PROMOTED_FROM, source)] if order.paths is not None else []
-    held = plan.paths(State.HELD_BACK)
-    trailers += [(PROMOTES_HELD_BACK, path) for path in held if path in blobs]
+    before = plan.by_path
     commit = repository.store.write(
         PRODUCTION,
         plan.production,
@@ -224,33 +227,48 @@ def _commit(
         existing={path: blob for path, blob in blobs.items() if _folder(path) not in graft.names},
         graft=graft if graft.names else None,
         known=[
-            FileChange(path, _held_blob(plan.by_path[path].production), blob)
-            for path, blob in sorted(blobs.items())
+            FileChange(path, _held_blob(before[path].production), blob)
+            for path, blob in blobs.items()
         ],
         author=author,
-        message=_with_trailers(reason or f"Promote {_count(len(blobs))} from staging", trailers),
+        message=message,
         extra_parents=() if order.paths is not None else (source,),
+        label=label,
     )
     repository.written(PRODUCTION, commit, carried)
     return commit
+
+
+def _message(
+    plan: Plan, order: Order, source: str, blobs: Mapping[str, str | None], reason: str
+) -> str:
+    """What the commit says: the reason, and in trailers where it all comes from."""
+    trailers = [(PROMOTED_FROM, source)] if order.paths is not None else []
+    held = plan.paths(State.HELD_BACK)
+    trailers += [(PROMOTES_HELD_BACK, path) for path in held if path in blobs]
+    return _with_trailers(reason or f"Promote {_count(len(blobs))} from staging", trailers)
 
 
 def _going(
     repository: Repository,
     plan: Plan,
     source: str,
-    path: str,
+    chosen: Iterable[str],
     decided: Mapping[str, Decision],
-) -> str | None:
-    """The blob that goes: staging's of the plan, or what was decided on since."""
-    return _blob(repository, source, path) if path in decided else plan.by_path[path].blob
+) -> dict[str, str | None]:
+    """What goes, in order, and its blob: staging's of the plan, or what was decided on since."""
+    items = plan.by_path
+    return {
+        path: _blob(repository, source, path) if path in decided else items[path].blob
+        for path in chosen
+        if decided.get(path) is not Side.PRODUCTION
+    }
 
 
 def _whole(plan: Plan, source: str, going: Collection[str]) -> Graft:
     """The characters all of whose documents that differ go: their folders go as a whole."""
     staying = {_folder(item.path) for item in plan.items if item.path not in going}
-    names = {_folder(path) for path in going} - staying - {""}
-    return Graft(source, CHARACTERS, names)
+    return Graft(source, CHARACTERS, set(map(_folder, going)) - staying - {""})
 
 
 def _folder(path: str) -> str:
@@ -348,17 +366,15 @@ def tag(repository: Repository, before: str, commit: str, author: Author) -> str
         return _tagged(repository, before, repository.store.commit(commit), author).tag
 
 
-def _tagged(
-    repository: Repository, before: str, commit: Commit, author: Author, notes: str | None = None
-) -> Promotion:
-    """Names a commit on production by the day and a number; its message is the release notes."""
-    day = f"{PRODUCTION}/{datetime.now(UTC):%Y-%m-%d}"
-    taken = {*repository.store.tag_names()}
-    number = next(n for n in range(1, len(taken) + 2) if f"{day}.{n}" not in taken)
-    tag = f"{day}.{number}"
-    notes = notes_of(repository, before, commit) if notes is None else notes
-    repository.store.tag(tag, commit.oid, who=author, message=f"{commit.reason}\n\n{notes}")
-    return Promotion(commit, tag, tuple(change.path for change in commit.changes))
+def _tagged(repository: Repository, before: str, commit: Commit, author: Author) -> Promotion:
+    """Names a commit on production that is there already."""
+    label = label_of(repository, commit.message, notes_of(repository, before, commit))
+    repository.store.tag(label.name, commit.oid, who=author, message=label.message)
+    return _promotion(commit, label)
+
+
+def _promotion(commit: Commit, label: Label) -> Promotion:
+    return Promotion(commit, label.name, tuple(change.path for change in commit.changes))
 
 
 def _blob(repository: Repository, commit: str, path: str) -> str | None:

@@ -2,13 +2,14 @@
 
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from enum import StrEnum
 from itertools import islice, takewhile
 
 from prompt_repo.drift import ROLLED_BACK_TO, Drift, Plan
 from prompt_repo.errors import InvalidCursor, RevisionNotFound
 from prompt_repo.layout import CONFIGURATION, Kind, place_of
-from prompt_repo.model import Commit, Held, Version
+from prompt_repo.model import Commit, Held, Label, Version, split_trailers
 from prompt_repo.repository import PRODUCTION, Repository
 
 PAGE = 50
@@ -125,6 +126,17 @@ def draft_of(repository: Repository, plan: Plan, paths: Collection[str]) -> str:
         else:
             lines += _note(repository, item.path, item.production, new)
     return "\n".join([*lines, *_rest(len(paths))])
+
+
+def label_of(repository: Repository, message: str, notes: str) -> Label:
+    """The tag of a commit on production: the day and a number; it says the release notes.
+
+    Call it under the writers' lock, or another one may take the name.
+    """
+    day = f"{PRODUCTION}/{datetime.now(UTC):%Y-%m-%d}"
+    taken = {*repository.store.tag_names()}
+    number = next(n for n in range(1, len(taken) + 2) if f"{day}.{n}" not in taken)
+    return Label(f"{day}.{number}", f"{split_trailers(message)[0]}\n\n{notes}")
 
 
 def _note(repository: Repository, path: str, old: Held | None, new: Held | None) -> Iterator[str]:

@@ -12,6 +12,8 @@ from weakref import WeakKeyDictionary
 from prompt_repo.catalogue import Catalogue, Spot, spots_of
 from prompt_repo.repository import Repository
 
+FEW = 256  # spots that are looked at one by one, however few folders there are
+FOLDERS = 8  # that are stepped over in the time of one spot
 EMPTY: Mapping[str, Any] = MappingProxyType({})
 
 
@@ -60,7 +62,7 @@ class _SpotsApart:
         self, repository: Repository, sides: tuple[Catalogue, Catalogue]
     ) -> Iterable[Spot] | None:
         """The spots that differed last time or moved since; None where that can't be told."""
-        if self._last is None:
+        if self._last is None or self._is_cheaper_to_look(sides):
             return None
         near = set(self._last.spots)
         for old, new in zip(self._last.commits, sides, strict=True):
@@ -69,6 +71,12 @@ class _SpotsApart:
                 return None
             near |= moved
         return near
+
+    def _is_cheaper_to_look(self, sides: tuple[Catalogue, Catalogue]) -> bool:
+        """Whether so much moved that stepping over all folders costs less than each spot."""
+        spots = len(self._last.spots) if self._last is not None else 0
+        spots += sum(len(side.moved[1]) for side in sides if side.moved is not None)
+        return spots > FEW and spots * FOLDERS > len(sides[0].tables.folders)
 
 
 def _moved(repository: Repository, old: str, new: Catalogue) -> set[Spot] | None:

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from prompt_repo.errors import RepositoryBusy
-from prompt_repo.git_lock import Entry, WriterLock
+from prompt_repo.git_lock import JOURNAL, Entry, WriterLock
 
 SPAWN = multiprocessing.get_context("spawn")
 
@@ -165,4 +165,4 @@ def test_an_entry_is_written_whole_or_refused(file: Path) -> None:
     lock = WriterLock(file, [].append)
 
     with lock.held(0), lock.writing(), pytest.raises(ValueError, match="too long"):
-        lock.note({"line": "x" * 3000})
+        lock.note({"line": "x" * JOURNAL})

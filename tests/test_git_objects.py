@@ -11,9 +11,9 @@ import pytest
 from dulwich.objects import Blob, ShaFile, Tree
 
 from prompt_repo import git_objects
-from prompt_repo.errors import StorageFailed
+from prompt_repo.errors import RefMoved, StorageFailed
 from prompt_repo.git_store import GitStore
-from prompt_repo.model import Author
+from prompt_repo.model import Author, Label
 
 Git = Callable[..., str]
 SAM = Author("Sam Byrne", "sam@studio.example")
@@ -66,7 +66,7 @@ def loose(store: GitStore) -> set[Path]:
 
 
 def test_a_power_cut_after_the_answer_loses_nothing(store: GitStore, recorder: Recorder) -> None:
-    """Each object is synced, then named, its folder synced; then the ref; then the ref's folder."""
+    """Each object is synced, then named, its folder synced; then the ref named; then its folder."""
     before = loose(store)
 
     commit = store.write(
@@ -83,8 +83,8 @@ def test_a_power_cut_after_the_answer_loses_nothing(store: GitStore, recorder: R
     assert commit.oid in {f"{path.parent.name}{path.name}" for path in made}
     for path in made:
         synced, named = recorder.at("synced", path), recorder.at("named", path)
-        assert synced < named < recorder.at("synced", path.parent) < recorder.at("synced", ref)
-    assert recorder.at("synced", store.path / "objects") < recorder.at("synced", ref)
+        assert synced < named < recorder.at("synced", path.parent) < recorder.at("named", ref)
+    assert recorder.at("synced", store.path / "objects") < recorder.at("named", ref)
     assert recorder.at("synced", ref) < recorder.at("named", ref)
     assert recorder.at("named", ref) < recorder.at("synced", ref.parent)
 
@@ -100,7 +100,8 @@ def test_a_bulk_write_is_as_durable(store: GitStore, recorder: Recorder) -> None
     for path in (pack, index):
         assert recorder.at("synced", path) < recorder.at("named", path)
     assert recorder.at("synced", index) < recorder.at("named", pack) < recorder.at("named", index)
-    assert recorder.at("named", index) < recorder.at("synced", folder) < recorder.at("synced", ref)
+    assert recorder.at("named", index) < recorder.at("synced", folder) < recorder.at("named", ref)
+    assert recorder.at("synced", ref) < recorder.at("named", ref)
 
 
 def test_the_first_branch_of_a_folder_is_as_durable(store: GitStore, recorder: Recorder) -> None:
@@ -293,3 +294,47 @@ def test_objects_that_git_packs_while_they_are_written_are_kept(
 
     assert b"f" == store.read(made.oid, "f")
     assert [] == list((store.path / "objects").glob("??/*"))
+
+
+def test_a_labelled_commit_is_as_durable(store: GitStore, recorder: Recorder, git: Git) -> None:
+    """Both refs' contents and the objects are synced before either ref is named, and at once."""
+    before = loose(store)
+
+    commit = store.write(
+        "staging",
+        store.head("staging"),
+        {"characters/aria/happy.yaml": b"new\n"},
+        author=SAM,
+        message="Release",
+        label=Label("production/2026-11-23.1", "Notes"),
+    )
+
+    refs = [store.path / "refs/heads/staging", store.path / "refs/tags/production/2026-11-23.1"]
+    for path in loose(store) - before:
+        for ref in refs:
+            assert recorder.at("synced", path.parent) < recorder.at("named", ref)
+    for ref in refs:
+        assert recorder.at("synced", ref) < recorder.at("named", ref)
+        assert recorder.at("named", ref) < recorder.at("synced", ref.parent)
+    tag = "production/2026-11-23.1"
+    assert commit.oid == git(store.path, "rev-parse", f"{tag}^{{commit}}").strip()
+    assert "Notes" in git(store.path, "cat-file", "tag", tag)
+
+
+def test_a_taken_label_keeps_the_branch_where_it_is(store: GitStore) -> None:
+    """A commit without its tag would be a release that nobody finds."""
+    head = store.head("staging")
+    assert head is not None
+    store.tag("production/2026-11-23.1", head, who=SAM, message="First")
+
+    with pytest.raises(RefMoved):
+        store.write(
+            "staging",
+            head,
+            {"characters/aria/happy.yaml": b"new\n"},
+            author=SAM,
+            message="Release",
+            label=Label("production/2026-11-23.1", "Second"),
+        )
+
+    assert head == store.head("staging")

@@ -9,7 +9,7 @@ import pytest
 from prompt_repo import git_refs
 from prompt_repo.errors import RefMoved, RepositoryBusy
 from prompt_repo.git_lock import WriterLock
-from prompt_repo.git_refs import Refs
+from prompt_repo.git_refs import Refs, Swap
 
 REF = "refs/heads/staging"
 ONE, TWO, THREE = (digit * 40 for digit in "123")
@@ -31,7 +31,7 @@ class Writer:
     def move(self, old: str | None, new: str, ref: str = REF, timeout: float = 0) -> None:
         """One move under the lock."""
         with self.lock.held(0), self.lock.writing():
-            self.refs.swap(ref, old, new, who=b"Sam <s@x>", why="Edit", timeout=timeout)
+            self.refs.swap(Swap(ref, old, new, "Edit"), who=b"Sam <s@x>", timeout=timeout)
 
 
 @pytest.fixture
@@ -45,7 +45,7 @@ def writer(tmp_path: Path) -> Writer:
 def left_over(git: Path) -> list[str]:
     """Locks and unfinished files anywhere in the repository."""
     names = (path.relative_to(git).as_posix() for path in git.rglob("*"))
-    return sorted(name for name in names if name.endswith((".lock", "next-ref")))
+    return sorted(name for name in names if name.endswith(".lock") or "next-ref" in name)
 
 
 def test_a_move_leaves_nothing_behind(writer: Writer) -> None:
@@ -117,7 +117,7 @@ def test_a_lock_from_before_the_machine_started_goes(writer: Writer) -> None:
     assert TWO == writer.refs.read(REF)
 
 
-def entry_of(writer: Writer, new: str) -> dict[str, str | int | None]:
+def entry_of(writer: Writer, new: str) -> dict[str, object]:
     """The journal's entry of a move to `new` that got as far as taking Git's lock."""
     next_ref = writer.git / "prompt-repo/next-ref"
     next_ref.write_text(f"{new}\n")
@@ -199,3 +199,52 @@ def test_uptime_that_can_not_be_read_proves_nothing(
 
     with pytest.raises(RepositoryBusy):
         writer.move(ONE, TWO)
+
+
+TAG = "refs/tags/production/2026-11-23.1"
+
+
+def prepare_two(writer: Writer, taken: str | None = None) -> None:
+    """Moves staging to TWO and makes a tag, under one lock; or tries to."""
+    swaps = [Swap(REF, ONE, TWO, "Edit"), Swap(TAG, taken, THREE, "tag")]
+    with writer.lock.held(0), writer.lock.writing(), writer.refs.prepared(swaps, b"S <s@x>") as two:
+        writer.refs.carry_out(two, 0)
+
+
+def test_two_refs_move_together(writer: Writer) -> None:
+    """Both stand where they should, each with its line in a log, and nothing is left."""
+    prepare_two(writer)
+
+    assert (TWO, THREE) == (writer.refs.read(REF), writer.refs.read(TAG))
+    assert (writer.git / "logs" / TAG).read_text().endswith("\ttag\n")
+    assert TWO == writer.refs.moves("staging")[-1].new
+    assert ["prompt-repo/writer.lock"] == left_over(writer.git)
+
+
+def test_of_two_refs_none_moves_where_one_is_elsewhere(writer: Writer) -> None:
+    """The first one could have moved; it stays for the second one's sake."""
+    with pytest.raises(RefMoved):
+        prepare_two(writer, taken=ONE)
+
+    assert (ONE, None) == (writer.refs.read(REF), writer.refs.read(TAG))
+    assert ["prompt-repo/writer.lock"] == left_over(writer.git)
+
+
+@pytest.mark.parametrize("moved", [False, True], ids=["before", "between"])
+def test_a_writer_that_died_at_two_refs_moved_both_or_none(writer: Writer, moved: bool) -> None:
+    """Where the first one had moved, whoever comes next moves the second; once."""
+    entry = entry_of(writer, TWO)
+    line = f"{'0' * 40} {THREE} Sam <s@x> {int(time.time())} +0000\ttag"
+    tag = {"ref": TAG, "inode": 0, "mtime": 0, "line": line}
+    (writer.git / TAG).parent.mkdir(parents=True)
+    if moved:
+        (writer.git / f"{REF}.lock").replace(writer.git / REF)
+
+    writer.refs.recover({"moves": [entry, tag]})
+    writer.refs.recover({"moves": [entry, tag]})
+
+    assert (TWO if moved else ONE) == writer.refs.read(REF)
+    assert (THREE if moved else None) == writer.refs.read(TAG)
+    assert moved == (writer.git / "logs" / TAG).exists()
+    assert (2 if moved else 1) == len(writer.refs.moves("staging"))
+    assert ["prompt-repo/writer.lock"] == left_over(writer.git)

@@ -15,7 +15,7 @@ from typing import Any
 from prompt_repo import git_objects
 from prompt_repo.editing import Edit, save
 from prompt_repo.git_store import GitStore
-from prompt_repo.model import Author, PromptKey
+from prompt_repo.model import Author, Label, PromptKey
 from prompt_repo.repository import STAGING, Repository
 
 DYING = Author("Dying Writer", "dying@studio.example")
@@ -40,7 +40,8 @@ def write_until_killed(path: Path, files: int, seed: int, said: Connection) -> N
 def die_when_told(path: Path, orders: Connection, said: Connection) -> None:
     """Forks a writer for each order: how many files, and the step after its first object to die at.
 
-    A writer of one file goes all the way of an edit, through the service and into the index.
+    A writer of one file goes all the way of an edit, through the service and into the index;
+    one of none makes a commit with a tag.
     Forked from a process that has opened everything, it needs no time to begin.
     """
     repository = Repository.open(path)
@@ -65,7 +66,9 @@ def _die(repository: Repository, files: int, step: int, said: Connection) -> Non
             os.kill(os.getpid(), signal.SIGKILL)
 
     _watch(said, count)
-    if files > 1:
+    if files == 0:
+        said.send(_write(repository.store, 1, f"step {step}", Label(f"steps/{step}", "Notes")))
+    elif files > 1:
         said.send(_write(repository.store, files, f"step {step}"))
     else:
         edit = Edit(PromptKey(None, "idle"), f"step {step}\n")
@@ -74,13 +77,13 @@ def _die(repository: Repository, files: int, step: int, said: Connection) -> Non
         said.send(commit.oid)
 
 
-def _write(store: GitStore, files: int, words: str) -> str:
+def _write(store: GitStore, files: int, words: str, label: Label | None = None) -> str:
     changes: dict[str, bytes | None] = {
         f"characters/c{number}/idle.yaml": f"{words} {number}\n".encode() for number in range(files)
     }
     with store.locked():
         head = store.head("staging")
-        return store.write("staging", head, changes, author=DYING, message=words).oid
+        return store.write("staging", head, changes, author=DYING, message=words, label=label).oid
 
 
 def _watch(said: Connection, step: Callable[[], None], until: str = "") -> None:

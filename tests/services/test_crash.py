@@ -127,7 +127,9 @@ def dies(store: GitStore, processes: ForkServerContext) -> Iterator[Dies]:
     process.join()
 
 
-@pytest.mark.parametrize(("files", "stride"), [(1, 1), (MANY, 5)], ids=["edit", "pack"])
+@pytest.mark.parametrize(
+    ("files", "stride"), [(1, 1), (MANY, 5), (0, 1)], ids=["edit", "pack", "tagged"]
+)
 def test_a_kill_at_each_step_loses_nothing(
     store: GitStore, git: Git, dies: Dies, files: int, stride: int
 ) -> None:
@@ -135,6 +137,7 @@ def test_a_kill_at_each_step_loses_nothing(
 
     A step is a call of the operating system or of SQLite. One edit dies at each of them, in the
     storage as in the index; a commit of many files, of whose steps most are alike, at every fifth.
+    A commit that is to have a tag has it, or is not there.
     """
     acknowledged: list[str] = []
     step = kills = 0
@@ -147,5 +150,7 @@ def test_a_kill_at_each_step_loses_nothing(
 
         go_on(store, git, acknowledged, check=kills % 50 == 0)
 
+    made = git(store.path, "log", "--format=%H", "--author=Dying", "staging").split()
+    assert files or sorted(made) == sorted(store.tags().values())
     assert kills >= KILLS
     assert [] == Repository(store).history.check()
