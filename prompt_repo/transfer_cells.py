@@ -1,17 +1,31 @@
-"""Cells of a CSV: texts that a spreadsheet might run are defused, and come back exactly."""
+"""Cells of a CSV: texts that a spreadsheet might run or count are defused; they come back exactly.
+
+LibreOffice and Excel read a number, a date or a time out of what looks like one, and write it back
+in their own way: 007 as 7, 1/2 as a day in January.
+"""
 
 import re
 from collections.abc import Sequence
 
 # A cell that begins so is a formula to a spreadsheet, the wide signs too; a quote makes it a text.
 STARTS = "=+\\-@\t\r\n＝＋－＠"
-FORMULA = re.compile(f"'*[{STARTS}]")
-DEFUSED = re.compile(f"'+[{STARTS}]")
+MONTH = (
+    "(?:jan(?:uary)?|feb(?:ruary)?|mar(?:ch)?|apr(?:il)?|may|june?|july?|aug(?:ust)?"
+    "|sept?(?:ember)?|oct(?:ober)?|nov(?:ember)?|dec(?:ember)?)"
+)
+COUNTED = (
+    r"[ $€£¥(]*\d[\d\s.,:/%()$€£¥e+-]*(?:[ap]\.?m\.?)?"
+    rf"|\d{{1,4}}[\s./-]*{MONTH}[\s./,-]*\d{{0,4}}|{MONTH}[\s./,-]*\d{{1,4}}[\s./,-]*\d{{0,4}}"
+    "|true|false"
+)
+RISKY = f"(?:[{STARTS}]|(?:{COUNTED})\\Z)"
+DEFUSES = re.compile(f"'*{RISKY}", re.IGNORECASE)
+DEFUSED = re.compile(f"'+{RISKY}", re.IGNORECASE)
 
 
 def defused(text: str) -> str:
-    """The text with a quote before it where it begins like a formula, or like one defused."""
-    return f"'{text}" if FORMULA.match(text) else text
+    """The text with a quote before it where a spreadsheet would take it for more than a text."""
+    return f"'{text}" if DEFUSES.match(text) else text
 
 
 def restored(cell: str) -> str:

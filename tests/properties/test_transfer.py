@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
@@ -225,6 +226,29 @@ def test_a_defused_cell_comes_back(text: str) -> None:
 
     assert text == restored(cell)
     assert not cell.startswith(("=", "+", "-", "@", "\t", "\r", "\n"))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("007", "1.50", "1/2", "10:30", "50%", "$5", "1E5", "2026-11-25", "12345678901234567890"),
+        *("3 March", "mar-3", "TRUE", "9 am", "5.", "'007", "''=1+1", "=1+1", "＝1+1"),
+    ],
+)
+def test_what_a_spreadsheet_counts_is_a_text_to_it(text: str) -> None:
+    """LibreOffice and Excel leave a cell alone that begins with a quote."""
+    cell = defused(text)
+
+    assert f"'{text}" == cell
+    assert text == restored(cell)
+
+
+@pytest.mark.parametrize(
+    "text", ["24 fps, slow", "2d-hero", "3 marching men", "marcus2", "may", "Don't", "½", "...", ""]
+)
+def test_words_stay_as_they_are(text: str) -> None:
+    """No quote stands before what any spreadsheet takes for a text anyhow."""
+    assert text == defused(text) == restored(text)
 
 
 @given(strategies.TAGS)
