@@ -3,6 +3,7 @@
 import threading
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 import redis
@@ -51,6 +52,11 @@ class Services:
     repository: LazyRepository
     redis: "redis.Redis | None"
 
+    @cached_property
+    def jobs(self) -> Jobs:
+        """The queues of background jobs, which raise NoQueue where there is no Redis."""
+        return Jobs(self.redis)
+
 
 def services() -> Services:
     """What this application was made with."""
@@ -75,4 +81,4 @@ def repository() -> Repository:
 
 def jobs() -> Jobs:
     """The queues of background jobs, which raise NoQueue where there is no Redis."""
-    return Jobs(services().redis)
+    return services().jobs
