@@ -24,13 +24,13 @@ class Records:
     """The SQL database, safe to share between threads; opens no connection until it is asked."""
 
     def __init__(self, url: str) -> None:
-        self.engine = _engine(url)
-        # SQLite must be told at BEGIN that a transaction will write: one that starts as a
-        # reader and then writes fails at once where another wrote meanwhile, however long it
-        # would wait.
-        self._writer = self.engine.execution_options(writes=True)
-        self._quick = _engine(url, synchronous="normal") if self._is_sqlite else self.engine
-        self._quick_writer = self._quick.execution_options(writes=True)
+        self.engine = self._writer = self._quick = _engine(url)
+        if self._is_sqlite:
+            # SQLite must be told at BEGIN that a transaction will write: one that starts as a
+            # reader and then writes fails at once where another wrote meanwhile, however long
+            # it would wait.
+            self._writer = _sqlite(url, begin="begin immediate")
+            self._quick = _sqlite(url, begin="begin immediate", synchronous="normal")
 
     @property
     def _is_sqlite(self) -> bool:
@@ -92,7 +92,7 @@ class Records:
             connection.close()  # back to its pool, which rolls back what was not committed
 
     def _engine_of(self, lasting: bool) -> Engine:
-        return self._writer if lasting else self._quick_writer
+        return self._writer if lasting else self._quick
 
     def _hasten(self, transaction: Connection | Session, lasting: bool) -> None:
         if not lasting and not self._is_sqlite:
@@ -109,14 +109,14 @@ class Records:
 
     def close(self) -> None:
         """Closes the connections that stand open."""
-        self.engine.dispose()
-        self._quick.dispose()
+        for engine in (self.engine, self._writer, self._quick):
+            engine.dispose()
 
 
-def _engine(url: str, synchronous: str = "full") -> Engine:
+def _engine(url: str) -> Engine:
     address = make_url(url)
     if address.get_backend_name() == "sqlite":
-        return _sqlite(create_engine(address, connect_args={"timeout": WAIT}), synchronous)
+        return _sqlite(url)
     if address.get_backend_name() in ("postgresql", "postgres"):
         address = address.set(drivername="postgresql+psycopg")
     return create_engine(
@@ -124,16 +124,18 @@ def _engine(url: str, synchronous: str = "full") -> Engine:
     )
 
 
-def _sqlite(engine: Engine, synchronous: str) -> Engine:
+def _sqlite(url: str, begin: str = "begin", synchronous: str = "full") -> Engine:
+    engine = create_engine(url, connect_args={"timeout": WAIT})
+
     @event.listens_for(engine, "connect")
     def prepare(connection: Any, _record: object) -> None:
         connection.isolation_level = None  # the driver's own BEGIN leaves out schema changes
         connection.execute("pragma foreign_keys = on")
         connection.execute(f"pragma synchronous = {synchronous}")
 
-    @event.listens_for(engine, "begin")
-    def begin(connection: Connection) -> None:
-        writes = connection.get_execution_options().get("writes")
-        connection.exec_driver_sql("begin immediate" if writes else "begin")
+    def start(dbapi_connection: Any) -> None:
+        dbapi_connection.execute(begin)
 
+    # Not by an event of the engine: one that has any looks for listeners four times a statement.
+    engine.dialect.do_begin = start  # type: ignore[method-assign]
     return engine
