@@ -13,7 +13,6 @@ from typing import Any
 
 import structlog
 from flask import Flask, current_app, g, request
-from sqlalchemy.engine import Connection
 from sqlalchemy.exc import SQLAlchemyError
 from werkzeug.wrappers import Response
 
@@ -24,6 +23,7 @@ from webapp import audit_log
 from webapp.access import NOBODY, SAFE, Caller
 from webapp.audit_log import Link
 from webapp.records import Records
+from webapp.records.asking import Driver
 from webapp.records.models import AuditEntry
 from webapp.security import request_id
 from webapp.services import records
@@ -93,7 +93,7 @@ def note(
     _enter(action, subject, outcome, 0, actor, detail)
 
 
-def note_within(connection: Connection, subject: str, **detail: Any) -> None:
+def note_within(driver: Driver, subject: str, **detail: Any) -> None:
     """Enters this request in the transaction of what it asks for: both are there, or neither.
 
     What a view says by `describe` comes too late for it; where the request fails afterwards,
@@ -101,7 +101,7 @@ def note_within(connection: Connection, subject: str, **detail: Any) -> None:
     """
     g.audit_noted = True
     values = _values(request.endpoint or "", subject, "done", 0, "", {**_known(), **detail})
-    audit_log.append_within(connection, values)
+    audit_log.append_within(driver, values)
 
 
 def enter_failure(subject: str) -> None:

@@ -23,13 +23,13 @@ COVERED = (
     "detail",
 )
 """The columns that an entry's hash covers, in this order: all but the hashes."""
+_json = json.JSONEncoder(sort_keys=True, separators=(",", ":")).encode
 
 
 def digest(previous: bytes, entry: Mapping[str, Any]) -> bytes:
     """The hash of an entry: SHA-256 of the one before it, and of its own content as JSON."""
     told = [_plain(entry[name]) for name in COVERED]
-    text = json.dumps(told, sort_keys=True, separators=(",", ":"))
-    return hashlib.sha256(previous + text.encode()).digest()
+    return hashlib.sha256(previous + _json(told).encode()).digest()
 
 
 def _plain(value: Any) -> Any:

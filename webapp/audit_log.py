@@ -42,7 +42,7 @@ _ENTRY = Addition(insert(AuditEntry), tuple(AuditEntry.__table__.columns.keys())
 def append(records: Records, values: Mapping[str, Any], *, lasting: bool = True) -> Link:
     """Appends an entry with these columns, and gives its place in the chain."""
     with records.driving(lasting=lasting) as driver:
-        return _append(driver, values)
+        return append_within(driver, values)
 
 
 def head(records: Records) -> Link:
@@ -82,7 +82,7 @@ def seal(records: Records, before: datetime, values: Mapping[str, Any]) -> Audit
             "at": datetime.now(UTC),
         }
         connection.execute(insert(AuditSeal), row)
-        append_within(connection, {**values, "action": SEALED, "detail": _told(row)})
+        append_within(_driver_of(connection), {**values, "action": SEALED, "detail": _told(row)})
     return AuditSeal(**row)
 
 
@@ -101,12 +101,8 @@ def cut(records: Records) -> int:
     return count
 
 
-def append_within(connection: Connection, values: Mapping[str, Any]) -> Link:
+def append_within(driver: Driver, values: Mapping[str, Any]) -> Link:
     """Appends an entry in a transaction that writes more than this, so that both are or neither."""
-    return _append(_driver_of(connection), values)
-
-
-def _append(driver: Driver, values: Mapping[str, Any]) -> Link:
     _be_alone(driver)
     last = next(iter(_NEWEST.answers(driver, {})), NONE_YET)
     entry = {**values, "id": last.entry + 1}

@@ -4,7 +4,6 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from flask import current_app
-from sqlalchemy.engine import Connection
 
 from prompt_repo import documents, variables
 from prompt_repo.catalogue import Catalogue
@@ -14,6 +13,7 @@ from webapp import audit, preview_errors, previews, video
 from webapp.access import caller
 from webapp.previews import Beside, Wanted
 from webapp.queue import PREVIEWS, Jobs, NoQueue
+from webapp.records.asking import Driver
 from webapp.records.preview_models import Preview, Status
 from webapp.services import jobs, records, repository, settings
 from webapp.video import Brief, Misconfigured, VideoService
@@ -125,9 +125,9 @@ def enqueue(wanted: Wanted, path: str, *, reuse: bool = True) -> Preview:
     """
     queue, subject = jobs(), f"{wanted.environment}:{path}"
 
-    def enter(connection: Connection, made: Preview) -> None:
+    def enter(driver: Driver, made: Preview) -> None:
         audit.note_within(
-            connection,
+            driver,
             subject,
             preview=made.id,
             service=wanted.service,

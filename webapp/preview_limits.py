@@ -1,13 +1,14 @@
 """How many previews may be asked for, how many may wait, and how long a text may be."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import ColumnElement, bindparam, func, select, text
-from sqlalchemy.engine import Connection
+from sqlalchemy import Integer, bindparam, func, or_, select
 
 from webapp.config import Settings
 from webapp.preview_errors import NothingToPreview, TooManyPreviews
+from webapp.records.asking import Driver, Question
 from webapp.records.preview_models import AT_WORK, Preview
 
 HOUR = timedelta(hours=1)
@@ -17,9 +18,21 @@ COUNTS = select(
     select(func.count())
     .where(Preview.environment == bindparam("environment"), _RECENT)
     .scalar_subquery(),
-    select(func.count()).where(Preview.status.in_(AT_WORK)).scalar_subquery(),
+    select(func.count())
+    .where(or_(*(Preview.status == each for each in AT_WORK)))
+    .scalar_subquery(),
 )
-"""Made once: putting a statement together costs more than asking it."""
+_NEWEST = (
+    select(Preview.created_at)
+    .where(_RECENT)
+    .order_by(Preview.created_at.desc())
+    .offset(bindparam("most", type_=Integer))
+    .limit(1)
+)
+_MINE = Question(_NEWEST.where(Preview.created_by == bindparam("actor")), lambda moment: moment)
+_HERE = Question(
+    _NEWEST.where(Preview.environment == bindparam("environment")), lambda moment: moment
+)
 LOCK = 7_260_311_846  # any number: PostgreSQL's advisory lock of those who ask for previews
 
 
@@ -33,10 +46,10 @@ def check_text(settings: Settings, resolved: str) -> None:
         )
 
 
-def alone(connection: Connection) -> None:
+def alone(driver: Driver) -> None:
     """On PostgreSQL one at a time, so that limits hold exactly; SQLite has one writer anyway."""
-    if connection.dialect.name == "postgresql":
-        connection.execute(text("select pg_advisory_xact_lock(:lock)"), {"lock": LOCK})
+    if not driver.is_sqlite:
+        driver.do(f"select pg_advisory_xact_lock({LOCK})")
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,21 +67,16 @@ def told(environment: str, actor: str, now: datetime) -> dict[str, object]:
 
 
 def check_limits(
-    connection: Connection,
-    settings: Settings,
-    found: Counts,
-    wanted: tuple[str, str],
-    now: datetime,
+    driver: Driver, settings: Settings, found: Counts, told: Mapping[str, object], now: datetime
 ) -> None:
     """Raises TooManyPreviews where an environment, or a person, had as many as may be."""
-    environment, actor = wanted
     mine, here = settings.preview_limit_per_person, settings.preview_limit_per_environment
     if found.mine >= mine:
-        left = _seconds_left(connection, Preview.created_by == actor, mine, now)
+        left = _seconds_left(_MINE.answers(driver, {**told, "most": mine - 1}), now)
         raise _too_many("you have asked for", found.mine, mine, left)
     if found.here >= here:
-        left = _seconds_left(connection, Preview.environment == environment, here, now)
-        raise _too_many(f"in {environment} there were", found.here, here, left)
+        left = _seconds_left(_HERE.answers(driver, {**told, "most": here - 1}), now)
+        raise _too_many(f"in {told['environment']} there were", found.here, here, left)
 
 
 def check_queue(settings: Settings, found: Counts) -> None:
@@ -87,18 +95,10 @@ def _too_many(words: str, count: int, most: int, left: int) -> TooManyPreviews:
     )
 
 
-def _seconds_left(
-    connection: Connection, whose: ColumnElement[bool], most: int, now: datetime
-) -> int:
+def _seconds_left(blocking: Sequence[datetime], now: datetime) -> int:
     """When there is one fewer than the most: the oldest that counts is an hour old then."""
-    blocking = connection.scalar(
-        select(Preview.created_at)
-        .where(whose, Preview.created_at > now - HOUR)
-        .order_by(Preview.created_at.desc())
-        .offset(most - 1)
-        .limit(1)
-    )
-    return int(((blocking or now) + HOUR - now).total_seconds()) + 1
+    oldest = blocking[0] if blocking else now
+    return int((oldest + HOUR - now).total_seconds()) + 1
 
 
 def _in_words(seconds: int) -> str:

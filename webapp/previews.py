@@ -11,10 +11,9 @@ import uuid
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
-from sqlalchemy import Row, bindparam, insert, select, update
-from sqlalchemy.engine import Connection
+from sqlalchemy import bindparam, insert, select, update
 from sqlalchemy.orm import Session
 
 from webapp import clock, preview_limits
@@ -22,6 +21,7 @@ from webapp.access import Caller
 from webapp.config import Settings
 from webapp.preview_errors import PreviewNotFound, PreviewOver
 from webapp.records import Records
+from webapp.records.asking import Addition, Driver, Question
 from webapp.records.preview_models import AT_WORK, Preview, Status
 from webapp.video import Brief
 
@@ -39,13 +39,36 @@ ALIVE = (
     .order_by(Preview.expires_at.desc())
     .limit(1)
 )
-LOOK = preview_limits.COUNTS.add_columns(ALIVE.scalar_subquery())
-ONE = select(Preview.__table__).where(Preview.id == bindparam("ident"))
-INSERT = insert(Preview)
-# Made once, for putting a statement together costs more than asking it.
+COLUMNS = tuple(Preview.__table__.columns.keys())
+_ADDED = Addition(insert(Preview), COLUMNS)
+_LOOK = Question(
+    preview_limits.COUNTS.add_columns(ALIVE.scalar_subquery()),
+    lambda *values: (preview_limits.Counts(*values[:3]), values[3]),
+)
 
-Beside = Callable[[Connection, Preview], None]
+Beside = Callable[[Driver, Preview], None]
 """What else is written where a preview is."""
+
+
+class Made(NamedTuple):
+    """What a preview has of another that shows the same clip."""
+
+    id: str
+    file: str
+    made_at: datetime | None
+    size: int | None
+    reused_from: str | None
+    seconds: float | None
+    facts: dict[str, Any]
+    log: list[str]
+
+
+_MADE = Question(
+    select(*(getattr(Preview, name) for name in Made._fields)).where(
+        Preview.id == bindparam("ident")
+    ),
+    Made,
+)
 
 
 @dataclass(frozen=True)
@@ -90,20 +113,21 @@ def ask(
     now = clock.now()
     row = _new(wanted, who, now)
     of = wanted.environment, who.actor
-    told = preview_limits.told(*of, now) | _living(row["fingerprint"] if reuse else "", now)
-    with records.connecting(lasting=False) as connection:
-        preview_limits.alone(connection)
-        *found, same = connection.execute(LOOK, told).one()
-        counts = preview_limits.Counts(*found)
-        preview_limits.check_limits(connection, settings, counts, of, now)
+    told = preview_limits.told(*of, now)
+    living = _living(row["fingerprint"] if reuse else "", now)
+    with records.driving(lasting=False) as driver:
+        preview_limits.alone(driver)
+        ((counts, same),) = _LOOK.answers(driver, told | living)
+        preview_limits.check_limits(driver, settings, counts, told, now)
         if same is not None:
-            row |= _taken_over(connection.execute(ONE, {"ident": same}).one(), now)
+            (there,) = _MADE.answers(driver, {"ident": same})
+            row |= _taken_over(there, now)
         else:
             preview_limits.check_queue(settings, counts)
-        connection.execute(INSERT, row)
-        made = Preview(**row)
+        _ADDED.add(driver, row)
+        made = _just_added(row)
         if beside is not None:
-            beside(connection, made)
+            beside(driver, made)
     return made
 
 
@@ -275,7 +299,7 @@ def newest(
 
 def _new(wanted: Wanted, who: Caller, now: datetime) -> dict[str, Any]:
     brief = wanted.brief.as_json()
-    return {
+    return dict.fromkeys(COLUMNS) | {
         "id": str(uuid.uuid4()),
         "environment": wanted.environment,
         "character_id": wanted.character_id,
@@ -303,6 +327,13 @@ def _new(wanted: Wanted, who: Caller, now: datetime) -> dict[str, Any]:
     }
 
 
+def _just_added(row: Mapping[str, Any]) -> Preview:
+    """The preview of a row that was just written; nothing takes note of each of its values."""
+    made = Preview()
+    made.__dict__.update(row)
+    return made
+
+
 def _living(fingerprint: str, now: datetime) -> dict[str, Any]:
     """What ALIVE is asked with: a finished preview of the same whose file is there and will be."""
     return {"fingerprint": fingerprint, "now": now, "made_since": now - REUSED}
@@ -313,7 +344,7 @@ def _alive(session: Session, fingerprint: str, now: datetime) -> Preview | None:
     return session.get(Preview, found) if found is not None else None
 
 
-def _taken_over(same: Preview | Row[Any], now: datetime) -> dict[str, Any]:
+def _taken_over(same: Preview | Made, now: datetime) -> dict[str, Any]:
     """What a preview has of another that shows the same clip."""
     return {
         "status": Status.COMPLETED,

@@ -11,9 +11,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
-from sqlalchemy import Insert, Select
+from sqlalchemy import Float, Insert, Select
 from sqlalchemy.engine import Dialect
 from sqlalchemy.exc import DBAPIError, StatementError
+from sqlalchemy.types import TypeEngine
 
 Shape = TypeVar("Shape")
 Processor = Callable[[Any], Any]
@@ -126,10 +127,15 @@ def _compiled(
         names=tuple(compiled.positiontup) if compiled.positional else None,
         usual=compiled.construct_params(asked),
         into=tuple((name, processor) for name, processor in made.items() if processor),
-        out_of=tuple(
-            each.type.dialect_impl(dialect).result_processor(dialect, None) for each in columns
-        ),
+        out_of=tuple(_out_of(each.type, dialect) for each in columns),
     )
+
+
+def _out_of(kind: TypeEngine[Any], dialect: Dialect) -> Processor | None:
+    """What a value becomes on its way out; floats come as they are from every driver."""
+    if isinstance(kind, Float):
+        return None
+    return kind.dialect_impl(dialect).result_processor(dialect, None)
 
 
 @contextmanager
