@@ -90,7 +90,10 @@ def _edit(repository: Repository, chosen: list) -> None:  # type: ignore[type-ar
 
 
 def _whole(repository: Repository, changed: int, rounds: int) -> dict[str, list[float]]:
-    """Seconds of promotions and of git's merges of the same, in turns."""
+    """Seconds of promotions and of git's merges of the same, in turns.
+
+    What git has written goes before the next one's turn, which would find its trees there.
+    """
     steps = {
         "git": partial(_merge_tree, repository),
         "all of it by git": partial(_merge, repository),
@@ -100,10 +103,25 @@ def _whole(repository: Repository, changed: int, rounds: int) -> dict[str, list[
     chosen = [item.place.key for item in _ahead(repository)]
     for _ in range(rounds):
         for name, step in steps.items():  # the promotion last, for then there is nothing to merge
+            before = _loose(repository)
             taken[name] += interleaved({name: step}, 1)[name]
+            if name != "promotion":
+                _forget(repository, before)
         _edit(repository, chosen)
     assert len(_ahead(repository)) == changed
     return taken
+
+
+def _loose(repository: Repository) -> set[Path]:
+    return set((repository.store.path / "objects").glob("[0-9a-f][0-9a-f]/*"))
+
+
+def _forget(repository: Repository, before: set[Path]) -> None:
+    """Takes away what a merge by git left: its refs, and all objects that were not there before."""
+    for ref in ("refs/peers/production", "refs/tags/peers"):
+        _git(repository, "update-ref", "-d", ref)
+    for file in _loose(repository) - before:
+        file.unlink()
 
 
 def _anew(repository: Repository, rounds: int) -> dict[str, list[float]]:
@@ -132,8 +150,7 @@ def _merge(repository: Repository) -> None:
     parents = [word for end in ends for word in ("-p", end)]
     commit = _git(repository, "commit-tree", _merge_tree(repository), *parents, "-m", "Merge")
     _git(repository, "update-ref", "refs/peers/production", commit)
-    _git(repository, "tag", "-f", "-m", "Merge", "peers", commit)
-    _git(repository, "tag", "-d", "peers")
+    _git(repository, "tag", "-m", "Merge", "peers", commit)
 
 
 def _git(repository: Repository, *arguments: str) -> str:

@@ -2,8 +2,9 @@
 
 import pytest
 
-from webapp import change_records
-from webapp.change_records import ChangeNotFound, ChangeState, Kind, Seen, Shown, State, Wanted, Who
+from webapp import change_lists, change_records
+from webapp.change_lists import Shown, Wanted
+from webapp.change_records import ChangeNotFound, ChangeState, Kind, Seen, State, Who
 from webapp.records import Records
 
 KIM = Who("person:kim", None, "Kim", "kim@studio.example")
@@ -12,7 +13,7 @@ FIRST = Seen("1" * 40, "0" * 40, "a" * 40)
 
 
 def numbers(records: Records, shown: Shown, who: Who) -> list[int]:
-    return [row.number for row in change_records.listed(records, Wanted(shown, who))]
+    return [row.number for row in change_lists.listed(records, Wanted(shown, who))]
 
 
 def test_a_branch_has_one_open_request(records: Records) -> None:
@@ -29,7 +30,7 @@ def test_a_branch_has_one_open_request(records: Records) -> None:
     found = change_records.open_on(records, "soft")
     assert found is not None
     assert found.number == second.number
-    assert change_records.count_open(records) == 1
+    assert change_lists.count_open(records) == 1
 
 
 def test_what_waits_for_whom(records: Records) -> None:
@@ -44,7 +45,7 @@ def test_what_waits_for_whom(records: Records) -> None:
 
     change_records.moved(records, row.number, KIM, Seen("2" * 40, "0" * 40, "b" * 40))
     assert numbers(records, Shown.WAITING, LEE) == [row.number]
-    assert change_records.counts(records, KIM)[Shown.MINE] == 1
+    assert change_lists.counts(records, KIM)[Shown.MINE] == 1
     assert change_records.entry_counts(records, [row.number]) == {row.number: 1}
 
 

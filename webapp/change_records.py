@@ -1,11 +1,11 @@
 """The records of change requests: rows and their conversations, without a look at Git."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
 
-from sqlalchemy import ColumnElement, and_, bindparam, exists, func, or_, select, true
+from sqlalchemy import bindparam, func, or_, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
@@ -17,6 +17,14 @@ from webapp.tokens import LARGEST
 
 BY_GIT = "git"
 """The actor of a push that nobody told us about."""
+
+
+Also = Callable[[Session, ChangeRequest], object]
+"""What is to be entered in the same transaction as something about a change request."""
+
+
+def nothing(session: Session, row: ChangeRequest) -> None:
+    """Enters nothing besides."""
 
 
 class State(StrEnum):
@@ -54,16 +62,6 @@ _OPEN_INTO = Question(
     ),
     int,
 )
-
-
-class Shown(StrEnum):
-    """The lists there are."""
-
-    OPEN = "open"
-    MINE = "mine"
-    WAITING = "waiting"
-    MERGED = "merged"
-    CLOSED = "closed"
 
 
 class ChangeNotFound(Exception):
@@ -111,20 +109,15 @@ class Seen:
     fingerprint: str
 
 
-@dataclass(frozen=True, slots=True)
-class Wanted:
-    """Which list, of which environments (None: all), a page at a time."""
-
-    shown: Shown
-    who: Who
-    bases: Collection[str] | None = None
-    base: str = ""
-    before: int | None = None
-    limit: int = 50
-
-
 def create(
-    records: Records, who: Who, slug: str, base: str, title: str, text: str, seen: Seen
+    records: Records,
+    who: Who,
+    slug: str,
+    base: str,
+    title: str,
+    text: str,
+    seen: Seen,
+    also: Also = nothing,
 ) -> ChangeRequest:
     """Enters a new change request; raises ChangeState where one is open on that branch."""
     now = datetime.now(UTC)
@@ -139,6 +132,7 @@ def create(
             session.add(row)
             session.flush()
             _enter(session, row, who, Kind.OPENED, now)
+            also(session, row)
     except IntegrityError as clash:
         raise ChangeState(f"a change request for changes/{slug} is open already") from clash
     return row
@@ -169,39 +163,6 @@ def open_into(records: Records, base: str) -> Sequence[ChangeRequest]:
     wanted = ChangeRequest.base == base, ChangeRequest.state == State.OPEN
     with records.reading() as session:
         return session.scalars(select(ChangeRequest).where(*wanted)).all()
-
-
-def count_open(records: Records, bases: Collection[str] | None = None) -> int:
-    """How many are open."""
-    wanted = select(func.count()).where(ChangeRequest.state == State.OPEN, _among(bases))
-    with records.reading() as session:
-        return session.scalar(wanted) or 0
-
-
-def listed(records: Records, wanted: Wanted) -> Sequence[ChangeRequest]:
-    """A page of a list, newest first, and one more where there are more."""
-    query = select(ChangeRequest).where(_shown(wanted.shown, wanted.who), _among(wanted.bases))
-    if wanted.base:
-        query = query.where(ChangeRequest.base == wanted.base)
-    if wanted.before is not None:
-        query = query.where(ChangeRequest.number < wanted.before)
-    query = query.order_by(ChangeRequest.number.desc()).limit(wanted.limit + 1)
-    with records.reading() as session:
-        return session.scalars(query).all()
-
-
-def counts(records: Records, who: Who, bases: Collection[str] | None = None) -> dict[Shown, int]:
-    """How many each list holds."""
-    with records.reading() as session:
-        return {
-            shown: session.scalar(
-                select(func.count())
-                .select_from(ChangeRequest)
-                .where(_shown(shown, who), _among(bases))
-            )
-            or 0
-            for shown in Shown
-        }
 
 
 def entries(records: Records, number: int) -> Sequence[ChangeEntry]:
@@ -250,6 +211,7 @@ def say(
     text: str,
     path: str = "",
     line: int | None = None,
+    also: Also = nothing,
 ) -> ChangeEntry:
     """Adds a comment or a review to a conversation, about what was last seen of the branch."""
     with records.writing() as session:
@@ -258,6 +220,7 @@ def say(
         entry.path, entry.line = path, line
         kept = _locked(session, row.number)
         kept.updated_at = now
+        also(session, row)
     return entry
 
 
@@ -361,36 +324,3 @@ def _enter(
     )  # fmt: skip
     session.add(entry)
     return entry
-
-
-def _among(bases: Collection[str] | None) -> ColumnElement[bool]:
-    return true() if bases is None else ChangeRequest.base.in_(bases)
-
-
-def _shown(shown: Shown, who: Who) -> ColumnElement[bool]:
-    is_open = ChangeRequest.state == State.OPEN
-    match shown:
-        case Shown.OPEN:
-            return is_open
-        case Shown.MINE:
-            return and_(is_open, _by(ChangeRequest, who))
-        case Shown.WAITING:
-            mine = _has(CONTRIBUTING, _by(ChangeEntry, who))
-            current = ChangeEntry.fingerprint == ChangeRequest.fingerprint
-            reviewed = _has(REVIEWS, and_(_by(ChangeEntry, who), current))
-            objected = _has((Kind.OBJECTED,), current)
-            return and_(is_open, or_(and_(~mine, ~reviewed), and_(mine, objected)))
-        case _:
-            return ChangeRequest.state == shown.value
-
-
-def _by(table: type[ChangeRequest] | type[ChangeEntry], who: Who) -> ColumnElement[bool]:
-    if who.account_id is None:
-        return table.actor == who.actor
-    return or_(table.account_id == who.account_id, table.actor == who.actor)
-
-
-def _has(kinds: Sequence[Kind], condition: ColumnElement[bool]) -> ColumnElement[bool]:
-    return exists().where(
-        ChangeEntry.number == ChangeRequest.number, ChangeEntry.kind.in_(kinds), condition
-    )

@@ -18,7 +18,7 @@ from prompt_repo.model import Commit
 from prompt_repo.reasons import CONTROL, SERVERS_TRAILERS
 from prompt_repo.releases import CHANGE_REQUEST
 from prompt_repo.repository import PRODUCTION, STAGING, Repository
-from webapp import change_records, events, people, protection
+from webapp import change_lists, change_records, events, people, protection
 from webapp.access import NotAllowed, Scope, caller, require_environment
 from webapp.announcing import pushed
 from webapp.change_records import ChangeNotFound, ChangeState, Kind, Seen, State, Who
@@ -27,6 +27,7 @@ from webapp.events import Event, Happened
 from webapp.movers import who_moved
 from webapp.records.change_models import ChangeEntry, ChangeRequest
 from webapp.services import records, repository, settings
+from webapp.webhooks import note_within
 
 HOTFIX = "hotfix-"
 """A pushed branch whose name begins so is for production."""
@@ -73,7 +74,7 @@ def propose_by(draft: Draft, write: Callable[[str, str], Opened]) -> ChangeReque
         opened = write(slug, title)
         seen = _seen(repository(), draft.base, opened.head)
         who = Who.of(caller())
-        row = change_records.create(records(), who, opened.slug, draft.base, title, text, seen)
+        row = _entered(who, opened.slug, draft.base, title, text, seen)
     _announce_opened(row)
     events.announce(Event.BRANCH_MOVED, branch=FOLDER + row.slug, old=None, new=row.head)
     return row
@@ -124,9 +125,12 @@ def review(number: int, kind: Kind, head: str, text: str = "") -> ChangeEntry:
         raise OwnChange
     if kind is Kind.OBJECTED and not words:
         raise InvalidReason("say what should be changed")
-    entry = change_records.say(records(), row, who, kind, words)
     verdict = "approved" if kind is Kind.APPROVED else "changes requested"
-    events.announce(Event.CHANGE_REVIEWED, **_facts(row), verdict=verdict)
+    told = Happened(Event.CHANGE_REVIEWED, who.actor, {**_facts(row), "verdict": verdict}, True)
+    entry = change_records.say(
+        records(), row, who, kind, words, also=lambda session, _: note_within(session, told)
+    )
+    events.tell(told)
     return entry
 
 
@@ -239,7 +243,7 @@ def refreshed(row: ChangeRequest, who: Who = change_records.GIT) -> ChangeReques
 
 def open_count() -> int:
     """How many are open, for the rail."""
-    return change_records.count_open(records())
+    return change_lists.count_open(records())
 
 
 def branch_moved(happened: Happened) -> None:
@@ -268,7 +272,7 @@ def _pushed(slug: str, head: str | None, who: Who) -> None:
         return  # a branch without a commit of its own proposes nothing yet
     title, text = _told(repository().store.header(head).reason)
     seen = _seen(repository(), base, head)
-    _announce_opened(change_records.create(records(), who, slug, base, title or slug, text, seen))
+    _announce_opened(_entered(who, slug, base, title or slug, text, seen))
 
 
 def _told(message: str) -> tuple[str, str]:
@@ -329,11 +333,23 @@ def _open_rest(row: ChangeRequest, done: Merged) -> None:
     )
     title = f"Hotfix {row.number} in staging: {row.title}"[: changes.TITLE_LENGTH]
     who = Who(row.actor, row.account_id, row.name, row.email)
-    _announce_opened(change_records.create(records(), who, done.left, STAGING, title, text, seen))
+    _announce_opened(_entered(who, done.left, STAGING, title, text, seen))
+
+
+def _entered(who: Who, slug: str, base: str, title: str, text: str, seen: Seen) -> ChangeRequest:
+    """A new change request in the records, and in the outbox of webhooks."""
+    return change_records.create(
+        records(), who, slug, base, title, text, seen,
+        also=lambda session, row: note_within(session, _opened(row)),
+    )  # fmt: skip
+
+
+def _opened(row: ChangeRequest) -> Happened:
+    return Happened(Event.CHANGE_OPENED, caller().actor, _facts(row), noted=True)
 
 
 def _announce_opened(row: ChangeRequest) -> None:
-    events.announce(Event.CHANGE_OPENED, **_facts(row))
+    events.tell(_opened(row))
 
 
 def _announce_merged(row: ChangeRequest, commit: Commit) -> None:

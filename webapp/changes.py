@@ -22,9 +22,10 @@ from prompt_repo.errors import (
     PromptRepoError,
 )
 from prompt_repo.repository import PRODUCTION
-from webapp import audit, change_records, change_requests, events, protection
+from webapp import audit, change_lists, change_records, change_requests, events, protection
 from webapp.access import NotAllowed, Scope, access, caller
-from webapp.change_records import ChangeState, Kind, Shown, Wanted, Who
+from webapp.change_lists import Shown, Wanted
+from webapp.change_records import ChangeState, Kind, Who
 from webapp.change_views import Subject
 from webapp.errors import status_of
 from webapp.events import Event
@@ -62,14 +63,14 @@ def index() -> str:
     who = Who.of(caller())
     before = request.args.get("before", "")
     wanted = Wanted(shown, who, before=int(before) if _is_number(before) else None, limit=PAGE)
-    found = change_records.listed(records(), wanted)
+    found = change_lists.listed(records(), wanted)
     rows = found[:PAGE]
     return render_template(
         "changes/index.html",
         rows=rows,
         shown=shown,
         lists=LISTS,
-        counts=change_records.counts(records(), who),
+        counts=change_lists.counts(records(), who),
         said=change_records.entry_counts(records(), [row.number for row in rows]),
         next_before=rows[-1].number if len(found) > PAGE else None,
     )

@@ -38,11 +38,16 @@ class Event(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Happened:
-    """One event: who did it, and what there is to say of it, in JSON's types."""
+    """One event: who did it, and what there is to say of it, in JSON's types.
+
+    Where it is `noted`, webhooks have it in their outbox already, by the very transaction in which
+    it happened; so that no death of a process comes between.
+    """
 
     event: Event
     actor: str
     facts: Mapping[str, Any]
+    noted: bool = False
 
 
 Listener = Callable[[Happened], None]
@@ -55,9 +60,13 @@ def listen(app: Flask, event: Event, listener: Listener) -> None:
 
 def announce(event: Event, **facts: Any) -> None:
     """Tells everybody who listens that something was done by whoever asks now."""
-    happened = Happened(event, caller().actor, facts)
-    for listener in current_app.extensions.get(EXTENSION, {}).get(event, ()):
+    tell(Happened(event, caller().actor, facts))
+
+
+def tell(happened: Happened) -> None:
+    """The same, for who knows all of it."""
+    for listener in current_app.extensions.get(EXTENSION, {}).get(happened.event, ()):
         try:
             listener(happened)
         except Exception:  # what is done stays done; the log keeps the trace
-            log.exception("a listener failed", announced=event)
+            log.exception("a listener failed", announced=happened.event)

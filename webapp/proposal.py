@@ -5,9 +5,10 @@ from dataclasses import dataclass
 from flask import flash, request
 
 from prompt_repo.editing import AnyEdit
-from webapp import audit, change_records, change_requests
+from webapp import audit, change_lists, change_requests
 from webapp.access import caller
-from webapp.change_records import Shown, Wanted, Who
+from webapp.change_lists import Shown, Wanted
+from webapp.change_records import Who
 from webapp.records.change_models import ChangeRequest
 from webapp.services import records
 
@@ -41,7 +42,7 @@ class Proposal:
             form.get(about, ""),
             form.get("reason", ""),
             form.get("to", NEW),
-            tuple(change_records.listed(records(), wanted))[:MINE],
+            tuple(change_lists.listed(records(), wanted))[:MINE],
             about,
         )
 

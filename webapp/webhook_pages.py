@@ -39,7 +39,7 @@ def init_app(app: Flask) -> None:
 
 
 def _note(happened: Happened) -> None:
-    if webhooks.take_note(records(), happened, late=g.get("announced_late")):
+    if happened.noted or webhooks.take_note(records(), happened, late=g.get("announced_late")):
         g.noted = True
         _wake()
 

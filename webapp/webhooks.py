@@ -1,7 +1,8 @@
 """Webhooks: addresses that are told of events, and the outbox of what they are told.
 
-An event becomes a row for each webhook that wants it, in the request where it happened; the
-courier (`webapp/courier.py`) takes the rows from there, so that no death of a process loses one.
+An event becomes a row for each webhook that wants it, in the request where it happened (in its
+very transaction, where what happened is a record); the courier (`webapp/courier.py`) takes the
+rows from there, so that no death of a process loses one.
 """
 
 import hashlib
@@ -12,6 +13,7 @@ from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 
 from sqlalchemy import select
+from sqlalchemy.orm import Session
 
 from webapp import outbound
 from webapp.config import Network
@@ -45,9 +47,8 @@ class _Listening(NamedTuple):
     created_at: datetime
 
 
-_ENABLED = Question(
-    select(Webhook.id, Webhook.events, Webhook.created_at).where(Webhook.enabled), _Listening
-)
+_LISTENING = select(Webhook.id, Webhook.events, Webhook.created_at).where(Webhook.enabled)
+_ENABLED = Question(_LISTENING, _Listening)
 
 
 class WebhookError(Exception):
@@ -123,21 +124,31 @@ def take_note(records: Records, happened: Happened, late: datetime | None = None
 
     What is told `late` goes to those alone who wanted it at that time and don't have it yet.
     """
-    known = records.answers(_ENABLED)
-    wanting = [each for each in known if happened.event.value in each.events]
+    if not _wanting(happened, records.answers(_ENABLED)):  # most often, and then nobody waits
+        return 0
+    with records.writing() as session:
+        return note_within(session, happened, late)
+
+
+def note_within(session: Session, happened: Happened, late: datetime | None = None) -> int:
+    """The same, in a transaction that enters what happened: both are there, or neither."""
+    listening = [_Listening(*each) for each in session.execute(_LISTENING)]
+    wanting = _wanting(happened, listening)
     message = _name(happened) if wanting else ""
     if wanting and late is not None:
-        told = records.rows(select(Delivery.webhook_id).where(Delivery.message == message))
-        have = {each.webhook_id for each in told}
+        told = select(Delivery.webhook_id).where(Delivery.message == message)
+        have = set(session.scalars(told))
         then = late + SECOND
         wanting = [each for each in wanting if each.created_at < then and each.id not in have]
     if wanting:
         now = datetime.now(UTC)
         body = _body(happened.event.value, now, {"actor": happened.actor, **happened.facts})
-        rows = [_row(each.id, happened.event.value, message, body, now) for each in wanting]
-        with records.writing() as session:
-            session.add_all(rows)
+        session.add_all(_row(each.id, happened.event.value, message, body, now) for each in wanting)
     return len(wanting)
+
+
+def _wanting(happened: Happened, known: Sequence[_Listening]) -> list[_Listening]:
+    return [each for each in known if happened.event.value in each.events]
 
 
 def ping(records: Records, number: int, actor: str) -> None:

@@ -10,11 +10,12 @@ from prompt_repo.editing import Edit
 from prompt_repo.errors import InvalidDocument, Problem
 from prompt_repo.expectations import Absent, Anything, AtCommit, Expectation, Matches
 from prompt_repo.model import PromptKey
-from webapp import audit, change_records, change_requests
+from webapp import audit, change_lists, change_records, change_requests
 from webapp.access import Scope, caller
 from webapp.api import answering, asking, blueprint, change_answers, change_bodies, intake
 from webapp.api.routing import Operation, route
-from webapp.change_records import Kind, Shown, Wanted, Who
+from webapp.change_lists import Shown, Wanted
+from webapp.change_records import Kind, Who
 from webapp.changes import subject_of
 from webapp.records.change_models import ChangeRequest
 from webapp.services import records
@@ -48,7 +49,7 @@ def index() -> Response:
         before=asked.cursor,
         limit=asked.limit,
     )
-    found = change_records.listed(records(), wanted)
+    found = change_lists.listed(records(), wanted)
     rows = found[: asked.limit]
     more = rows[-1].number if len(found) > asked.limit else None
     return _answer({"items": [change_answers.change(row) for row in rows], "next_cursor": more})
