@@ -10,7 +10,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TypeVar
 
-from dulwich.objects import Blob, ObjectID, ShaFile, Tree
+from dulwich.objects import Blob, ObjectID, ShaFile, Tag, Tree
 from dulwich.objects import Commit as GitCommit
 from dulwich.repo import Repo
 
@@ -20,6 +20,7 @@ from prompt_repo.git_refs import OID
 
 TREES_KEPT = 512  # raw trees kept in memory: those of the heads' large folders are read each edit
 TREES_BYTES = 64_000_000
+PEELED_KEPT = 65_536  # tags whose commits are known
 
 R = TypeVar("R")
 
@@ -33,6 +34,7 @@ class Reader:
         self._trees: OrderedDict[bytes, bytes] = OrderedDict()
         self._trees_bytes = 0
         self._trees_lock = threading.Lock()
+        self._peeled: OrderedDict[str, str] = OrderedDict()
 
     def raw(self, oid: str) -> tuple[int, bytes]:
         """The kind and bytes of an object; raises RevisionNotFound, RepositoryDamaged."""
@@ -67,6 +69,20 @@ class Reader:
         if not isinstance(found, GitCommit):
             raise RevisionNotFound(oid)
         return found
+
+    def peeled(self, oid: str, name: str) -> str:
+        """The commit that a tag leads to; kept, for none changes. RevisionNotFound for `name`."""
+        known = self._peeled.get(oid)
+        if known is None:
+            found = self.object(oid, name)
+            while isinstance(found, Tag):
+                found = self.object(found.object[1].decode(), name)
+            if not isinstance(found, GitCommit):
+                raise RevisionNotFound(name)
+            known = self._peeled[oid] = found.id.decode()
+            while len(self._peeled) > PEELED_KEPT:
+                self._peeled.popitem(last=False)
+        return known
 
     def parent(self, oid: str) -> GitCommit:
         """A commit that another one names; raises RepositoryDamaged where it is gone."""

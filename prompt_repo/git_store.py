@@ -12,7 +12,6 @@ from pathlib import Path
 from types import MappingProxyType
 
 from dulwich.objects import Blob, ObjectID, ShaFile, Tag
-from dulwich.objects import Commit as GitCommit
 from dulwich.refs import Ref
 
 from prompt_repo import git_cli, git_commits, git_format, git_objects, git_trees
@@ -137,12 +136,7 @@ class GitStore:
         oid = self._refs.read(f"refs/tags/{name}")
         if oid is None:
             raise RevisionNotFound(name)
-        found = self._reader.object(oid, name)
-        while isinstance(found, Tag):
-            found = self._reader.object(found.object[1].decode(), name)
-        if not isinstance(found, GitCommit):
-            raise RevisionNotFound(name)
-        return found.id.decode()
+        return self._reader.peeled(oid, name)
 
     def named(self, name: str) -> str:
         """The commit that a person means: a branch, what `resolve` takes, what git takes besides.

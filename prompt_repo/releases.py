@@ -1,7 +1,7 @@
 """What went live when: production's own line of commits, and notes made from the reasons."""
 
 from collections.abc import Collection, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from enum import StrEnum
 from itertools import islice, takewhile
@@ -57,7 +57,8 @@ def releases(repository: Repository, cursor: str | None = None, limit: int = PAG
         raise InvalidCursor(cursor)
     tags = {oid: name for name, oid in repository.store.tags().items()}
     found = list(islice(_line(repository, cursor or head), limit + 1))
-    items = tuple(_release(repository.store.commit(each.oid), tags) for each in found[:limit])
+    repository.history.ensure(head)
+    items = tuple(_release(_with_changes(repository, each), tags) for each in found[:limit])
     return Releases(items, found[limit].oid if found[limit:] else None)
 
 
@@ -85,6 +86,13 @@ def _line(repository: Repository, commit: str) -> Iterator[Commit]:
 def _release(commit: Commit, tags: dict[str, str]) -> Release:
     did, source = what_did(commit)
     return Release(commit, did, source, tags.get(commit.oid))
+
+
+def _with_changes(repository: Repository, commit: Commit) -> Commit:
+    """A commit of production's line with its changes, as the index has them."""
+    before = repository.history.walk(commit.parents[0]) if commit.parents else None
+    changes = repository.history.walk(commit.oid).changes(before)
+    return replace(commit, changes=tuple(changes))
 
 
 def what_did(commit: Commit) -> tuple[Did, str | None]:

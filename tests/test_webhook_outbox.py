@@ -48,13 +48,15 @@ def test_a_process_that_dies_after_the_record_told_of_it(
         raise Dies
 
     form = {"action": "open", "base": repository.head("staging"), "text": "Soft.", "title": "T"}
-    with monkeypatch.context() as patch, pytest.raises(Dies):
+    with monkeypatch.context() as patch:
         patch.setattr(events, "tell", dies)
-        kim.post("/environments/staging/characters/aria/angry/propose", **form)
+        with pytest.raises(Dies):
+            kim.post("/environments/staging/characters/aria/angry/propose", **form)
     head = repository.head("changes/t")
-    with monkeypatch.context() as patch, pytest.raises(Dies):
+    with monkeypatch.context() as patch:
         patch.setattr(events, "tell", dies)
-        ada.post("/changes/1/say", action="approve", head=head)
+        with pytest.raises(Dies):
+            ada.post("/changes/1/say", action="approve", head=head)
 
     assert told(records) == WANTED
     assert count(records, ChangeRequest) == 1
@@ -90,9 +92,10 @@ def test_an_outbox_that_fails_enters_no_review(
     def dies(session: object, happened: Happened) -> int:
         raise Dies
 
-    with monkeypatch.context() as patch, pytest.raises(Dies):
+    with monkeypatch.context() as patch:
         patch.setattr(change_requests, "note_within", dies)
-        ada.post("/changes/1/say", action="approve", head=repository.head("changes/t"))
+        with pytest.raises(Dies):
+            ada.post("/changes/1/say", action="approve", head=repository.head("changes/t"))
     assert count(records, ChangeEntry) == before
     ada.post("/changes/1/say", action="approve", head=repository.head("changes/t"))
 

@@ -21,6 +21,7 @@ from prompt_repo.editing import Edit, save
 from prompt_repo.errors import NothingToPromote
 from prompt_repo.model import Prompt
 from prompt_repo.promotion import Decision, Order, Promotion, Side, promote, roll_back
+from prompt_repo.releases import releases
 from prompt_repo.repository import PRODUCTION, STAGING, Repository
 from tests.factories import KIM, SAM, key, make_repository
 from tests.gitrepo import git
@@ -250,6 +251,13 @@ class TwoEnvironments(RuleBasedStateMachine):
         if hasattr(self, "staging"):
             found = {PATHS[item.path]: item.state for item in compare(self.repository).items}
             assert found == self.states()
+
+    @invariant()
+    def the_releases_agree(self) -> None:
+        """What the index says that each commit of production changed is what its trees say."""
+        if hasattr(self, "staging"):
+            for each in releases(self.repository, limit=3).items:
+                assert each.commit == self.repository.store.commit(each.commit.oid)
 
     def states(self) -> dict[str, State]:
         """What differs, and how."""
