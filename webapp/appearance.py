@@ -118,9 +118,11 @@ WITHIN = {
     "bulk": "matrix",
     "change_proposing": "changes",
     "change_editing": "changes",
+    "document_proposing": "changes",
+    "audit_pages.of_person": "accounts",
     "imports": "transfers",
 }
-"""Parts that the rail has no line of their own for, and the line that is lit there."""
+"""Parts and pages that the rail has no line of their own for, and the line that is lit there."""
 ON_A_PHONE = 4  # places in the bar at the foot; the rest is behind More
 
 
@@ -230,13 +232,13 @@ def _place(entry: Entry, environment: str) -> Place:
     in_part = (request.endpoint or "").partition(".")[0]
     arguments = request.view_args or {}
     if (
-        in_part in ("prompts", "history", "preview_of", "clips")
+        in_part in ("prompts", "history", "preview_of", "clips", "trail")
         and request.endpoint != "prompts.removed"
     ):
         in_part = "characters" if arguments.get("character") else "defaults"
     elif request.endpoint == "prompts.removed":
         in_part = "prompts"
-    in_part = WITHIN.get(in_part, in_part)
+    in_part = WITHIN.get(request.endpoint or "", WITHIN.get(in_part, in_part))
     url = url_for(endpoint, **_needed(endpoint, environment))
     count = entry.count() if entry.count else 0
     return Place(entry.label, entry.icon, url, part == in_part, here, count)
