@@ -131,7 +131,7 @@ class _Run:
         self._get_ready()
         try:
             walk.plan_parts([works[table.name] for table in ordered])
-            self._walk_all(ordered, works, walk)
+            self._walk_all(ordered, works, walk, rebuilding)
         finally:
             if walk.fillers is not None:
                 walk.fillers.close()
@@ -179,11 +179,16 @@ class _Run:
                 rebuilding.put_up()
             self.target.rollback()
 
-    def _walk_all(self, ordered: list[Table], works: dict[str, Work], walk: Walk) -> None:
+    def _walk_all(
+        self, ordered: list[Table], works: dict[str, Work], walk: Walk,
+        rebuilding: Rebuilding | None,
+    ) -> None:  # fmt: skip
         self._walk_backward_references(ordered, works, walk)
         for table in ordered:
             outcome = walk.through(works[table.name])
             self._take(works[table.name], outcome)
+            if rebuilding is not None:
+                rebuilding.begin(table)
             if walk.dry:
                 self._note_conflicts(outcome)
             elif outcome.conflicts:
