@@ -1,5 +1,6 @@
 """A sync beside the floor: the server's own binary COPY of the same tables with the same keys."""
 
+import json
 import os
 import random
 import statistics
@@ -18,6 +19,7 @@ from benchmarks.measuring import Row, Scale, interleaved, ratio
 from benchmarks.repositories import Repositories
 from sync import rules
 from sync.anonymise import Fakes
+from sync.filling import Shard
 from sync.keyed import Key
 from sync.pools import load
 from sync.run import Options, Result
@@ -63,6 +65,18 @@ MARKED = RULES.replace("users: {", "users: {watermark: moved_at, ").replace(
 TABLES = ("users", "assignments")
 MOVE = "UPDATE {0} SET {1}, moved_at = '2026-02-01'::timestamptz + {2} * interval '1 day' "
 WHICH = "WHERE id % 100 = 1"
+NOTES = """
+CREATE TABLE notes (id bigint PRIMARY KEY, said text NOT NULL);
+"""
+NOTED = """
+INSERT INTO notes SELECT n, repeat('Ada met Grace Nr ' || n || ' about her order. ', 6)
+  FROM generate_series(1, {}) n;
+ANALYZE notes;
+"""
+NOTE_RULES = """
+version: 1
+tables: {users: skip, assignments: skip, notes: {columns: {id: keep, said: text}}}
+"""
 CITY, STATE = "city = 'Moved {}'", "state = 'moved {}'"
 EMPTY = "TRUNCATE users, assignments"
 ANEW = f"{EMPTY}; DROP SCHEMA IF EXISTS prompt_repo_sync CASCADE"
@@ -118,6 +132,7 @@ def run(_: Repositories, scale: Scale) -> list[Row]:
             _round(pair, number)
         cells = _cells(scale.of(20_000, 5_000, 50), rounds)
         _pynonymized(pair, cells, scale)
+        _workers(pair, scale.of(200_000, 50_000, 300), rounds)
         memory = [_memory(pair, part) for part in (users // 4, users)]
     return _rows(pair, cells, memory)
 
@@ -172,6 +187,9 @@ def _rows(pair: Pair, cells: Any, memory: list[int]) -> list[Row]:
     made.append(ratio("Faker ÷ ours, name and email", cells, "faker", "ours", at_least=20))
     made.append(ratio("pynonymizer's step ÷ full sync: users", cells, "pynonymizer", "full",
                       at_least=4))  # fmt: skip
+    shared = {name: pair.times[name] for name in ("one_worker", "two_workers")}
+    made.append(ratio("one worker ÷ two, a table of texts", shared, "one_worker", "two_workers",
+                      at_least=1.6))  # fmt: skip
     share = memory[1] / MEMORY
     made.append(Row("most memory of a full sync ÷ 512 MiB", share, share, share, at_most=1))
     flat = memory[1] / memory[0]
@@ -227,6 +245,32 @@ def _sync(source: str, target: str, written: int, text: str = RULES, **how: Any)
     assert result.status in ("completed", "dry run")
     assert result.total.written == written or how.get("dry_run")
     return result
+
+
+def _workers(pair: Pair, notes: int, rounds: int) -> None:
+    """A table whose texts are made up row by row: the workers are the limit, not the database."""
+    for url in (pair.source, pair.staging):
+        _do(url, NOTES)
+    _do(pair.source, NOTED.format(notes))
+    command = [sys.executable, "-m", "benchmarks.sync_worker"]
+    piped = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
+    with subprocess.Popen(command, text=True, **piped) as other:  # type: ignore[call-overload]
+        assert other.stdout.readline() == "ready\n"
+
+        def call(parts: Sequence[Shard], snapshot: str) -> None:
+            told = {"source": pair.source, "staging": pair.staging, "snapshot": snapshot,
+                    "text": NOTE_RULES, "key": KEY}  # fmt: skip
+            for part in reversed(parts):
+                which = [part.table, part.attempt, part.number]
+                other.stdin.write(json.dumps({**told, "part": which}) + "\n")
+            other.stdin.flush()
+
+        for _ in range(rounds):
+            for name, others in (("one_worker", 0), ("two_workers", 1)):
+                _do(pair.staging, f"TRUNCATE notes; {ANEW}")
+                how = {"others": others, "call": call, "restart": True}
+                pair.measure(**{name: partial(pair.sync, notes, NOTE_RULES, **how)})
+        other.stdin.close()
 
 
 def _memory(pair: Pair, users: int) -> int:

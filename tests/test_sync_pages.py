@@ -69,6 +69,28 @@ def test_chosen_tables_alone_are_synced(world: Staging) -> None:
     assert [(0,)] == world.in_staging("SELECT count(*) FROM users")
 
 
+def test_how_it_goes_about_is_chosen(world: Staging) -> None:
+    """By all workers unless it is said; one worker's processes count where it is alone."""
+    usual = world.run()
+    chosen = world.run(share="no", processes="3", indexes_last="1")
+    shared = world.run(share="yes", processes="3")
+
+    assert (True, 1, False) == (usual.share, usual.processes, usual.indexes_last)
+    assert (False, 3, True) == (chosen.share, chosen.processes, chosen.indexes_last)
+    assert (True, 1) == (shared.share, shared.processes)
+    assert {SyncStatus.COMPLETED} == {usual.status, chosen.status, shared.status}
+
+
+@pytest.mark.parametrize("number", ["0", "65", "-1", "many", "9" * 30])
+def test_a_number_of_processes_that_can_not_be_is_refused(world: Staging, number: str) -> None:
+    """It says what may be, and nothing is recorded."""
+    answer = world.here.admin.post("/staging/syncs", share="no", processes=number)
+
+    assert 422 == answer.status_code
+    assert "1 to 64 processes" in answer.text
+    assert [] == syncs.listed(world.here.records)
+
+
 def test_ticking_no_table_is_told(world: Staging) -> None:
     """Nothing is started."""
     answer = world.here.admin.post("/staging/syncs", which="some")

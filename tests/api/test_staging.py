@@ -153,6 +153,17 @@ def test_a_decision_that_can_not_be_is_refused(
     assert 1 == ask(world, "GET", f"/syncs/{made.id}/conflicts").json["sums"]["open"]
 
 
+def test_how_a_sync_goes_about_it_is_said_and_told(world: Staging) -> None:
+    """Indexes last, processes, whether it is shared; what can't be is refused."""
+    how = {"indexes_last": True, "processes": 4, "share": False}
+
+    refused = ask(world, "POST", "/syncs", json={"processes": 65})
+    made = ask(world, "POST", "/syncs", json=how)
+
+    assert (422, 202) == (refused.status_code, made.status_code)
+    assert how == {name: made.json[name] for name in how}
+
+
 def test_a_sync_is_cancelled_and_resumed(world: Staging) -> None:
     """Cancelling what is over is 409."""
     made = ask(world, "POST", "/syncs").json
