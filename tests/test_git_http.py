@@ -742,3 +742,19 @@ def test_what_a_dead_process_left_goes_after_a_day(studio: Studio) -> None:
 
     assert clone.push("staging").ok
     assert ["incoming-new"] == [each.name for each in own.glob("incoming-*")]
+
+
+def test_clones_and_fetches_are_in_the_audit_log(studio: Studio) -> None:
+    """Who took what away; a look at the refs that finds nothing new is left out."""
+    clone = studio.clone(Scope.READ)
+    clone.git("fetch", "-q")
+    moved = put(studio.repository, {"bolt/idle": "Hums."})
+    clone.git("fetch", "-q")
+
+    with services(studio.app).records.reading() as session:
+        query = select(AuditEntry).where(AuditEntry.action == "git_http.upload_pack")
+        cloned, fetched = session.scalars(query.order_by(AuditEntry.id)).all()
+    assert ("clone", "fetch") == (cloned.subject, fetched.subject)
+    assert moved == fetched.commit
+    assert cloned.actor.startswith("token:")
+    assert ("127.0.0.1", "done") == (cloned.address, cloned.outcome)

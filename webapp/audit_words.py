@@ -117,6 +117,7 @@ WORDS: Mapping[Kind, Mapping[str, str]] = {
         "api.test_prompt": "Ask for a preview",
         "api.default_test_prompt": "Ask for a preview",
         "api.cancel_preview": "Cancel a preview",
+        "preview": "End of a preview",
         "preview cleanup": "Delete clips",
     },
     Kind.STAGING: {

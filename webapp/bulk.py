@@ -79,6 +79,7 @@ def apply(environment: str) -> Response:
     except StorageFailed:
         raise
     except REFUSED as error:
+        audit.describe(why=str(error))
         return _look(environment, base, status_of(error), refusal=_sentence(error))
     if outcome.commit is None:
         flash("Nothing changed.")

@@ -18,7 +18,7 @@ from prompt_repo.model import Commit
 from prompt_repo.reasons import CONTROL, SERVERS_TRAILERS
 from prompt_repo.releases import CHANGE_REQUEST
 from prompt_repo.repository import PRODUCTION, STAGING, Repository
-from webapp import change_lists, change_records, events, people, protection
+from webapp import audit, change_lists, change_records, events, people, protection
 from webapp.access import NotAllowed, Scope, caller, require_environment
 from webapp.announcing import pushed
 from webapp.change_records import ChangeNotFound, ChangeState, Kind, Seen, State, Who
@@ -130,6 +130,7 @@ def review(number: int, kind: Kind, head: str, text: str = "") -> ChangeEntry:
     entry = change_records.say(
         records(), row, who, kind, words, also=lambda session, _: note_within(session, told)
     )
+    audit.describe(f"changes/{row.slug}", number=number, verdict=verdict, commit=head)
     events.tell(told)
     return entry
 

@@ -10,6 +10,7 @@ import tempfile
 from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import ExitStack
 from importlib.metadata import version
+from typing import IO
 
 import structlog
 from flask import Blueprint, Flask, Response, current_app, request
@@ -39,6 +40,8 @@ blueprint = Blueprint("git_http", __name__, url_prefix="/git/prompts.git")
 log = structlog.get_logger(__name__)
 UPLOAD, RECEIVE = "git-upload-pack", "git-receive-pack"
 PROTOCOL = re.compile(r"version=[012](:[a-z0-9=-]{1,40}){0,8}")
+WANT, HAVE = re.compile(rb"want ([0-9a-f]{40})"), re.compile(rb"have [0-9a-f]{40}")
+BEGINNING = 1024 * 1024  # bytes of what a client asks that are looked at for the audit log
 ASKED = 32 * 1024 * 1024  # bytes that a client may say of what it has and wants
 WAIT = 5.0  # seconds one waits for others' clones and pushes to end
 PUSHERS = (Scope.REVIEW, Scope.WRITE, Scope.PROMOTE)
@@ -124,17 +127,30 @@ def refs() -> Response:
 def upload_pack() -> Response:
     """What a clone or a fetch asks for, as git makes it."""
     _require_all()
-    audit.leave_out()
     with ExitStack() as stack:
         stack.enter_context(_place())
         asked = stack.enter_context(tempfile.TemporaryFile())
         for piece in Body(request.environ, ASKED, settings().git_seconds).pieces():
             asked.write(piece)
+        _enter_fetch(asked)
         asked.seek(0)
         arguments = [*SERVING, "upload-pack", "--stateless-rpc", _where()]
         told = git_cli.streamed(_path(), arguments, asked, settings().git_seconds, _protocol())
         stream = Streamed(told, stack.pop_all())
     return Response(stream, 200, NEVER_KEPT, content_type=f"application/x-{UPLOAD}-result")
+
+
+def _enter_fetch(asked: IO[bytes]) -> None:
+    """Says in the audit log that commits leave the house; a look at the refs is left out."""
+    asked.seek(0)
+    beginning = asked.read(BEGINNING)
+    wants = [found.decode() for found in WANT.findall(beginning)]
+    if not wants:
+        audit.leave_out()
+        return
+    audit.hurry()
+    word = "fetch" if HAVE.search(beginning) else "clone"
+    audit.describe(word, commit=wants[0], wants=wants[:20])
 
 
 @blueprint.post(f"/{RECEIVE}")

@@ -20,7 +20,7 @@ from prompt_repo.transfer_deciding import begun
 from prompt_repo.transfer_errors import ImportMoved
 from prompt_repo.transfer_plan import MEANING, Entry, Plan, State, Strategy
 from prompt_repo.transfer_staged import subject
-from webapp import import_jobs, imports, transfers, uploads
+from webapp import audit, import_jobs, imports, transfers, uploads
 from webapp.access import Scope, access, caller
 from webapp.appearance import may_save
 from webapp.change_records import ChangeState
@@ -94,6 +94,7 @@ def upload() -> Any:
             creates = "create_characters" in request.form
             found = imports.preview(Given(environment, source, name, base, creates))
         except REFUSALS as error:
+            audit.describe(name, why=str(error))
             return page(import_refusal=str(error)), status_of(error)
     return redirect(url_for("imports.show", transfer=found.id), 303)
 
@@ -135,6 +136,7 @@ def decide(transfer: Any) -> Any:
     try:
         each |= dict.fromkeys(imports.write(found, texts), Strategy.MERGE)
     except REFUSALS as error:
+        audit.describe(found.name, why=str(error))
         return _page(found, refusal=str(error), typed=texts), status_of(error)
     found = imports.decide(found, Strategy(word) if word in words else None, each)
     action = form.get("action", "keep")
@@ -151,6 +153,7 @@ def decide(transfer: Any) -> Any:
         )
         done = imports.carry_out(found, decided)
     except REFUSALS as error:
+        audit.describe(found.name, why=str(error))
         moved = isinstance(error, ImportMoved)
         return _page(_found(transfer), refusal=str(error), moved=moved), status_of(error)
     if done.status == Status.PROPOSED:
@@ -167,6 +170,7 @@ def undo(transfer: Any) -> Any:
     try:
         imports.undo(found, caller().author)
     except REFUSALS as error:
+        audit.describe(found.name, why=str(error))
         return _page(found, refusal=str(error)), status_of(error)
     flash("Undone: everything stands as it did before the import.", "good")
     return redirect(_address(found), 303)

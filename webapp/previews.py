@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import bindparam, insert, select, update
 from sqlalchemy.orm import Session
 
-from webapp import clock, preview_limits
+from webapp import audit, clock, preview_limits
 from webapp.access import Caller
 from webapp.config import Settings
 from webapp.preview_errors import PreviewNotFound, PreviewOver
@@ -209,21 +209,35 @@ def complete(
     """Says that a clip is there; False where nobody wants it any more."""
     now = clock.now()
     with records.writing(lasting=False) as session:
-        return _change(
+        changed = _change(
             session, ident, (Status.PROCESSING,),
             status=Status.COMPLETED, completed_at=now, made_at=now, file=file, size=size,
             facts=dict(facts), log=list(log), seconds=seconds, error="",
         )  # fmt: skip
+    if changed:
+        _enter(records, ident, "done", seconds=seconds, size=size)
+    return changed
 
 
 def fail(records: Records, ident: str, error: str, log: Sequence[str] = ()) -> bool:
     """Says why a clip could not be made; False where it is over already."""
     with records.writing(lasting=False) as session:
         more = {"log": list(log)} if log else {}
-        return _change(
+        changed = _change(
             session, ident, AT_WORK,
             status=Status.FAILED, error=error.strip()[:4000], completed_at=clock.now(), **more,
         )  # fmt: skip
+    if changed:
+        _enter(records, ident, "failed", why=error.strip())
+    return changed
+
+
+def _enter(records: Records, ident: str, outcome: str, **detail: Any) -> None:
+    """What became of a preview, for the audit log; its record lasts no longer than the entry."""
+    made = find(records, ident)
+    facts = {"preview": ident, "environment": made.environment, **detail}
+    entry = audit.unasked(made.created_by, "preview", f"preview {ident}", outcome, **facts)
+    audit.write(records, entry, lasting=False)
 
 
 def see(records: Records, account_id: int, ident: str = "") -> None:

@@ -64,6 +64,7 @@ def export() -> Any:
         )
         found = exports.ask(records(), settings(), repository(), jobs(), caller(), wanted)
     except REFUSALS as error:
+        audit.describe(f"export of {environment}", environment=environment, why=str(error))
         return page(export_refusal=str(error)), status_of(error)
     audit.describe(found.name, environment=environment, commit=commit, export=found.id)
     return redirect(url_for("transfers.show", transfer=found.id), 303)
