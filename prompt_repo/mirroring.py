@@ -8,17 +8,21 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from prompt_repo import git_anchors
 from prompt_repo.errors import InvalidPush
 from prompt_repo.git_incoming import Incoming, incoming, public_refs
 from prompt_repo.git_protocol import Order
 from prompt_repo.git_remote import Remote, apart
-from prompt_repo.git_store import Move
+from prompt_repo.git_store import GitStore, Move
 from prompt_repo.layout import ENVIRONMENTS
 from prompt_repo.model import Author
 from prompt_repo.receiving import Rights, receive
 from prompt_repo.repository import Repository
 
 HEADS, TAGS = "refs/heads/", "refs/tags/"
+ANCHORS = "refs/prompt-repo/audit"
+APART = ("non-fast-forward", "fetch first")
+"""What git says of a ref that would have to be forced."""
 
 
 class Standing(StrEnum):
@@ -75,14 +79,31 @@ def exchange(repository: Repository, remote: Remote, rights: Rights, who: Author
         for ref in going:  # one by one, for one that is refused must not hold the others up
             refused |= remote.push(store, [ref])
         remote.push(store, [f"{TAGS}{tag}" for tag in store.tags()])  # some hosts make their own
+        rewritten = _push_anchors(store, remote)
     for name in ours:
         why = refused.get(f"{HEADS}{name}")
         if name not in branches:
             standing = Standing.REFUSED_THERE if why else Standing.SAME
             branches[name] = Branch(name, standing, why=why or "")
+    if rewritten is not None:
+        branches[rewritten.name] = rewritten
     pushed = tuple(ref for ref in going if ref.startswith(HEADS) and ref not in refused)
     shown = sorted(branches.values(), key=lambda branch: _rank(branch.name))
     return Round(tuple(moves), tuple(shown), pushed)
+
+
+def _push_anchors(store: GitStore, remote: Remote) -> Branch | None:
+    """Brings the anchors of the audit log there; gives how they went apart, if they did.
+
+    A mirror that takes no such ref, as another prompt repository, has none.
+    """
+    if git_anchors.newest(store.path, ANCHORS) is None:
+        return None
+    why = remote.push(store, [ANCHORS]).get(ANCHORS, "")
+    if not any(words in why for words in APART):
+        return None
+    said = f"the mirror has other anchors of the audit log than we do ({why}): one was written anew"
+    return Branch("audit log", Standing.REFUSED_THERE, why=said)
 
 
 def _take(

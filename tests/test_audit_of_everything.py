@@ -99,7 +99,7 @@ def test_a_promotion_and_a_roll_back(world: Staging, admin: Browser) -> None:
     back = client.post(address, json={"reason": "Too soft"}, headers=headers)
     assert back.status_code < 300, back.text
 
-    assert ("done", promoted.json["commit"]) == (went.outcome, went.commit)
+    assert ("done", promoted.json["id"]) == (went.outcome, went.commit)
     assert went.detail.get("changes") or went.detail.get("after")
     undone = log.one("api.roll_back")
     assert world.here.repository.head(PRODUCTION) == undone.commit

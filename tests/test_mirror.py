@@ -10,6 +10,7 @@ import pytest
 from flask import Flask
 
 from benchmarks.http_backend import serving
+from prompt_repo import git_anchors, mirroring
 from prompt_repo.errors import GitFailed
 from prompt_repo.git_remote import Remote
 from prompt_repo.mirroring import Standing, exchange
@@ -74,6 +75,22 @@ def test_what_we_have_goes_there(ours: Repository, upstream: str, tmp_path: Path
         theirs(tmp_path, PRODUCTION),
     ]
     assert 1 == len(git(tmp_path / "host" / "theirs.git", "tag").said.split())
+
+
+def test_anchors_of_the_audit_log_go_there(ours: Repository, upstream: str, tmp_path: Path) -> None:
+    """Nobody who rewrites the log and its anchor here reaches that one; a round tells of it."""
+    remote, ref = Remote.at(upstream), mirroring.ANCHORS
+    git_anchors.append(ours.store.path, ref, "Audit log at entry 1", {"Entry": "1"})
+
+    before = standings(ours, remote)
+    kept = theirs(tmp_path, ref)
+    assert git(ours.store.path, "rev-parse", ref).said.strip() == kept
+    assert git(ours.store.path, "update-ref", "-d", ref).ok
+    git_anchors.append(ours.store.path, ref, "Audit log at entry 1", {"Entry": "another"})
+    after = standings(ours, remote)
+
+    assert kept == theirs(tmp_path, ref)
+    assert (None, Standing.REFUSED_THERE) == (before.get("audit log"), after["audit log"])
 
 
 def test_what_is_pushed_there_comes_here(ours: Repository, upstream: str, tmp_path: Path) -> None:

@@ -7,12 +7,13 @@ from pathlib import Path
 
 from prompt_repo import git_anchors
 from prompt_repo.git_anchors import Anchor
+from prompt_repo.mirroring import ANCHORS
 from webapp import audit, audit_log
 from webapp.audit_log import Link
 from webapp.records import Records
 from webapp.records.models import AuditSeal
 
-REF = "refs/prompt-repo/audit"
+REF = ANCHORS  # a mirror has it too
 ANCHORED = "audit.anchor"
 ACTOR = "upkeep"
 NUMBER, HASH = re.compile(r"[0-9]{1,18}"), re.compile(r"[0-9a-f]{64}")
