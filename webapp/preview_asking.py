@@ -143,14 +143,14 @@ def enqueue(wanted: Wanted, path: str, *, reuse: bool = True) -> Preview:
 
 
 def _recorded_and_queued(queue: Jobs, wanted: Wanted, reuse: bool, enter: Beside) -> Preview:
-    preview = previews.ask(records(), settings(), wanted, caller(), reuse=reuse, beside=enter)
+    told, given = settings(), records()
+    preview = previews.ask(given, told, wanted, caller(), reuse=reuse, beside=enter)
     if preview.status == Status.PENDING:
-        ident = previews.job_of(preview.id, 1)
-        seconds = settings().preview_time_limit
+        ident, seconds = previews.job_of(preview.id, 1), told.preview_time_limit
         try:
             queue.enqueue(PREVIEWS, "make_preview", preview.id, ident=ident, seconds=seconds)
         except NoQueue:
-            previews.forget(records(), preview.id)
+            previews.forget(given, preview.id)
             raise
     return preview
 

@@ -7,7 +7,6 @@ same, and errors are its own.
 """
 
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
@@ -25,6 +24,7 @@ class Driver:
 
     def __init__(self, connection: Any, dialect: Dialect) -> None:
         self._connection, self.dialect = connection, dialect
+        self._wrong: Any = dialect.dbapi and dialect.dbapi.Error
 
     @property
     def is_sqlite(self) -> bool:
@@ -32,18 +32,23 @@ class Driver:
 
     def do(self, sql: str, told: Any = ()) -> list[tuple[Any, ...]]:
         """Sends a statement as it is; gives what it answers."""
-        with _translated(sql, self.dialect):
-            cursor = self._connection.cursor()
-            try:
-                cursor.execute(sql, told)
-                return cursor.fetchall() if cursor.description else []
-            finally:
-                cursor.close()
+        cursor = self._connection.cursor()
+        try:
+            cursor.execute(sql, told)
+            return cursor.fetchall() if cursor.description else []
+        except self._wrong as error:
+            raise DBAPIError(sql, None, error) from error
+        except (TypeError, ValueError) as error:  # a value that it can't write
+            raise StatementError(str(error), sql, None, error) from error
+        finally:
+            cursor.close()
 
     def commit(self) -> None:
         """Ends the transaction that was begun."""
-        with _translated("commit", self.dialect):
+        try:
             self._connection.commit()
+        except self._wrong as error:
+            raise DBAPIError("commit", None, error) from error
 
 
 class Question(Generic[Shape]):
@@ -136,15 +141,3 @@ def _out_of(kind: TypeEngine[Any], dialect: Dialect) -> Processor | None:
     if isinstance(kind, Float):
         return None
     return kind.dialect_impl(dialect).result_processor(dialect, None)
-
-
-@contextmanager
-def _translated(sql: str, dialect: Dialect) -> Iterator[None]:
-    """Raises the driver's errors as SQLAlchemy's."""
-    driver: Any = dialect.dbapi
-    try:
-        yield
-    except driver.Error as error:
-        raise DBAPIError(sql, None, error) from error
-    except (TypeError, ValueError) as error:  # a value that it can't write
-        raise StatementError(str(error), sql, None, error) from error
