@@ -10,6 +10,7 @@ from pathlib import Path
 import redis
 import structlog
 from flask import Flask
+from sqlalchemy.exc import SQLAlchemyError
 
 from prompt_repo import git_upkeep
 from prompt_repo.layout import ENVIRONMENTS
@@ -41,7 +42,11 @@ LONGEST_PAUSE = 600
 
 @dataclass(frozen=True)
 class Bench:
-    """What a job works with; made anew in the process of each job, where nothing is shared."""
+    """What a job works with.
+
+    Its connections are opened in the process of each job, where nothing is shared; the rest of it
+    may have been made ready before.
+    """
 
     settings: Settings
 
@@ -61,9 +66,31 @@ class Bench:
         return Jobs(self.redis)
 
 
+_ready: Bench | None = None
+
+
+def get_ready() -> None:
+    """Does once, in a worker, what would be done anew in the process of each of its jobs."""
+    global _ready
+    bench = Bench(Settings.from_environment())
+    try:
+        video.get_ready(bench.settings)
+        previews.rehearse(bench.records)
+    except (Misconfigured, SQLAlchemyError) as error:  # each job says it better
+        log.info("a worker did not get ready", why=str(error))
+    bench.records.close()  # what is open now would be shared by all jobs
+    _ready = bench
+
+
+def _bench() -> Bench:
+    """What was made ready, where the settings are still those."""
+    settings = Settings.from_environment()
+    return _ready if _ready is not None and _ready.settings == settings else Bench(settings)
+
+
 def make_preview(ident: str) -> None:
     """Makes one clip, unless another worker has it, or nobody wants it any more."""
-    bench = Bench(Settings.from_environment())
+    bench = _bench()
     preview = previews.begin(bench.records, ident)
     if preview is None:
         return
@@ -79,7 +106,7 @@ def make_preview(ident: str) -> None:
 
 def release_preview(ident: str) -> None:
     """Frees what a cancelled preview made: the file, and the clip on the service's side."""
-    bench = Bench(Settings.from_environment())
+    bench = _bench()
     preview = previews.find(bench.records, ident)
     preview_files.drop(bench.settings, preview.environment, file_of(ident))
     if preview.remote_id:
@@ -91,7 +118,7 @@ def release_preview(ident: str) -> None:
 
 def clean_up_previews() -> None:
     """Deletes the clips that expired, and files that no preview has."""
-    bench = Bench(Settings.from_environment())
+    bench = _bench()
     count = preview_files.clean_up(bench.records, bench.settings)
     swept = sum(
         preview_files.sweep(bench.records, bench.settings, environment)
@@ -102,13 +129,13 @@ def clean_up_previews() -> None:
 
 def run_sync(ident: str) -> None:
     """Carries one sync out, or goes on with it, unless another worker has it."""
-    bench = Bench(Settings.from_environment())
+    bench = _bench()
     sync_job.carry_out(bench.records, bench.settings, bench.redis, ident)
 
 
 def fill_sync_part(ident: str, table: str, *rest: str) -> int:
     """Fills one part of a large table for a sync that another worker carries out."""
-    bench = Bench(Settings.from_environment())
+    bench = _bench()
     *numbers, snapshot = rest
     return sync_parts.fill(
         bench.records, bench.settings, ident, table, [int(each) for each in numbers], snapshot
@@ -117,19 +144,19 @@ def fill_sync_part(ident: str, table: str, *rest: str) -> int:
 
 def make_demo_database() -> None:
     """Makes the demo's production database, with rules to sync it by."""
-    bench = Bench(Settings.from_environment())
+    bench = _bench()
     demo_database.make(bench.records, bench.settings)
 
 
 def clean_up_staging() -> None:
     """Takes away what of staging's records has had its time: mappings, attempts to enter."""
-    bench = Bench(Settings.from_environment())
+    bench = _bench()
     log.info("staging cleaned up", **staging_upkeep.clean_up(bench.records, bench.settings))
 
 
 def tend_audit_log() -> None:
     """Enters what the audit log lacks, cuts what is too old, and anchors it in Git."""
-    bench = Bench(Settings.from_environment())
+    bench = _bench()
     repository = Repository.open(bench.settings.repository_path)
     audit_tending.tend(bench.records, repository, bench.settings.audit_days)
 
@@ -146,7 +173,7 @@ def collect_garbage() -> None:
 
 def make_export(ident: str) -> None:
     """Writes one export's file, unless another worker has it."""
-    bench = Bench(Settings.from_environment())
+    bench = _bench()
     repository = Repository.open(bench.settings.repository_path)
     exports.make(bench.records, bench.settings, repository, ident, Reporter(bench.redis, ident))
 
@@ -174,7 +201,7 @@ def _application() -> Flask:
 
 def clean_up_transfers() -> None:
     """Deletes files of exports and imports that expired."""
-    bench = Bench(Settings.from_environment())
+    bench = _bench()
     log.info("transfers cleaned up", count=exports.clean_up(bench.records, bench.settings))
 
 

@@ -11,6 +11,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any, Protocol
 
+from prompt_repo.layout import ENVIRONMENTS
 from webapp.config import Settings
 
 SERVICES = {
@@ -124,6 +125,17 @@ def service(settings: Settings, environment: str) -> VideoService:
     module, _, kind = SERVICES[chosen.name].partition(":")
     made: Callable[[Chosen], VideoService] = getattr(import_module(module), kind)
     return made(chosen)
+
+
+def get_ready(settings: Settings) -> None:
+    """Has services load what each clip needs, once for all jobs of a worker.
+
+    That is for those that have a method `get_ready`. Raises Misconfigured.
+    """
+    for environment in ENVIRONMENTS:
+        get_it_ready = getattr(service(settings, environment), "get_ready", None)
+        if get_it_ready is not None:
+            get_it_ready()
 
 
 def _size(text: str) -> tuple[int, int]:

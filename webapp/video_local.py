@@ -1,7 +1,9 @@
 """Clips drawn on this machine: an animatic of the prompt, and honest about being one."""
 
+import tempfile
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +17,9 @@ if TYPE_CHECKING:
 
 DESIGN = 3
 """Counted up when clips come to look different, so that none drawn before is reused."""
+
+
+EXAMPLE = Brief("She goes very still; angry. Slow push-in.", "Aria", "angry", "Angry", "#dc2626")
 
 
 class Local:
@@ -49,6 +54,16 @@ class Local:
             "beats": [asdict(beat) for beat in film.beats],
             "missing": missing,
         }
+
+    def get_ready(self) -> None:
+        """Loads libraries and the fonts of most texts, by drawing one picture."""
+        from webapp import video_mp4
+        from webapp.video_film import RATE, Film
+
+        film = Film(EXAMPLE, self._size, self._seconds)
+        with tempfile.TemporaryDirectory(prefix="ready-") as folder:
+            pictures = islice(film.frames(), 1)
+            video_mp4.write(Path(folder) / "one.mp4", pictures, self._size, RATE)
 
     def give_up(self, remote_id: str) -> None:
         """Nothing is anywhere else."""

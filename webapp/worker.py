@@ -62,11 +62,9 @@ class Busy(Worker):
 
 def work(settings: Settings, queues: Sequence[str]) -> None:
     """Runs jobs of these queues, one after another, until SIGTERM, or until Redis is gone."""
-    # Once here rather than in the process of each job.
-    import webapp.jobs
-    import webapp.video_film
-    import webapp.video_mp4  # noqa: F401
+    from webapp import jobs  # what a clock alone does without
 
+    jobs.get_ready()  # once here rather than in the process of each job
     logging.getLogger("rq").setLevel(logging.CRITICAL)  # what jobs come to is in the records
     client = redis.Redis.from_url(settings.redis_url, health_check_interval=30)
     worker = Busy(
