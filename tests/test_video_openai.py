@@ -64,6 +64,18 @@ def test_a_clip_is_made_fetched_and_deleted_there(server: VideoServer, tmp_path:
     assert sorted(heard.fractions) == heard.fractions
 
 
+def test_a_proxys_long_name_of_a_clip_leads_to_it(server: VideoServer, tmp_path: Path) -> None:
+    """LiteLLM's proxy puts its own way to a clip into the name, in base64: 200 letters and more."""
+    server.prefix = "video_" + "bGl0ZWxsbTpjdXN0b21fbGxt" * 30 + "=="
+    heard = Heard()
+
+    facts = client(server).make(BRIEF, tmp_path / "clip.mp4", heard)
+
+    assert [f"{server.prefix}1"] == heard.names == [facts["remote_id"]]
+    assert CLIP == (tmp_path / "clip.mp4").read_bytes()
+    assert all(len(line) < 150 for line in heard.lines)
+
+
 def test_what_it_shows_of_its_settings_holds_no_key(server: VideoServer) -> None:
     """People see the model and the address."""
     shown = client(server).settings
@@ -74,7 +86,12 @@ def test_what_it_shows_of_its_settings_holds_no_key(server: VideoServer) -> None
 
 @pytest.mark.parametrize(
     ("status", "headers", "seconds"),
-    [(429, {"Retry_After": "7"}, 7.0), (503, {}, None), (500, {}, None)],
+    [
+        (429, {"Retry_After": "7"}, 7.0),
+        (429, {"llm_provider-retry-after": "7"}, 7.0),
+        (503, {}, None),
+        (500, {}, None),
+    ],
 )
 def test_a_busy_service_may_be_asked_later(
     server: VideoServer, tmp_path: Path, status: int, headers: dict[str, str], seconds: float | None

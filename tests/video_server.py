@@ -19,12 +19,13 @@ KEY = "sk-secret-of-the-tests"
 class VideoServer:
     """What it was asked, and how it answers; `polls` is how often a clip is not ready yet.
 
-    `answers` replaces an answer, by `create`, `poll`, `content` or `delete`: it gets the request,
-    and says whether it answered.
+    Clips are called `prefix` and a number. `answers` replaces an answer, by `create`, `poll`,
+    `content` or `delete`: it gets the request, and says whether it answered.
     """
 
     url: str = ""
     polls: int = 1
+    prefix: str = "video_"
     answers: dict[str, Callable[[BaseHTTPRequestHandler], bool]] = field(default_factory=dict)
     created: list[dict[str, str]] = field(default_factory=list)
     deleted: list[str] = field(default_factory=list)
@@ -39,7 +40,7 @@ def say(request: BaseHTTPRequestHandler, status: int, body: Any, **headers: str)
     request.send_response(status)
     request.send_header("Content-Length", headers.pop("length", str(len(raw))))
     for name, value in headers.items():
-        request.send_header(name.replace("_", "-"), value)
+        request.send_header(name if "-" in name else name.replace("_", "-"), value)
     request.end_headers()
     request.wfile.write(raw)
     return True
@@ -75,7 +76,7 @@ class Asked(BaseHTTPRequestHandler):
             return
         whole = b"Content-Type: " + kind.encode() + b"\r\n\r\n" + raw
         self.state.created.append(_fields(whole))
-        say(self, 200, {"id": f"video_{len(self.state.created)}", "status": "queued"})
+        say(self, 200, _video(f"{self.state.prefix}{len(self.state.created)}", "queued", 0))
 
     def do_GET(self) -> None:
         ident = self.path.split("/")[3]
@@ -90,7 +91,8 @@ class Asked(BaseHTTPRequestHandler):
     def do_DELETE(self) -> None:
         if not self._replaced("delete"):
             self.state.deleted.append(self.path.rpartition("/")[2])
-            say(self, 200, {"deleted": True})
+            ident = self.state.deleted[-1]
+            say(self, 200, {"id": ident, "object": "video.deleted", "deleted": True})
 
     def _replaced(self, what: str) -> bool:
         other = self.state.answers.get(what)
@@ -113,8 +115,21 @@ def _fields(message: bytes) -> dict[str, str]:
 
 def _standing(state: VideoServer, ident: str) -> dict[str, Any]:
     ready = state.asked[ident] > state.polls
-    status = "completed" if ready else "in_progress"
-    return {"id": ident, "status": status, "progress": 100 if ready else 40}
+    return _video(ident, *(("completed", 100) if ready else ("in_progress", 40)))
+
+
+def _video(ident: str, status: str, progress: int) -> dict[str, Any]:
+    """What the Videos API tells of a clip: all of it, for proxies check that it is there."""
+    return {
+        "id": ident,
+        "object": "video",
+        "model": "sora-2",
+        "status": status,
+        "progress": progress,
+        "created_at": 1_790_000_000,
+        "size": "1280x720",
+        "seconds": "4",
+    }
 
 
 def stall(state: VideoServer) -> Callable[[BaseHTTPRequestHandler], bool]:

@@ -22,7 +22,7 @@ from webapp.config import Settings
 from webapp.preview_errors import PreviewNotFound, PreviewOver
 from webapp.records import Records
 from webapp.records.asking import Addition, Driver, Question
-from webapp.records.preview_models import AT_WORK, Preview, Status
+from webapp.records.preview_models import AT_WORK, LONGEST_NAME, Preview, Status
 from webapp.video import Brief
 
 LIFE = timedelta(hours=24)
@@ -194,7 +194,7 @@ def wait_again(records: Records, ident: str) -> bool:
 def name_remote(records: Records, ident: str, remote_id: str) -> None:
     """Keeps what the service calls the clip, so that it can be given up."""
     with records.writing(lasting=False) as session:
-        _change(session, ident, tuple(Status), remote_id=remote_id[:200])
+        _change(session, ident, tuple(Status), remote_id=remote_id[:LONGEST_NAME])
 
 
 def complete(

@@ -14,6 +14,7 @@ from typing import Any
 import httpx
 import structlog
 
+from webapp.records.preview_models import LONGEST_NAME
 from webapp.video import Brief, Chosen, Misconfigured, Told, VideoAway, VideoFailed
 
 log = structlog.get_logger(__name__)
@@ -23,7 +24,8 @@ FIRST_PAUSE, LONGEST_PAUSE, GROWTH = 1.0, 10.0, 1.4
 MOST_TRIES = 5  # times in a row that a question about a clip, or its download, may go wrong
 BUSY = frozenset({429, 500, 502, 503, 504})
 AT_WORK = frozenset({"queued", "pending", "in_progress", "processing", "running"})
-LONGEST_WORDS = 500
+LONGEST_WORDS, LONGEST_SHOWN = 500, 80
+PASSED_ON = "llm_provider-retry-after"  # where LiteLLM's proxy puts a Retry-After it was told
 
 
 class Trouble(Exception):
@@ -60,7 +62,7 @@ class OpenAICompatible:
         with self._client() as client:
             ident = self._create(client, brief, told)
             told.named(ident)
-            told.say(f"The service calls this clip {ident}")
+            told.say(f"The service calls this clip {_brief(ident)}")
             try:
                 self._wait(client, ident, told)
                 told.at(0.95, "Fetching the clip")
@@ -103,7 +105,7 @@ class OpenAICompatible:
                 raise VideoAway(str(trouble), trouble.seconds) from trouble
             raise VideoFailed(str(trouble)) from trouble
         ident = found.get("id")
-        if not isinstance(ident, str) or not 0 < len(ident) <= 200:
+        if not isinstance(ident, str) or not 0 < len(ident) <= LONGEST_NAME:
             raise VideoFailed("the video service accepted the prompt and named no clip")
         self._check_status(found)
         return ident
@@ -239,6 +241,11 @@ def _path(ident: str) -> str:
     return safe if safe not in (".", "..") else "%2E"
 
 
+def _brief(ident: str) -> str:
+    """An id as a line of a log shows it: proxies' are longer than anybody reads."""
+    return ident if len(ident) <= LONGEST_SHOWN else f"{ident[:LONGEST_SHOWN]}…"
+
+
 def _json(body: bytes) -> Any:
     try:
         return httpx.Response(200, content=body).json()
@@ -255,7 +262,7 @@ def _kind(error: Exception) -> str:
 
 
 def _retry_after(answer: httpx.Response) -> float | None:
-    told = answer.headers.get("Retry-After", "").strip()
+    told = answer.headers.get("Retry-After", answer.headers.get(PASSED_ON, "")).strip()
     if told.isascii() and told.isdigit():
         return float(min(int(told[:6]), 3600))
     try:

@@ -20,6 +20,8 @@ class Status(StrEnum):
     CANCELLED = "cancelled"
 
 
+LONGEST_NAME = 2000
+"""Characters of what a service calls a clip; proxies put their own way to it into the name."""
 AT_WORK = (Status.PENDING, Status.PROCESSING)
 
 
@@ -74,7 +76,7 @@ class Preview(Base):
     made_at: Mapped[datetime | None] = mapped_column(Moment)
     size: Mapped[int | None]
     reused_from: Mapped[str | None] = mapped_column(String(36))
-    remote_id: Mapped[str] = mapped_column(String(200), default="")
+    remote_id: Mapped[str] = mapped_column(String(LONGEST_NAME), default="")
     facts: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
     log: Mapped[list[str]] = mapped_column(JSON, default=list)
 
