@@ -11,15 +11,15 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import redis
-from flask import Flask
 from rq import Worker
 from sqlalchemy import func, select
 
-from benchmarks.measuring import Row, Scale, Times, interleaved, ratio
+from benchmarks import asking
+from benchmarks.measuring import Row, Scale, Times, ratio
 from benchmarks.repositories import Repositories
 from prompt_repo import demo
 from webapp import create_app, previews, tokens, valkey, video_mp4
-from webapp.access import Caller, Scope, public
+from webapp.access import Caller, Scope
 from webapp.config import Settings, environment_of
 from webapp.previews import Wanted
 from webapp.queue import PREVIEWS, Jobs
@@ -37,7 +37,6 @@ TEXT = (
     "a cold wall. She draws the caller's fader all the way down with one finger. Number {number}."
 )
 SIZE = (960, 540)
-PATH = "/api/v1/environments/staging/characters/aria/emotional-prompts/angry/test"
 ALONE = """
 import sys, time
 from pathlib import Path
@@ -68,7 +67,7 @@ def run(repositories: Repositories, scale: Scale) -> list[Row]:
     """All rows; each pair is timed in turns."""
     rows = [*_drawing(scale)]
     with tempfile.TemporaryDirectory(prefix="bench-", dir="/tmp") as name, _place(name) as settings:
-        rows += _asking(settings, scale)
+        rows += asking.rows(settings, scale)
         rows += _throughput(settings, scale)
         rows.append(_cancelling(settings, scale))
     if scale is Scale.TINY:  # a handful of jobs is over before anything can be killed
@@ -139,48 +138,7 @@ def _place(name: str) -> Iterator[Settings]:
         server.stop()
 
 
-def _asking(settings: Settings, scale: Scale) -> list[Row]:
-    """`POST …/test` beside a route that asks Redis one thing."""
-    app = create_app(settings)
-    client = redis.Redis.from_url(settings.redis_url)
-
-    @public
-    def bare() -> dict[str, object]:
-        return {"ok": bool(client.ping())}
-
-    app.add_url_rule("/bare", "bare", bare)
-    key, _ = tokens.create(app.extensions["services"].records, "bench", {Scope.WRITE}, ("staging",))
-    count = scale.of(50, 20, 3)
-    _post(app, key, 1)  # warm
-    times = interleaved(
-        {
-            "ask": lambda: _post(app, key, count),
-            "bare": lambda: _get(app, count),
-        },
-        scale.of(9, 5, 1),
-    )
-    client.flushall()
-    with app.extensions["services"].records.writing() as session:
-        session.query(Preview).delete()
-    return [
-        ratio("POST …/test ÷ bare route, one Redis round trip", times, "ask", "bare", at_most=3)
-    ]
-
-
 _numbers = iter(range(10**9))
-
-
-def _get(app: Flask, count: int) -> None:
-    client = app.test_client()
-    for _ in range(count):
-        assert client.get("/bare").status_code == 200
-
-
-def _post(app: Flask, key: str, count: int) -> None:
-    client, headers = app.test_client(), {"Authorization": f"Bearer {key}"}
-    for _ in range(count):
-        body = {"prompt_text": f"Waits, number {next(_numbers)}."}
-        assert client.post(PATH, json=body, headers=headers).status_code == 202
 
 
 def _throughput(settings: Settings, scale: Scale) -> list[Row]:
