@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Sequence
+from contextlib import closing
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
@@ -17,7 +18,7 @@ from faker import Faker
 
 from benchmarks.measuring import Row, Scale, interleaved, ratio
 from benchmarks.repositories import Repositories
-from sync import rules
+from sync import rules, shards
 from sync.anonymise import Fakes
 from sync.filling import Shard
 from sync.keyed import Key
@@ -25,6 +26,8 @@ from sync.pools import load
 from sync.run import Options, Result
 from sync.run import run as carry_out
 from sync.tables import open_source, open_target
+from sync.tables_postgres import PostgresSource
+from sync.tables_postgres_target import PostgresTarget
 from tests import servers
 
 TITLE = "Sync of users and assignments (PostgreSQL)"
@@ -130,7 +133,7 @@ def run(_: Repositories, scale: Scale) -> list[Row]:
         _do(pair.source, ROWS.format(users))
         for number in range(rounds):
             _round(pair, number)
-        cells = _cells(scale.of(20_000, 5_000, 50), rounds)
+        cells = _cells(pair, scale.of(20_000, 5_000, 50), rounds)
         _pynonymized(pair, cells, scale)
         _workers(pair, scale.of(200_000, 50_000, 300), rounds)
         memory = [_memory(pair, part) for part in (users // 4, users)]
@@ -184,7 +187,9 @@ def _rows(pair: Pair, cells: Any, memory: list[int]) -> list[Row]:
             made.append(ratio(line, times, floor, ours, at_least=budget))
     last = {"floor": _fitting(pair.times["floor"], pair.times["last"]), "last": pair.times["last"]}
     made.append(ratio(f"floor ÷ indexes last, {what}", last, "floor", "last", at_least=1.9))
-    made.append(ratio("Faker ÷ ours, name and email", cells, "faker", "ours", at_least=20))
+    made.append(ratio("Faker ÷ a sync, the cells of users", cells, "faker_rows", "columns",
+                      at_least=20))  # fmt: skip
+    made.append(ratio("Faker ÷ ours one by one, name and email", cells, "faker", "ours"))
     made.append(ratio("pynonymizer's step ÷ full sync: users", cells, "pynonymizer", "full",
                       at_least=4))  # fmt: skip
     shared = {name: pair.times[name] for name in ("one_worker", "two_workers")}
@@ -271,6 +276,8 @@ def _workers(pair: Pair, notes: int, rounds: int) -> None:
                 how = {"others": others, "call": call, "restart": True}
                 pair.measure(**{name: partial(pair.sync, notes, NOTE_RULES, **how)})
         other.stdin.close()
+    for url in (pair.source, pair.staging):
+        _do(url, "DROP TABLE notes")
 
 
 def _memory(pair: Pair, users: int) -> int:
@@ -318,10 +325,12 @@ def _sql(text: str) -> str:
     return text.replace("'", "''")
 
 
-def _cells(number: int, rounds: int) -> dict[str, list[float]]:
+def _cells(pair: Pair, number: int, rounds: int) -> dict[str, list[float]]:
+    """Fakes alone: of users as a sync makes them, in columns; and one by one."""
     fakes, fake = Fakes(Key(KEY), load(), "en_US"), Faker("en_US")
     chosen = random.Random(1)
     originals = [f"{chosen.random()}" for _ in range(number)]
+    columns, make = _columns(pair, number)
 
     def ours() -> None:
         name, email = fakes.names().first, fakes.contacts.email
@@ -334,7 +343,24 @@ def _cells(number: int, rounds: int) -> dict[str, list[float]]:
             fake.name()
             fake.email()
 
-    return {
-        name: [*times]
-        for name, times in interleaved({"ours": ours, "faker": theirs}, rounds).items()
-    }
+    def faker_rows() -> None:
+        for _ in range(len(columns[0])):
+            fake.first_name()
+            fake.last_name()
+            fake.email()
+            fake.phone_number()
+            fake.city()
+
+    ways = {
+        "ours": ours, "faker": theirs, "columns": lambda: make(columns), "faker_rows": faker_rows,
+    }  # fmt: skip
+    return {name: [*times] for name, times in interleaved(ways, rounds).items()}
+
+
+def _columns(pair: Pair, number: int) -> tuple[list[Any], Callable[[list[Any]], Any]]:
+    """Some of the users as a sync reads them, and what makes them into fakes."""
+    with closing(PostgresSource(pair.source)) as source, closing(PostgresTarget(pair.floor)) as to:
+        work = shards.works(source, to, rules.parse(RULES), Key(KEY))["users"]
+        *read, _, _ = next(source.columns(work.table, work.selection))
+    assert work.columns is not None
+    return [column[:number] for column in read], work.columns

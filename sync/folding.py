@@ -4,6 +4,7 @@ import re
 import unicodedata
 from functools import lru_cache
 
+NO_WORD = re.compile(r"[^\w]+")
 NO_DIGIT = re.compile(r"[^0-9]+")
 OTHER_LETTERS = str.maketrans(
     {"ß": "ss", "ø": "o", "ł": "l", "đ": "d", "æ": "ae", "œ": "oe", "ð": "d", "þ": "th", "ı": "i"}
@@ -13,13 +14,17 @@ OTHER_LETTERS = str.maketrans(
 @lru_cache(maxsize=65536)
 def folded(text: str) -> str:
     """Lower case without accents, blanks run together: `Bjørn  Hansen` is `bjorn hansen`."""
+    if text.isascii():
+        return " ".join(NO_WORD.sub(" ", text.lower()).split())
     small = unicodedata.normalize("NFKD", text).casefold().translate(OTHER_LETTERS)
     plain = "".join(letter for letter in small if not unicodedata.combining(letter))
-    return " ".join(re.sub(r"[^\w]+", " ", plain).split())
+    return " ".join(NO_WORD.sub(" ", plain).split())
 
 
 def folded_email(text: str) -> str:
     """Case and blanks folded: what two spellings of one address share."""
+    if text.isascii():
+        return text.strip().lower()
     return unicodedata.normalize("NFKC", text).strip().casefold()
 
 

@@ -118,7 +118,7 @@ def country_names() -> tuple[str, ...]:
 
 def script_of(text: str) -> str | None:
     """The locale that the first letter's script stands for; None for Latin and others."""
-    for letter in text:
+    for letter in "" if text.isascii() else text:
         if letter.isalpha():
             script = unicodedata.name(letter, "").partition(" ")[0]
             return SCRIPTS.get(script)

@@ -4,6 +4,7 @@ Production tells a hash of each row, staging which transactions wrote its rows. 
 the traces of the last run is read on all three sides, judged like any other row, and written.
 """
 
+from collections import Counter
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -68,9 +69,11 @@ class Refreshing:
         stamps = ahead(self._target.stamps(self._work.table))
         sums = self._sums()
         told = self._told()
+        summed = sums is not None and told is not None
         if sums is None or told is None or not self._by_sums(told, found, sums):
-            found, self._stamps = Found(), {}
-            self._remembered = Remembered(self._target, self._work.table, self._attempt)
+            if summed:  # production has other keys: they are all read, beside all that was known
+                found, self._stamps = Found(), {}
+                self._remembered = Remembered(self._target, self._work.table, self._attempt)
             for stretch in stretches(self._stream(told), self._remembered):
                 self._in_production(stretch, found, told)
                 if len(found.keys) > most:
@@ -82,7 +85,7 @@ class Refreshing:
         if not self._in_staging(found, stands) or len(found.keys) > most:
             return None
         if not self._remembered.ordered:
-            self._locate([*found.keys], found)
+            self._place([*found.keys], found)
         return found
 
     def _told(self) -> Told | None:
@@ -186,16 +189,32 @@ class Refreshing:
         others = sum(number for stamp, number in stands.items() if stamp not in ours)
         if others > max(FEW, found.seen * MOST_MOVED):
             return False
+        there = Counter({stamp: stands.get(stamp, 0) for stamp in ours})
         if others:
             keys = self._target.keys_beyond(self._work.table, [*ours])
             found.add(self._remembered.column(keys), -1, ())
-            self._locate(keys, found)
-        if any(stands.get(stamp, 0) < number for stamp, number in ours.items()):
+            there.update(self._locate(keys, found))
+        if any(there[stamp] < number for stamp, number in ours.items()):
             self._missing(found)
         return True
 
-    def _locate(self, keys: list[InOne], found: Found) -> None:
-        """Finds in which blocks keys stand that staging told of."""
+    def _locate(self, keys: list[InOne], found: Found) -> Counter[int]:
+        """Finds in which blocks keys stand that staging told of; tells who wrote them before."""
+        column, moved = self._remembered.column(keys), self._remembered.moved
+        beyond = moved.beyond()
+        places = places_in(column, moved.keys.take(beyond))
+        before = [moved.stamps[beyond][places[places >= 0]]]
+        for traces in self._remembered.blocks() if keys else ():
+            places = places_in(column, traces.keys)
+            here = np.flatnonzero(places >= 0)
+            before.append(traces.stamps[places[here]][traces.alive[places[here]]])
+            for at in here.tolist():
+                if found.keys[keys[at]] is None and traces.number >= 0:
+                    found.keys[keys[at]] = traces.number, int(places[at])
+        return Counter((np.concatenate(before) % SHORT).tolist())
+
+    def _place(self, keys: list[InOne], found: Found) -> None:
+        """Finds in which blocks keys stand, block by block."""
         left = [key for key in keys if found.keys[key] is None]
         for number, column in self._remembered.keys() if left else ():
             places = places_in(self._remembered.column(left), column).tolist()

@@ -23,6 +23,7 @@ from sync.tables_postgres_text import (
     connect,
     copied_out,
     from_table,
+    has_key,
     identity_of,
     lines_of,
     literal,
@@ -356,6 +357,8 @@ class PostgresTarget(Telling):
 def _has_key_of(table: Table, rows: Sequence[Row]) -> str:
     """A condition that a row has the key of one of those given."""
     places = table.positions(table.key)
+    if len(places) == 1:  # by the index
+        return has_key(table, [str(row[places[0]]) for row in rows])
     keys = ", ".join("(" + ", ".join(literal(row[place]) for place in places) + ")" for row in rows)
     as_text = ", ".join(f"({each})::text" for each in order_of(table))
     return f"({as_text}) IN ({keys})"
