@@ -55,10 +55,6 @@ class Decisions:
             [table, packed(key)],
         )
 
-    def add_conflict(self, conflict: Conflict, run: str) -> None:
-        """Notes a conflict; a decision about the very same one stays."""
-        self.add_conflicts([conflict], run)
-
     def add_conflicts(self, conflicts: Sequence[Conflict], run: str) -> None:
         """Notes conflicts of one table; decisions about the very same ones stay."""
         if not conflicts:

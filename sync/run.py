@@ -311,8 +311,7 @@ class _Run:
 
     def _note_conflicts(self, outcome: Outcome) -> None:
         if not self.options.dry_run:
-            for conflict in outcome.conflicts:
-                self.state.add_conflict(conflict, self.result.run)
+            self.state.add_conflicts(outcome.conflicts, self.result.run)
             self.target.commit()
 
     def _open_conflicts(self) -> list[Conflict]:

@@ -2,7 +2,6 @@
 
 import contextlib
 from collections.abc import Iterator, Sequence
-from itertools import count
 from typing import Any
 
 import psycopg
@@ -51,7 +50,7 @@ class PostgresTarget(Telling):
         self._connection = connect(url)
         self.locks = Locks(self._connection)
         self.replica = self._may_be_replica()
-        self._numbers = count(1)
+        self._numbers: dict[tuple[str, str, str], int] = {}
         self._arrow: Soon[ArrowWriter] | None = None
         self._text: TextWriter | None = None
 
@@ -98,11 +97,7 @@ class PostgresTarget(Telling):
         """Rows into a table of the sync's own, over those with the same key."""
         if not rows:
             return
-        parked = f"put_{next(self._numbers)}"
-        self._connection.execute(
-            f"CREATE TEMP TABLE {parked} ON COMMIT DROP AS SELECT {', '.join(columns)} "
-            f"FROM {name} WITH NO DATA"
-        )
+        parked = self._temporary("put", name, ", ".join(columns))
         lines = [[f"\\x{c.hex()}" if isinstance(c, bytes) else c for c in row] for row in rows]
         self._copy_in(f"pg_temp.{parked}", columns, lines)
         given = f"SELECT {', '.join(columns)} FROM pg_temp.{parked} WHERE true"
@@ -149,6 +144,20 @@ class PostgresTarget(Telling):
         self._connection.execute(f"DROP TABLE {name}")
         self._connection.commit()
 
+    def _temporary(self, what: str, table: str, columns: str) -> str:
+        """An empty table for this transaction with some columns of another.
+
+        One for all times that it is wanted: each that is made holds a lock until the commit.
+        """
+        number = self._numbers.setdefault((what, table, columns), len(self._numbers))
+        name = f"{what}_{number}"
+        self._connection.execute(
+            f"CREATE TEMP TABLE IF NOT EXISTS {name} ON COMMIT DROP AS SELECT {columns} "
+            f"FROM {table} WITH NO DATA"
+        )
+        self._connection.execute(f"DELETE FROM pg_temp.{name}")
+        return name
+
     def _copy_in(self, name: str, columns: Sequence[str], rows: Sequence[Sequence[Cell]]) -> None:
         statement = f"COPY {name} ({names_of(columns)}) FROM STDIN"
         with self._connection.cursor() as cursor, cursor.copy(statement) as copy:
@@ -187,11 +196,8 @@ class PostgresTarget(Telling):
         others = [name for name in table.names if name not in table.key]
         if not changes or not others:
             return
-        name = f"changes_{next(self._numbers)}"
-        self._connection.execute(
-            f"CREATE TEMP TABLE {name} ON COMMIT DROP AS SELECT {names_of(table.names)}, "
-            f"xmin AS seen_stamp FROM {table_name(table)} WITH NO DATA"
-        )
+        columns = f"{names_of(table.names)}, xmin AS seen_stamp"
+        name = self._temporary("changes", table_name(table), columns)
         rows = [(*change.row, change.stamp) for change in changes]
         self._copy_in(f"pg_temp.{name}", [*table.names, "seen_stamp"], rows)
         sets = ", ".join(f"{quoted(each)} = n.{quoted(each)}" for each in others)
@@ -222,11 +228,7 @@ class PostgresTarget(Telling):
         if not rows:
             return 0
         self._quiet(table)
-        name = f"gone_{next(self._numbers)}"
-        self._connection.execute(
-            f"CREATE TEMP TABLE {name} ON COMMIT DROP AS SELECT {names_of(table.names)} "
-            f"FROM {table_name(table)} WITH NO DATA"
-        )
+        name = self._temporary("gone", table_name(table), names_of(table.names))
         self._copy_in(f"pg_temp.{name}", table.names, rows)
         same = " AND ".join(f"t.{quoted(each)} = g.{quoted(each)}" for each in table.key)
         as_given = (

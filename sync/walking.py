@@ -378,8 +378,7 @@ class Walk:
             batch.add(window.base.get(key), window.production.get(key), ours, stamp)
         if not self.dry:
             self.state.add_gone(work.table, batch.gone)
-            for conflict in batch.conflicts:
-                self.state.add_conflict(conflict, self.run)
+            self.state.add_conflicts(batch.conflicts, self.run)
             blocked = self.target.write(work.table, batch.inserts, batch.changes)
             if blocked:
                 outcome.blocked += len(blocked)
