@@ -95,11 +95,14 @@ class Pair:
     floor: str
     users: int
     times: dict[str, list[float]] = field(default_factory=dict)
+    after: dict[str, list[int]] = field(default_factory=dict)
+    """How many floors had been measured before each way was."""
 
     def measure(self, **ways: Callable[[], Any]) -> None:
         """Times some ways once each, side by side."""
         for name, seconds in interleaved(ways, 1).items():
             self.times.setdefault(name, []).extend(seconds)
+            self.after.setdefault(name, []).append(len(self.times.get("floor", [])))
 
     def floors(self) -> None:
         """The floor of each table, and so of both."""
@@ -131,8 +134,10 @@ def run(_: Repositories, scale: Scale) -> list[Row]:
         for url in (pair.source, pair.staging, pair.floor):
             _do(url, SCHEMA)
         _do(pair.source, ROWS.format(users))
+        pair.floors()
         for number in range(rounds):
             _round(pair, number)
+            pair.floors()
         cells = _cells(pair, scale.of(20_000, 5_000, 50), rounds)
         _pynonymized(pair, cells, scale)
         _workers(pair, scale.of(200_000, 50_000, 300), rounds)
@@ -142,7 +147,6 @@ def run(_: Repositories, scale: Scale) -> list[Row]:
 
 def _round(pair: Pair, number: int) -> None:
     changed = (pair.users + 99) // 100
-    pair.floors()
     pair.full("text", by_columns=False)
     pair.full("two", alone=True, processes=2)
     _do(pair.staging, ANEW)
@@ -182,10 +186,10 @@ def _rows(pair: Pair, cells: Any, memory: list[int]) -> list[Row]:
     ):
         for table, budget in zip(TABLES, least, strict=True):
             floor, ours = f"floor_{table}", f"{way}_{table}"
-            times = {floor: _fitting(pair.times[floor], pair.times[ours]), ours: pair.times[ours]}
+            times = {floor: _fitting(pair, floor, ours), ours: pair.times[ours]}
             line = f"floor ÷ {says}: {table}"
             made.append(ratio(line, times, floor, ours, at_least=budget))
-    last = {"floor": _fitting(pair.times["floor"], pair.times["last"]), "last": pair.times["last"]}
+    last = {"floor": _fitting(pair, "floor", "last"), "last": pair.times["last"]}
     made.append(ratio(f"floor ÷ indexes last, {what}", last, "floor", "last", at_least=1.9))
     made.append(ratio("Faker ÷ a sync, the cells of users", cells, "faker_rows", "columns",
                       at_least=20))  # fmt: skip
@@ -202,10 +206,10 @@ def _rows(pair: Pair, cells: Any, memory: list[int]) -> list[Row]:
     return made
 
 
-def _fitting(floors: list[float], ours: list[float]) -> list[float]:
-    """The floor of each round: the mean of the one before and the one in its middle."""
-    each = len(floors) // len(ours)
-    return [sum(floors[n * each : (n + 1) * each]) / each for n in range(len(ours))]
+def _fitting(pair: Pair, floor: str, ours: str) -> list[float]:
+    """For each time that a way was measured, the mean of the floors before it and behind it."""
+    floors = pair.times[floor]
+    return [(floors[number - 1] + floors[number]) / 2 for number in pair.after[ours]]
 
 
 def _in_child(do: Callable[[], Any]) -> None:

@@ -9,6 +9,7 @@ from sqlalchemy import select
 
 from tests.servers import Postgres
 from tests.staging_world import Staging, staging_world
+from tests.sync.databases import carry_out
 from webapp import staging_config, staging_health, staging_pages, staging_values
 from webapp.records.models import AuditEntry
 from webapp.staging_config import ConfigError
@@ -193,12 +194,36 @@ def test_health_tells_of_each_part(world: Staging) -> None:
     assert all(part.milliseconds is not None for part in found.parts)
     assert parts["Git"].version[0].isdigit()
     assert "Valkey" in parts["Redis"].version
-    assert (parts["Staging's database"].free_bytes or 0) > 0
+    telling = ("Staging's database", "Production's database", "Storage", "Git", "Redis")
+    assert all((parts[name].free_bytes or 0) > 0 for name in telling)
     checks = {each.name: each.state for each in found.isolation}
     assert ("ok", "ok") == (checks["Database"], checks["Anonymisation"])
     page = world.here.admin.get("/staging").text
     assert "Nobody takes syncs" in page
     assert "Two databases" in page
+
+
+def test_postgresql_on_this_machine_tells_its_free_space(
+    world: Staging, postgres: Postgres
+) -> None:
+    """Where its role may see the folder of its data; one that may not leaves it out."""
+    url = postgres.create()
+    carry_out(
+        url,
+        "CREATE ROLE plain LOGIN",
+        "CREATE TABLE t (id integer PRIMARY KEY)",
+        "GRANT SELECT ON t TO plain",
+    )
+    found = []
+    for address in (url, url.replace("postgres@", "plain@")):
+        world.configure(database_url=address)
+        parts = staging_health.status(_around(world)).parts
+        found.append(next(part for part in parts if part.name == "Staging's database"))
+    carry_out(url, "DROP OWNED BY plain", "DROP ROLE plain")
+
+    assert ["ok", "ok"] == [part.state for part in found]
+    assert (found[0].free_bytes or 0) > 0
+    assert found[1].free_bytes is None
 
 
 def test_a_part_that_is_away_fails_alone(world: Staging) -> None:
