@@ -1,11 +1,12 @@
 """Change requests over the API: proposed, talked over, reviewed, updated and merged by tokens."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from werkzeug.test import TestResponse
 
-from prompt_repo.editing import Edit, save
+from prompt_repo.editing import Edit, change_character, save
 from prompt_repo.promotion import Order, promote
 from prompt_repo.repository import PRODUCTION, STAGING
 from tests.api.conftest import SAM, Api
@@ -314,3 +315,55 @@ def test_where_staging_needs_approval_writes_say_how_to_propose(api: Api) -> Non
     assert [403] * len(tries) == [each.status_code for each in tries]
     assert {"propose it: POST /api/v1/changes"} == {each.json["instead"] for each in tries}
     assert standing(api) == "One.\nTwo.\nThree.\n"
+
+
+def test_settings_of_a_character_are_proposed_and_added(api: Api, kim: Client, lee: Client) -> None:
+    """What is left out stays; beside texts or alone; merged, it stands in the environment."""
+    before = api.repository.current(STAGING).character("aria")
+    settings = {"character": "aria", "variables": {"voice": "low"}, "tags": ["lead"]}
+
+    made = kim.post(title="Lower", edits=[EDIT], characters=[settings], reason="Lower")
+    number = made.json["number"]
+    more = kim.post(f"/{number}/edits", characters=[{"character": "aria", "description": "Calm."}])
+    lee.post(f"/{number}/reviews", verdict="approve", head=kim.head(number))
+    merged = kim.post(f"/{number}/merge", head=kim.head(number))
+
+    assert (made.status_code, more.status_code, merged.status_code) == (201, 200, 200)
+    assert made.json["paths"] == ["characters/aria/angry.yaml", "characters/aria/character.yaml"]
+    after = api.repository.current(STAGING).character("aria")
+    assert (after.name, after.description) == (before.name, "Calm.")
+    assert (after.variables, after.tags) == ({"voice": "low"}, ("lead",))
+
+
+def test_settings_that_can_not_be_proposed_are_refused(api: Api, kim: Client) -> None:
+    """Nobody of that name, nothing at all, what would change nothing, an ETag that is stale."""
+    name = api.repository.current(STAGING).character("aria").name
+
+    answers = [
+        kim.post(title="T", characters=[each])
+        for each in (
+            {"character": "nobody", "name": "No"},
+            {"character": "aria", "name": name},
+            {"character": "aria", "name": "Ria", "if_match": '"stale"'},
+            {"character": "aria", "variables": {"Not a name": "x"}},
+        )
+    ]
+
+    assert [each.status_code for each in answers] == [404, 409, 412, 422]
+    assert kim.post(title="T").status_code == 422
+    assert "give edits or characters" in kim.post(title="T").text
+
+
+def test_settings_that_moved_since_their_base_are_a_conflict_of_the_request(
+    api: Api, kim: Client
+) -> None:
+    """Nobody decides before proposing: it shows what clashes."""
+    base = api.repository.head(STAGING)
+    change_character(
+        api.repository, STAGING, "aria", lambda who: replace(who, name="Ada"), SAM, "Other"
+    )
+
+    number = kim.propose(edits=[], characters=[{"character": "aria", "name": "Ria", "base": base}])
+
+    (clash,) = kim.get(f"/{number}").json["conflicts"]
+    assert (clash["field"], clash["ours"], clash["theirs"]) == ("name", "Ria", "Ada")

@@ -8,19 +8,25 @@ from pydantic import Field
 from prompt_repo.change_checks import Grade
 from prompt_repo.changes import TEXT_LENGTH
 from webapp.api.intake import (
+    IDENT,
     INTEGRAL,
     MOST_EDITS,
     MOST_VERSIONS,
     SLUG,
     SPELLED,
     UNHELD,
+    Base,
     BulkEdit,
     ChangeTitle,
     Given,
     Limit,
+    Name,
     Reason,
+    Tags,
     Text,
+    Variables,
 )
+from webapp.api.intake import Description as CharacterDescription
 from webapp.api.promotion_bodies import Oid, Path
 from webapp.api.schemas import Answer, Person
 from webapp.change_records import Kind, State
@@ -31,12 +37,35 @@ Said = Annotated[
     str,
     Field(max_length=TEXT_LENGTH, pattern=NOT_BLANK, examples=["Is one breath enough?"]),
 ]
-Edits = Annotated[list[BulkEdit], Field(min_length=1, max_length=MOST_EDITS)]
+Edits = Annotated[list[BulkEdit], Field(max_length=MOST_EDITS)]
 Line = Annotated[int, Field(ge=1, le=MOST_VERSIONS), INTEGRAL]
 Environment = Literal["staging", "production"]
 
 
-class ChangeProposal(ChangeTitle):
+class CharacterSettings(Given):
+    """What a character's settings shall be; what is left out stays."""
+
+    character: Annotated[str, Field(pattern=IDENT, examples=["aria"])]
+    name: Name | None = None
+    description: CharacterDescription | None = None
+    variables: Variables | None = None
+    tags: Tags | None = None
+    base: Base
+    if_match: str | None = Field(
+        None, max_length=200, description="The ETag read, or `*` for whatever is there."
+    )
+
+
+class ProposedEdits(Given):
+    """Texts of prompts, characters' settings, or both."""
+
+    edits: Edits = Field(default_factory=list)
+    characters: Annotated[list[CharacterSettings], Field(max_length=MOST_EDITS)] = Field(
+        default_factory=list
+    )
+
+
+class ChangeProposal(ProposedEdits, ChangeTitle):
     """Edits for others to look at, on a branch of their own.
 
     Nothing changes in `base` until they are merged; of production it is a hotfix.
@@ -45,14 +74,12 @@ class ChangeProposal(ChangeTitle):
     base: Environment = "staging"
     slug: Annotated[str, Field(pattern=SLUG, examples=["softer-aria"])] | None = None
     """The end of the branch's name `changes/…`; without it made of the title."""
-    edits: Edits
     reason: Reason
 
 
-class MoreEdits(Given):
+class MoreEdits(ProposedEdits):
     """More edits for an open change request; one `base` commit or ETag each, if they say one."""
 
-    edits: Edits
     reason: Reason
 
 

@@ -6,19 +6,17 @@ from typing import Any
 from flask import Response, jsonify, url_for
 
 from prompt_repo.document_merging import Choice, Side
-from prompt_repo.editing import Edit
 from prompt_repo.errors import InvalidDocument, Problem
-from prompt_repo.expectations import Absent, Anything, AtCommit, Expectation, Matches
-from prompt_repo.model import PromptKey
 from webapp import audit, change_lists, change_records, change_requests
-from webapp.access import Scope, caller
-from webapp.api import answering, asking, blueprint, change_answers, change_bodies, intake
+from webapp.access import Scope, caller, require_environment
+from webapp.api import answering, asking, blueprint, change_answers, change_bodies
+from webapp.api.change_edits import proposed
 from webapp.api.routing import Operation, route
 from webapp.change_lists import Shown, Wanted
 from webapp.change_records import Kind, Who
 from webapp.changes import subject_of
 from webapp.records.change_models import ChangeRequest
-from webapp.services import records
+from webapp.services import records, repository
 
 BASE = "/v1/changes"
 ONE = f"{BASE}/<int:number>"
@@ -71,8 +69,11 @@ def index() -> Response:
 def create() -> Response:
     """A branch `changes/…` with one commit; nothing of the environment changes."""
     given = asking.body(change_bodies.ChangeProposal)
+    require_environment(given.base)
     draft = change_requests.Draft(given.base, given.title, given.description, given.slug or "")
-    row = change_requests.propose(draft, edits_of(given.edits, None), given.reason)
+    row = change_requests.propose(
+        draft, proposed(given, repository().current(given.base)), given.reason
+    )
     _describe(row)
     response = _detail(row, 201)
     response.headers["Location"] = url_for("api.change", number=row.number)
@@ -137,7 +138,8 @@ def files(number: int) -> Response:
 def add(number: int) -> Response:
     """One more commit on its branch; reviews of what stood before don't count any more."""
     given = asking.body(change_bodies.MoreEdits)
-    row = change_requests.add(number, edits_of(given.edits, None), given.reason)
+    before = repository().catalogue(change_requests.editable(number).head)
+    row = change_requests.add(number, proposed(given, before), given.reason)
     _describe(row)
     return _detail(row)
 
@@ -317,29 +319,6 @@ def reopen(number: int) -> Response:
     row = change_requests.reopen(number)
     _describe(row)
     return _detail(row)
-
-
-def edits_of(given: list[intake.BulkEdit], base: str | None) -> list[Edit]:
-    """Edits as they came in; what a proposal doesn't say it saw, reviewers see."""
-    return [
-        Edit(
-            PromptKey(each.character, each.emotion),
-            each.prompt_text,
-            each.notes,
-            tuple(each.tags) if each.tags is not None else None,
-            _expectation(each, base),
-        )
-        for each in given
-    ]
-
-
-def _expectation(given: intake.BulkEdit, base: str | None) -> Expectation:
-    if given.if_none_match:
-        return Absent()
-    if given.if_match is not None and given.if_match != "*":
-        return Matches(given.if_match.strip('"'))
-    commit = given.base or base
-    return AtCommit(commit) if commit and given.if_match is None else Anything()
 
 
 def _choice(given: change_bodies.FieldChoice) -> Choice:

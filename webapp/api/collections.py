@@ -15,7 +15,7 @@ from webapp import audit, change_records, change_requests
 from webapp.access import Scope, caller
 from webapp.api import answering, asking, blueprint, bulk_bodies, intake, schemas
 from webapp.api.bulk import to_carry_out
-from webapp.api.changes import edits_of
+from webapp.api.change_edits import edits_of
 from webapp.api.characters import matching, page_of
 from webapp.api.routing import CHARACTER, ENVIRONMENT, Operation, route
 from webapp.change_records import ChangeNotFound
