@@ -39,12 +39,13 @@ def run(repositories: Repositories, scale: Scale) -> list[Row]:
     what = f"{changed:,} changed among {size:,} ÷ git merge-tree --write-tree"
     return [
         ratio(f"plan of {what}", anew, "plan", "git", at_most=1.5),
-        ratio(f"promotion of {what}", whole, "promotion", "git", at_most=1.5),
+        ratio(f"promotion of {what}", whole, "promotion", "git"),
         ratio(
             f"promotion of {changed:,} among {size:,} ÷ the same by git: merge, commit, ref, tag",
             whole,
             "promotion",
             "all of it by git",
+            at_most=1.5,
         ),
         ratio(
             f"plan of {few} changed among {sizes[1]:,} ÷ among {sizes[0]:,}",

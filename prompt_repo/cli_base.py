@@ -104,9 +104,9 @@ class Refused(click.ClickException):
 
     exit_code = FOUND_WRONG
 
-    def __init__(self, error: PromptRepoError) -> None:
+    def __init__(self, error: PromptRepoError, *more: str) -> None:
         said = error.problems if isinstance(error, InvalidDocument) else [error]
-        super().__init__("\n".join(printable(str(each)) for each in said))
+        super().__init__("\n".join(printable(str(each)) for each in (*said, *more)))
 
 
 class Misused(Refused):

@@ -1,14 +1,21 @@
 """The verbs between the environments: promote, rollback."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from typing import Any
 
 import click
 
 from prompt_repo import cli_output
-from prompt_repo.cli_base import FOUND_WRONG, Where, author_named, json_option
+from prompt_repo.cli_base import FOUND_WRONG, Refused, Where, author_named, json_option
+from prompt_repo.dependencies import check_planned
 from prompt_repo.drift import Drift, Plan, State
-from prompt_repo.errors import InvalidEdit, NothingToPromote, Undecided
+from prompt_repo.errors import (
+    InvalidDocument,
+    InvalidEdit,
+    NothingToPromote,
+    NotInPlan,
+    Undecided,
+)
 from prompt_repo.layout import place_of
 from prompt_repo.model import Held
 from prompt_repo.promotion import (
@@ -24,7 +31,8 @@ from prompt_repo.promotion import (
 )
 from prompt_repo.repository import PRODUCTION, STAGING, Repository
 
-KEEP, TAKE = "--keep-production", "--take-staging"
+KEEP, TAKE, EXCEPT = "--keep-production", "--take-staging", "--except"
+SHOWN = 10  # documents that one message names
 author_option = click.option(
     "--author",
     metavar="'NAME <EMAIL>'",
@@ -59,6 +67,9 @@ DOCUMENT = DocumentPath()
     "--only", multiple=True, type=DOCUMENT, metavar="PATH", help="Only this one (may be repeated)."
 )
 @click.option(
+    EXCEPT, "left", multiple=True, type=DOCUMENT, metavar="PATH", help="All that is ahead but this."
+)
+@click.option(
     "--held-back",
     multiple=True,
     type=DOCUMENT,
@@ -84,6 +95,7 @@ def promote_verb(
     source: str,
     target: str,
     only: tuple[str, ...],
+    left: tuple[str, ...],
     held_back: tuple[str, ...],
     take_staging: tuple[str, ...],
     keep_production: tuple[str, ...],
@@ -102,19 +114,48 @@ def promote_verb(
     Example:
       prompt-repo promote --from staging --to production --dry-run
       prompt-repo promote --only aria/angry --reason "Softer voice"
+      prompt-repo promote --except bolt/idle
     """
     repository = where.open()
     decisions: dict[str, Decision] = dict.fromkeys(take_staging, Side.STAGING)
     if twice := decisions.keys() & set(keep_production):
         raise InvalidEdit(f"{min(twice)} can't be both {TAKE} and {KEEP}")
     decisions |= dict.fromkeys(keep_production, Side.PRODUCTION)
-    order = Order(only or None, held_back, decisions)
     pin = _pinned(pinned)
-    if dry_run:
-        _show_plan(planned(repository, pin), repository, order, as_json)
-    else:
-        done = promote(repository, order, author_named(author), reason, pin)
-        _show_done("Promoted", done, as_json)
+    if left:
+        plan = planned(repository, pin)
+        pin = Pinned(plan.staging, plan.production)
+        only = tuple(_but(plan, only, left))
+    order = Order(only if only or left else None, held_back, decisions)
+    try:
+        if dry_run:
+            _show_plan(planned(repository, pin), repository, order, as_json)
+        else:
+            done = promote(repository, order, author_named(author), reason, pin)
+            _show_done("Promoted", done, as_json)
+    except InvalidDocument as invalid:
+        raise Unfit(invalid) from invalid
+
+
+def _but(plan: Plan, only: Sequence[str], left: Collection[str]) -> Iterator[str]:
+    """All that is ahead or diverged, or what was named alone, without what is left."""
+    for path in left:
+        if path not in plan.by_path:
+            raise NotInPlan(path, "differs between staging and production")
+    return (path for path in only or plan.paths(State.AHEAD, State.DIVERGED) if path not in left)
+
+
+class Unfit(Refused):
+    """What would break a rule in production: each place, and what to do about it."""
+
+    def __init__(self, invalid: InvalidDocument) -> None:
+        paths = dict.fromkeys(problem.path for problem in invalid.problems)
+        rest = " ".join(f"{EXCEPT} {path}" for path in list(paths)[:SHOWN])
+        super().__init__(
+            invalid,
+            "Nothing was promoted, for production would break by that. Mend it in staging (edit "
+            f"it, revert it, or push a correction), or let the rest go without it: {rest}",
+        )
 
 
 def _pinned(text: str | None) -> Pinned | None:
@@ -135,14 +176,29 @@ def _show_plan(plan: Plan, repository: Repository, order: Order, as_json: bool) 
         undecided = asked.paths
     except NothingToPromote:
         pass  # what differs is still shown, and the exit code says so
+    invalid = _unfit(repository, plan, order, going) if going else None
     if as_json:
         cli_output.echo_json(plan_json(plan, going))
     else:
         named = order.paths is not None
         cli_output.echo_rows(_rows(plan, going, undecided, only_those=named))
         click.echo(_sum(plan, going, undecided))
+    if invalid is not None:
+        raise invalid
     if not going:
         raise click.exceptions.Exit(FOUND_WRONG)
+
+
+def _unfit(
+    repository: Repository, plan: Plan, order: Order, going: Sequence[str]
+) -> InvalidDocument | None:
+    """What would keep it from going; a text that was decided on is checked when it goes."""
+    stays = [path for path, side in order.decisions.items() if side is Side.PRODUCTION]
+    try:
+        check_planned(repository, plan, [path for path in going if path not in stays])
+    except InvalidDocument as invalid:
+        return invalid
+    return None
 
 
 def _sum(plan: Plan, going: Sequence[str], undecided: Sequence[str]) -> str:

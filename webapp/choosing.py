@@ -38,13 +38,14 @@ class Selection:
     @classmethod
     def typed(cls, form: MultiDict[str, str]) -> "Selection":
         """What a form brought."""
+        unfit = form.getlist("unfit") if form.get("without") == "unfit" else []
         return cls(
             filters=Filters.asked(form),
             everything=form.get("all") == "1",
             groups=frozenset(form.getlist("of-group")),
             emotions=frozenset(form.getlist("of-emotion")),
             paths=frozenset(form.getlist("path")),
-            left=frozenset(form.getlist("left")) - frozenset(form.getlist("back")),
+            left=frozenset(form.getlist("left") + unfit) - frozenset(form.getlist("back")),
             choices=dict(_named(form, "decide.")),
             texts=dict(_named(form, "text.")),
             rest=form.get("rest", ""),

@@ -34,6 +34,7 @@ from werkzeug.http import HTTP_STATUS_CODES
 from werkzeug.wrappers import Response as AnyResponse
 
 from prompt_repo import errors as domain
+from prompt_repo.layout import CONFIGURATION, ENVIRONMENTS
 from prompt_repo.transfer_errors import ImportConflicts, ImportMoved, InvalidFile
 from prompt_repo.undoing import UndoConflict
 from sync.errors import SyncError
@@ -318,13 +319,25 @@ def _page(error: Exception, status: int) -> Response:
     shown = {"status": status, "title": title, "detail": detail}
     try:
         page = render_template(
-            "errors/error.html", **shown, more=members(error), request_id=request_id()
+            "errors/error.html",
+            **shown,
+            more=members(error),
+            request_id=request_id(),
+            broken_settings=_broken_settings(error),
         )
     except (SQLAlchemyError, RedisError, domain.PromptRepoError, TemplateError) as failure:
         # The page has parts (who is logged in, say) that may be just what is broken.
         log.warning("the page of an error can't be drawn", exc_info=failure)
         page = BARE.format(**{name: escape(value) for name, value in shown.items()})
     return Response(page, status)
+
+
+def _broken_settings(error: Exception) -> str:
+    """The environment whose `prompts.yaml` can't be read, so that none of its pages can be made."""
+    branch = str((request.view_args or {}).get("environment", ""))
+    if not isinstance(error, domain.InvalidDocument) or branch not in ENVIRONMENTS:
+        return ""
+    return branch if any(each.path == CONFIGURATION for each in error.problems) else ""
 
 
 def _to_log_in() -> AnyResponse:

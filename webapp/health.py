@@ -13,7 +13,9 @@ from sqlalchemy.exc import SQLAlchemyError
 from werkzeug.exceptions import Forbidden
 from werkzeug.wrappers import Response as AnyResponse
 
-from prompt_repo.errors import PromptRepoError
+from prompt_repo.documents import parse
+from prompt_repo.errors import InvalidDocument, PromptRepoError
+from prompt_repo.layout import CONFIGURATION
 from prompt_repo.repository import PRODUCTION, STAGING
 from webapp.access import public
 from webapp.config import Settings
@@ -81,7 +83,11 @@ def ready() -> tuple[Response, int]:
     if services().redis is not None:
         parts["redis"] = _state(_redis)
     well = all(state == "ok" for state in parts.values())
-    return jsonify(status="ok" if well else "failing", parts=parts), 200 if well else 503
+    settings = {branch: _settings_of(branch) for branch in (STAGING, PRODUCTION)}
+    # A branch that somebody broke stays 200: every other machine holds the same, and the pages to
+    # mend it, the other environment and Git must not go away with it.
+    state = "failing" if not well else "ok" if {*settings.values()} == {"ok"} else "degraded"
+    return jsonify(status=state, parts=parts, settings=settings), 200 if well else 503
 
 
 @blueprint.get("/metrics")
@@ -115,6 +121,23 @@ def _state(check: Callable[[], object]) -> str:
 def _repository() -> None:
     for branch in (STAGING, PRODUCTION):
         repository().head(branch)
+
+
+def _settings_of(branch: str) -> str:
+    """Whether a branch's `prompts.yaml` can be read; without it nothing there can."""
+    store = repository().store
+    try:
+        head = store.head(branch)
+        raw = store.read(head, CONFIGURATION) if head is not None else None
+        if raw is None:
+            return "missing"
+        parse(raw, CONFIGURATION)
+    except InvalidDocument as invalid:
+        log.warning("an environment's settings are broken", branch=branch, said=str(invalid))
+        return "broken"
+    except (PromptRepoError, OSError):
+        return "unknown"  # the part that fails says so
+    return "ok"
 
 
 def _redis() -> None:

@@ -63,6 +63,12 @@ class Planned:
     problems: tuple[Problem, ...]
 
     @property
+    def unfit(self) -> list[str]:
+        """The documents among those that go which break a rule, and may be left out for now."""
+        paths = dict.fromkeys(problem.path for problem in self.problems)
+        return [path for path in paths if path in self.plan.by_path and path not in self.along]
+
+    @property
     def ready(self) -> bool:
         """Whether it can be carried out."""
         return bool(self.going_count) and not self.open_count and not self.problems

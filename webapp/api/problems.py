@@ -3,18 +3,7 @@
 from pydantic import ConfigDict, Field
 
 from webapp.api.promotion_bodies import PromotionPlan
-from webapp.api.schemas import Answer
-
-
-class Wrong(Answer):
-    """One thing wrong, and where: in the text or body from line 1 and column 1."""
-
-    path: str
-    message: str
-    line: int | None
-    column: int | None
-    field: str
-    valid: list[str]
+from webapp.api.schemas import Answer, Wrong
 
 
 class Clash(Answer):

@@ -9,7 +9,7 @@ from prompt_repo.drift import State
 from prompt_repo.layout import Kind
 from prompt_repo.releases import Did
 from webapp.api.intake import COMMIT, Cursor, Given, Limit, Reason, Text
-from webapp.api.schemas import Answer, Person
+from webapp.api.schemas import Answer, Person, Wrong
 
 Oid = Annotated[str, Field(pattern=COMMIT)]
 Path = Annotated[str, Field(min_length=1, max_length=200, examples=["characters/aria/angry.yaml"])]
@@ -101,6 +101,8 @@ class PromotionPlan(Answer):
     to: End
     items: list[DriftItem]
     counts: dict[str, int]
+    problems: list[Wrong]
+    """What would break a rule in production if all that is ahead went: mend it, or leave it out."""
 
 
 class PromotionDone(Answer):

@@ -1,11 +1,13 @@
 """Promotions over the API: the plan, promoting, the record, rolling back."""
 
+from dataclasses import asdict
 from typing import Any
 
 from flask import Response, jsonify, url_for
 
+from prompt_repo.dependencies import check_planned
 from prompt_repo.drift import Drift, Plan, State, compare
-from prompt_repo.errors import PlanMoved
+from prompt_repo.errors import InvalidDocument, PlanMoved, Problem
 from prompt_repo.model import Held
 from prompt_repo.promotion import Decision, Order, Pinned, Promotion, Side, find
 from prompt_repo.releases import Release, notes_of, release, releases
@@ -182,7 +184,17 @@ def plan_body(found: Plan) -> dict[str, Any]:
         "to": {"environment": PRODUCTION, "commit": found.production},
         "items": [_item(each) for each in found.items],
         "counts": {state: len(found.paths(state)) for state in State},
+        "problems": [asdict(each) for each in _problems(found)],
     }
+
+
+def _problems(found: Plan) -> tuple[Problem, ...]:
+    """What would break a rule in production if all that is ahead went."""
+    try:
+        check_planned(repository(), found, found.paths(State.AHEAD))
+    except InvalidDocument as invalid:
+        return invalid.problems
+    return ()
 
 
 def _item(item: Drift) -> dict[str, Any]:

@@ -266,3 +266,14 @@ class Export(Answer):
     commit: str
     emotions: list[str]
     items: list[Exported]
+
+
+class Wrong(Answer):
+    """One thing wrong, and where: in the text or body from line 1 and column 1."""
+
+    path: str
+    message: str
+    line: int | None
+    column: int | None
+    field: str
+    valid: list[str]
