@@ -12,7 +12,7 @@ from playwright.sync_api import Browser, Page, sync_playwright
 
 from prompt_repo.repository import STAGING, Repository
 from tests.browser.chromium import launch_settings
-from tests.browser.pages import Place, Scene, outside, places, set_scene
+from tests.browser.pages import Place, Scene, outside, places, set_scene, settle
 from tests.browser.studio import Studio, served
 from tests.browser.watching import watched
 from tests.web import make_app
@@ -67,13 +67,14 @@ def demo_studio(folder: Path) -> Iterator[Studio]:
         records.close()
 
 
-def shown(browser: Browser, scene: Scene, folder: Path) -> Iterator[Path]:
-    """The three pictures of the README, small enough to keep in Git."""
-    with watched(scene.studio, browser, viewport=SHOWN, device_scale_factor=0.8) as there:
+def shown(browser: Browser, studio: Studio, character: str, folder: Path) -> Iterator[Path]:
+    """The three pictures of the README, small enough to keep in Git; of the demo as it comes."""
+    with watched(studio, browser, viewport=SHOWN, device_scale_factor=0.8) as there:
         page = there.log_in()
         for name, address, theme in README:
             page.emulate_media(color_scheme=theme)
-            Place(name, address.format(scene.character)).open(page, scene)
+            page.goto(studio.address + address.format(character))
+            settle(page)
             path = folder / f"{name}.jpg"
             page.screenshot(path=path, type="jpeg", quality=QUALITY)
             yield path
@@ -91,10 +92,11 @@ def main(folder: Path, only: str, readme: bool) -> None:
         studio = stack.enter_context(demo_studio(temporary / "data"))
         playwright = stack.enter_context(sync_playwright())
         browser = stack.enter_context(playwright.chromium.launch(**launch_settings()))
-        scene = set_scene(studio, *_cast(studio.repository))
+        lively, archived = _cast(studio.repository)
         if readme:
-            click.echo(f"{len(list(shown(browser, scene, folder)))} pictures in {folder}")
+            click.echo(f"{len(list(shown(browser, studio, lively, folder)))} pictures in {folder}")
             return
+        scene = set_scene(studio, lively, archived)
         inside = places(make_app(temporary / "routes"), scene)
         wanted = [place for place in inside if only in place.name]
         taken = list(shoot(browser, scene, wanted, folder))

@@ -1,6 +1,7 @@
 """A look at pages at one size of window, for what is wrong with them in either theme."""
 
 from collections.abc import Iterable, Iterator
+from typing import Literal
 
 from playwright.sync_api import Page
 
@@ -10,6 +11,11 @@ HEIGHT = 2000
 """So tall that nothing lies behind a bar that stays in sight, where axe would find it too small."""
 NARROW, WIDE = (390, 320), (1440, 768)
 """Widths: at the first of each axe looks, and a page may be too wide for none."""
+THEMES: dict[int, tuple[Literal["light", "dark"], Literal["light", "dark"]]] = {
+    NARROW[0]: ("light", "dark"),
+    WIDE[0]: ("dark", "light"),
+}
+"""In the first theme axe tries all its rules, in the other those that colours can break."""
 
 
 def size(widths: tuple[int, ...]) -> dict[str, int]:
@@ -24,17 +30,18 @@ def swept(
 
     What moves or breaks is seen by who watches the page.
     """
+    whole, colours = THEMES[widths[0]]
     for place in wanted:
         page.set_viewport_size(size(widths))
-        page.emulate_media(color_scheme="light")
+        page.emulate_media(color_scheme=whole)
         if not place.open(page, scene):
             continue
         _show_all(page, widths[0])
         for each in violations(page):
-            yield f"{place.name}: {each}"
-        page.emulate_media(color_scheme="dark")
+            yield f"{place.name}, {whole}: {each}"
+        page.emulate_media(color_scheme=colours)
         for each in violations(page, COLOURS):
-            yield f"{place.name}, dark: {each}"
+            yield f"{place.name}, {colours}: {each}"
         for width in widths:
             page.set_viewport_size({"width": width, "height": HEIGHT})
             settle(page)

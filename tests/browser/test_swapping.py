@@ -5,7 +5,11 @@ import re
 from playwright.sync_api import expect
 
 from tests.browser.hands import prompt, someone
+from tests.browser.pages import settle
 from tests.browser.watching import Visit
+from tests.factories import put
+
+SOON = 60_000  # milliseconds that a clip may take on a busy machine
 
 
 def test_filtering_keeps_the_focus_and_the_address(visit: Visit) -> None:
@@ -46,6 +50,37 @@ def test_the_text_stays_where_it_is_while_one_writes(visit: Visit) -> None:
     assert after is not None
     assert (before["x"], before["y"]) == (after["x"], after["y"])
     expect(field).to_be_focused()
+
+
+def test_more_of_a_list_takes_the_focus(visit: Visit) -> None:
+    """Who asks for older versions by keyboard goes on at the first of them."""
+    hands, studio = someone(visit, "keyboard")
+    page, ident = hands.page, studio.character()
+    for number in range(4, 29):
+        put(studio.repository, {f"{ident}/angry": f"Take {number}."}, f"Take {number}")
+    hands.goto(prompt(studio, ident, "/history"))
+
+    hands.press(page.get_by_role("link", name="Older versions"))
+
+    expect(page.get_by_role("link", name="First take")).to_be_visible()
+    expect(page.get_by_role("link", name="Stronger word")).to_be_focused()
+
+
+def test_a_part_that_is_drawn_again_keeps_the_focus(visit: Visit) -> None:
+    """As the tray is while jobs run: the link that leads to the same has it."""
+    hands, studio = someone(visit, "mouse")
+    page = hands.page
+    hands.goto(prompt(studio, studio.character()))
+    page.get_by_role("button", name="Test this text").click()
+    expect(page.locator("#tray")).to_contain_text("Ready", timeout=SOON)
+    line = page.locator("#tray").get_by_role("link").first
+    line.focus()
+
+    with page.expect_response(re.compile("/tray$")):
+        page.evaluate("htmx.trigger(document.body, 'preview-asked')")
+    settle(page)
+
+    expect(line).to_be_focused()
 
 
 def test_review_and_back_keeps_the_text(visit: Visit) -> None:
