@@ -62,9 +62,10 @@ class Busy(Worker):
 
 def work(settings: Settings, queues: Sequence[str]) -> None:
     """Runs jobs of these queues, one after another, until SIGTERM, or until Redis is gone."""
-    from webapp import jobs  # what a clock alone does without
+    # What a clock alone does without, once here rather than in the process of each job.
+    from webapp import application, import_work, jobs  # noqa: F401
 
-    jobs.get_ready()  # once here rather than in the process of each job
+    jobs.get_ready()
     logging.getLogger("rq").setLevel(logging.CRITICAL)  # what jobs come to is in the records
     client = redis.Redis.from_url(settings.redis_url, health_check_interval=30)
     worker = Busy(

@@ -31,7 +31,8 @@ function roam(page) {
   for (const link of links) link.tabIndex = -1;
   const grid = page.querySelector(".matrix");
   if (grid && !grid.querySelector("[tabindex='0']")) {
-    (grid.querySelector("tbody .cell") ?? grid.querySelector("a")).tabIndex = 0;
+    const stop = grid.querySelector("tbody a.cell") ?? grid.querySelector("a");
+    if (stop) stop.tabIndex = 0; // with boxes to tick there may be no link
   }
   current()?.setAttribute("aria-current", "true");
 }
@@ -74,7 +75,7 @@ function lookByFocus(event) {
 }
 
 function lookByPointer(event) {
-  const cell = event.target.closest?.(".cell");
+  const cell = event.target.closest?.("a.cell");
   if (cell && event.pointerType === "mouse") look(cell);
 }
 
@@ -123,7 +124,7 @@ function forget() {
 /** A plain click or Enter on a cell opens it beside the grid, where there is room. */
 function open(event) {
   if (event.target.closest?.("[data-close-beside]")) return closeBeside(event);
-  const cell = event.target.closest?.(".cell");
+  const cell = event.target.closest?.("a.cell");
   const plain = !event.ctrlKey && !event.metaKey && !event.shiftKey && !event.altKey;
   if (!cell || !plain || !BESIDE.matches) return;
   event.preventDefault();
