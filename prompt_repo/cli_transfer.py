@@ -122,6 +122,13 @@ def _umask() -> int:
     type=click.Choice([str(each) for each in Strategy]),
     help="What becomes of conflicts: the file's, ours, or both merged.  [default: none may be]",
 )
+@click.option(
+    "--decide",
+    "decided",
+    multiple=True,
+    metavar="PATH=STRATEGY",
+    help="The same for one document; may be given again.",
+)
 @click.option("--dry-run", is_flag=True, help="Say what would change, and change nothing.")
 @click.option("--diff", "with_diffs", is_flag=True, help="Show what would change in each text.")
 @click.option(
@@ -145,6 +152,7 @@ def import_verb(
     file: Path,
     environment: str,
     strategy: str | None,
+    decided: tuple[str, ...],
     dry_run: bool,
     with_diffs: bool,
     base: str | None,
@@ -162,10 +170,16 @@ def import_verb(
     Example:
       prompt-repo import prompts.json --dry-run
       prompt-repo import prompts.csv --strategy merge --reason 'From the writers'
+      prompt-repo import prompts.csv --decide characters/aria/angry.yaml=overwrite
     """
     repository = where.open()
     who = author_named(author)
-    choices = Choices(Strategy(strategy) if strategy else None)
+    try:
+        choices = Choices.told(strategy, decided)
+    except ValueError as wrong:
+        raise click.BadParameter(
+            f"{wrong}; write PATH=overwrite, PATH=skip or PATH=merge", param_hint="--decide"
+        ) from wrong
     if base is not None:
         base = commit_at(repository, environment, base)
     with cli_output.progress_bars() as progress, _source(file) as source:
@@ -233,7 +247,9 @@ def _show(found: Plan, open_ones: Sequence[str], done: Imported | None, *, as_js
     ]
     click.echo("; ".join(told) or "The file holds no document.")
     if open_ones:
-        click.echo(f"{len(open_ones):,} to decide first, with --strategy; nothing was imported")
+        click.echo(
+            f"{len(open_ones):,} to decide first, with --strategy or --decide; nothing was imported"
+        )
     elif done is not None and done.before == done.after:
         click.echo("Nothing to import: everything stands so already.")
     elif done is not None:

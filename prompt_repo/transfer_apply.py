@@ -4,7 +4,7 @@ Git itself writes the objects, beside the repository, while nobody waits; under 
 they are only moved in, and the branch with them.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from itertools import groupby
@@ -27,11 +27,12 @@ from prompt_repo.progress import Progress, counted, silent
 from prompt_repo.reasons import check_reason
 from prompt_repo.repository import PRODUCTION, STAGING, Repository
 from prompt_repo.transfer_documents import blob_id
-from prompt_repo.transfer_errors import ImportConflicts, ImportMoved
+from prompt_repo.transfer_errors import ImportConflicts, ImportMoved, NotInFile
 from prompt_repo.transfer_plan import Entry, Plan, State, Strategy
 from prompt_repo.transfer_staged import Staged
 
 ATTEMPTS = 20
+FEW = 200  # entries of a plan read at once
 TRAILER = "Imported-From"
 TABLES = """
 DROP TABLE IF EXISTS moves;
@@ -64,6 +65,18 @@ class Choices:
         """What was said of a document."""
         return self.each.get(path, self.default)
 
+    @classmethod
+    def told(cls, default: str | None, each: Iterable[str] = ()) -> "Choices":
+        """Choices in words: a strategy for all, and `PATH=STRATEGY` for single documents.
+
+        Raises ValueError for a word that is no strategy.
+        """
+        parts = [word.rpartition("=") for word in each]
+        return cls(
+            Strategy(default) if default else None,
+            {path: Strategy(word) for path, _, word in parts},
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class Imported:
@@ -87,12 +100,14 @@ class Order:
 
 def undecided(plan: Plan, choices: Choices) -> list[str]:
     """The conflicts of a plan that nobody has decided, or that a merge can't join."""
-    return [
-        entry.path
-        for entry in plan.entries(State.CONFLICT)
-        if choices.of(entry.path) is None
-        or (choices.of(entry.path) is Strategy.MERGE and entry.merged is None)
-    ]
+    found, after = [], ""
+    while some := plan.entries(State.CONFLICT, after, FEW):
+        after = some[-1].path
+        for entry in some:
+            choice = choices.of(entry.path)
+            if choice is None or (choice is Strategy.MERGE and entry.merged is None):
+                found.append(entry.path)
+    return found
 
 
 def apply(
@@ -187,6 +202,9 @@ def _still(repository: Repository, plan: Plan) -> str:
 
 def _prepare(repository: Repository, plan: Plan, choices: Choices) -> int:
     """Writes down what is to be written; gives the number of documents that change."""
+    strangers = [path for path in choices.each if plan.entry(path) is None]
+    if strangers:
+        raise NotInFile(strangers)
     open_ones = undecided(plan, choices)
     if open_ones:
         raise ImportConflicts(open_ones)

@@ -39,3 +39,9 @@ class ImportMoved(PromptRepoError):
             f"{branch} moved since this preview was made, from {planned[:9]} to {now[:9]}; "
             "nothing was imported: look at a new preview"
         )
+
+
+class NotInFile(AboutPaths):
+    """Something was decided about documents that the file says nothing of."""
+
+    said = "the file says nothing of {}; nothing was imported"

@@ -116,7 +116,8 @@ def test_conflicts_wait_for_a_strategy(stocked: Repository, tmp_path: Path) -> N
     assert ["characters/aria/angry.yaml"] == waiting["undecided"]
     assert head == stocked.head(STAGING)
 
-    done = told(tmp_path, "import", str(file), "--strategy", "overwrite")["imported"]
+    decided = "characters/aria/angry.yaml=overwrite"
+    done = told(tmp_path, "import", str(file), "--decide", decided)["imported"]
     assert (2, 1) == (done["documents"], done["commits"])
 
 

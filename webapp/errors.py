@@ -35,7 +35,7 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from prompt_repo import errors as domain
 from prompt_repo.layout import CONFIGURATION, ENVIRONMENTS
-from prompt_repo.transfer_errors import ImportConflicts, ImportMoved, InvalidFile
+from prompt_repo.transfer_errors import ImportConflicts, ImportMoved, InvalidFile, NotInFile
 from prompt_repo.undoing import UndoConflict
 from sync.errors import SyncError
 from webapp import limits
@@ -142,6 +142,7 @@ STATUS: Mapping[type[Exception], int] = {
     SyncError: 422,
     InvalidFile: 422,
     ImportConflicts: 409,
+    NotInFile: 422,
     ImportMoved: 409,
     TransferNotFound: 404,
     TransferState: 409,

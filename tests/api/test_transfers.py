@@ -311,3 +311,16 @@ def test_a_worker_writes_what_waits(
     done = admin("GET", f"/exports/{made['id']}").json
     assert "completed" == done["status"]
     assert json.loads(admin("GET", done["download_url"]).data)["items"]
+
+
+def test_one_document_may_be_decided_by_itself(api: Api, admin: Client) -> None:
+    """Beside a strategy for all the others; a document that the file lacks is told."""
+    decided = "characters/aria/angry.yaml=overwrite"
+    strange = admin.imported(SHEET, strategy="skip", decide="characters/bo/angry.yaml=skip")
+    nonsense = admin.imported(SHEET, decide="characters/aria/angry.yaml=perhaps")
+
+    answer = admin.imported(SHEET, strategy="skip", decide=decided)
+
+    assert (422, 422) == (strange.status_code, nonsense.status_code)
+    assert "characters/bo/angry.yaml" in strange.json["detail"]
+    assert (200, "Imported.") == (answer.status_code, text(api, "aria", "angry"))

@@ -10,6 +10,7 @@ from webapp.api.intake import COMMIT, IDENT, Given
 from webapp.api.schemas import Answer
 from webapp.records.transfer_models import Transfer
 
+DECISION = "^[a-z0-9_./-]+=(overwrite|skip|merge)$"
 Environment = Literal["staging", "production"]
 Idents = Annotated[
     list[Annotated[str, Field(pattern=IDENT)]] | None, Field(default=None, max_length=10_000)
@@ -52,6 +53,12 @@ class Importing(Given):
         None,
         description="What becomes of documents that changed here and in the file: the file's, "
         "ours, or both merged. Without it such a document stops the import.",
+    )
+    decide: list[Annotated[str, Field(pattern=DECISION, max_length=300)]] = Field(
+        default_factory=list,
+        max_length=1_000,
+        description="The same for one document, such as `characters/aria/angry.yaml=skip`; may be "
+        "given again.",
     )
     commit: str | None = Field(
         None, pattern=COMMIT, description="Only if the environment is still at this commit."

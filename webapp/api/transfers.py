@@ -12,7 +12,7 @@ from prompt_repo.model import Source
 from prompt_repo.transfer_apply import Choices, undecided
 from prompt_repo.transfer_documents import Selection
 from prompt_repo.transfer_errors import ImportConflicts, ImportMoved, InvalidFile
-from prompt_repo.transfer_plan import State, Strategy
+from prompt_repo.transfer_plan import State
 from webapp import audit, exports, import_jobs, imports, job_progress, transfers, uploads
 from webapp.access import Scope, caller, public, require_environment
 from webapp.api import asking, blueprint
@@ -136,7 +136,7 @@ def take() -> Response:
     with uploads.sent("upload") as source:
         created = asked.create_characters == "true"
         given = Given(asked.environment, source, name, asked.base, created)
-        choices = Choices(Strategy(asked.strategy) if asked.strategy else None)
+        choices = Choices.told(asked.strategy, asked.decide)
         title = asked.propose if asked.propose and asked.propose.strip() else None
         decided = Decided(choices, asked.reason or "", title, asked.commit)
         found = imports.preview(given, decided if asked.mode == "apply" else None)
