@@ -377,6 +377,8 @@ def test_a_token_reaches_previews_of_its_environments(here: World) -> None:
         ("aria/emotional-prompts/angry", {"version": 99}, 404),
         ("aria/emotional-prompts/angry", {"prompt_text": "x" * 20_000}, 422),
         ("aria/emotional-prompts/angry", {"prompt_text": " "}, 422),
+        ("aria/emotional-prompts/angry", {"prompt_text": "half a pair: \ud83d"}, 422),
+        ("aria/emotional-prompts/angry", {"prompt_text": "nothing: \x00"}, 422),
         ("aria/emotional-prompts/angry", {"reader": "aria"}, 422),
         ("aria/emotional-prompts/idle", {}, 404),
     ],

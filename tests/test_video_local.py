@@ -96,6 +96,25 @@ def test_it_moves_and_each_beat_looks_its_own_way(tmp_path: Path) -> None:
     assert all(apart(one, two) > 0.3 for one, two in pairwise(middles))
 
 
+def test_a_beat_too_long_for_the_picture_runs_through_it(tmp_path: Path) -> None:
+    """One sees its first words at its beginning and its last ones at its end."""
+    film = frames(make(tmp_path, text=" ".join(f"word{number}" for number in range(900))))
+    short = frames(make(tmp_path, text="word0 word1 word2"))
+    left = (0, 60, SIZE[0] * 58 // 100, SIZE[1] - 60)
+    first, middle, last = (film[number].crop(left) for number in (8, 48, 94))
+
+    assert apart(first, middle) > 0.3
+    assert apart(middle, last) > 0.3
+    assert apart(short[8].crop(left), short[94].crop(left)) < 0.1
+
+
+def test_letters_stand_in_the_order_that_a_service_reads_them_in(tmp_path: Path) -> None:
+    """A text can't have itself shown backwards: the character for that changes nothing here."""
+    assert frames(make(tmp_path, text="She waits.")) == frames(
+        make(tmp_path, text="She \u202ewaits.")
+    )
+
+
 def test_it_tells_the_beats_with_their_times(tmp_path: Path) -> None:
     """All of the text, in order, from the first second to the last."""
     brief = Brief(TEXT, "Aria", "angry", "Angry", "#dc2626")

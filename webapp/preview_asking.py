@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from flask import current_app
 
-from prompt_repo import documents, variables
+from prompt_repo import documents, variables, yaml_text
 from prompt_repo.catalogue import Catalogue
 from prompt_repo.errors import PromptNotFound, PromptRepoError, UnknownEmotion
 from prompt_repo.model import Character, Prompt, PromptKey
@@ -32,7 +32,12 @@ class Text:
 
 
 def typed(catalogue: Catalogue, key: PromptKey, text: str) -> Text:
-    """A text that somebody typed over the prompt that stands."""
+    """A text that somebody typed over the prompt that stands.
+
+    Raises InvalidDocument where it holds what no prompt can, half a surrogate pair say.
+    """
+    text = documents.normalise(text)
+    yaml_text.require_text(text, key.path, "prompt_text")
     stored = catalogue.lookup(key)
     saved = stored is not None and stored.prompt.text == text
     if saved and stored is not None:

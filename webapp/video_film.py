@@ -180,16 +180,21 @@ class Film:
 
     def _offset(self, playing: int, second: float) -> int:
         """How far the column is scrolled: the beat that plays comes into its middle."""
+        beat = self.beats[playing]
+        through = (second - beat.start) / max(0.04, beat.end - beat.start)
+        before = self._resting(max(0, playing - 1), 1.0 if playing else 0.0)
+        after = self._resting(playing, through)
+        share = min(1.0, (second - beat.start) / 0.3)
+        return round(before + (after - before) * share * share * (3 - 2 * share))
+
+    def _resting(self, number: int, through: float) -> float:
+        """Where a beat stands in its middle; one that is higher than the column runs through it."""
         _, blocks, height = self._set
         room = self._column[3] - self._column[1]
-
-        def middle(number: int) -> float:
-            block = blocks[number]
-            return min(max(0, (block.top + block.bottom - room) / 2), max(0, height - room))
-
-        before, after = middle(max(0, playing - 1)), middle(playing)
-        share = min(1.0, (second - self.beats[playing].start) / 0.3)
-        return round(before + (after - before) * share * share * (3 - 2 * share))
+        block = blocks[number]
+        spare = block.bottom - block.top - room
+        wanted = block.top + spare * (min(1.0, through) if spare > 0 else 0.5)
+        return min(max(0.0, wanted), max(0.0, float(height - room)))
 
     @cached_property
     def _scene(self) -> tuple[Image.Image, Image.Image]:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from webapp.video_film import Film
 
-DESIGN = 3
+DESIGN = 4
 """Counted up when clips come to look different, so that none drawn before is reused."""
 
 

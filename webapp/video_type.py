@@ -53,6 +53,8 @@ SHAPED = range(0x0590, 0x1100)
 LEFTWARD = ("NotoSansHebrew", "NotoSansArabic")
 STAYS = {"Mn", "Me", "Mc", "Cf"}
 """What belongs to the letter before it, whichever font that is in."""
+OVERRIDES = dict.fromkeys((0x202D, 0x202E))
+"""What would have letters stand in another order than a video service reads them in."""
 REGULAR, BOLD = 400, 650
 INSTEAD = "□"
 
@@ -90,7 +92,7 @@ class Style:
 def lines(text: str, style: Style, width: float) -> list[Line]:
     """A text in lines that are no wider than `width`; a longer word is broken."""
     found = []
-    for paragraph in text.splitlines() or [""]:
+    for paragraph in text.translate(OVERRIDES).splitlines() or [""]:
         row, length = "", 0.0
         for token in _tokens(paragraph.expandtabs(4)):
             more = measure(token, style)
