@@ -1,6 +1,6 @@
 """What a document needs beside it, and whether a promotion's result would stand on its own."""
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence, Set
 
 from prompt_repo import documents, variables
 from prompt_repo.carrying import Carried, carried
@@ -74,9 +74,16 @@ def _of_prompt(staging: Catalogue, production: Catalogue, key: PromptKey) -> Ite
     used = set(variables.words(stored.prompt.text)) if stored else set()
     if who is not None and used & who.variables.keys() - (there.variables if there else {}).keys():
         yield character_path(who.id)
-    shared = staging.configuration.variables.keys() - production.configuration.variables.keys()
-    if used & shared:
+    if used & (_shared(staging) - production.configuration.variables.keys()):
         yield CONFIGURATION
+
+
+def _shared(staging: Catalogue) -> Set[str]:
+    """The shared variables; of settings that can't be read none, so that the rest may go."""
+    try:
+        return staging.configuration.variables.keys()
+    except InvalidDocument:
+        return frozenset()
 
 
 def _same_ground(one: Tables, other: Tables, folder: str) -> bool:

@@ -89,6 +89,21 @@ def test_the_command_line_says_what_to_do(tmp_path: Path, prompts: Repository) -
     assert run("--except", "aria/angry")[0] == 1  # nothing is left
 
 
+def test_what_is_well_goes_while_staging_s_settings_are_broken(
+    tmp_path: Path, prompts: Repository
+) -> None:
+    """By the words that the refusal gives: production's own settings hold for the rest."""
+    push(prompts, CONFIGURATION, b"format: [\n")
+    verb = ["--data", str(tmp_path), "promote"]
+
+    refused = CliRunner().invoke(main, verb)
+    done = CliRunner().invoke(main, [*verb, "--except", CONFIGURATION, "--except", BROKEN])
+
+    assert (refused.exit_code, done.exit_code) == (1, 0), done.output
+    assert f"--except {CONFIGURATION}" in refused.output
+    assert live(Repository.open(tmp_path / "prompts.git"), "defaults/idle") == "Waits.\n"
+
+
 def test_the_plan_of_the_api_names_what_is_broken(app: Flask) -> None:
     """So that a program leaves it out before it is refused."""
     (problem,) = ask(app, "/promotions/plan")["problems"]
