@@ -2,13 +2,14 @@
 
 import json
 import sys
-from contextlib import closing
+from contextlib import closing, suppress
 from typing import Any
 
 from sync import rules, shards
 from sync.filling import Shard
 from sync.keyed import Key
 from sync.pools import load
+from sync.tables_failures import FAILURES
 from sync.tables_postgres import PostgresSource
 from sync.tables_postgres_target import PostgresTarget
 
@@ -18,7 +19,8 @@ def main() -> None:
     load()
     print("ready", flush=True)
     for line in sys.stdin:
-        _fill(**json.loads(line))
+        with suppress(*FAILURES):  # a part that came too late: its sync is over, its snapshot gone
+            _fill(**json.loads(line))
 
 
 def _fill(source: str, staging: str, snapshot: str, text: str, key: str, part: list[Any]) -> None:

@@ -42,3 +42,18 @@ def some(columns: Sequence[Any], places: Sequence[int]) -> list[Any]:
 def joined(columns: Sequence[Any]) -> Any:
     """Columns of one type, one behind the other."""
     return pa.concat_arrays(list(columns))
+
+
+def texts(cells: Sequence[str | None]) -> Any:
+    """Texts as a column."""
+    return pa.array(cells, pa.string())
+
+
+def chosen(column: Any, which: Any) -> Any:
+    """The rows of a column that a mask tells."""
+    return column.filter(pa.array(which))
+
+
+def whole(column: Any) -> Any:
+    """A column as whole numbers, whether it holds these or their texts."""
+    return column.cast(pa.int64())

@@ -8,7 +8,6 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
-import pyarrow as pa
 
 from sync import arrow_blocks
 from sync.arrow_traces import key_type
@@ -129,7 +128,7 @@ class Filling:
         selection = replace(work.selection, after=after, until=until)
         for read in ahead(self._source.columns(work.table, selection, self._as_text)):
             *columns, keys, hashes = read
-            keys, hashes = keys.cast(key_type(work.table)), hashes.cast(pa.int64())
+            keys, hashes = keys.cast(key_type(work.table)), arrow_blocks.whole(hashes)
             assert work.columns is not None
             fakes = work.columns(columns)
             size = sum(column.nbytes for column in columns)

@@ -9,7 +9,6 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
-import pyarrow as pa
 from numpy.typing import NDArray
 
 from sync import arrow_blocks
@@ -110,7 +109,7 @@ class Refreshing:
         """Takes what a watermark tells of, if production has all other keys that it had."""
         expected, met = Sums(), np.zeros(len(told.keys), np.bool_)
         for traces in self._remembered.blocks():
-            expected.add(traces.keys.filter(pa.array(traces.alive)))
+            expected.add(arrow_blocks.chosen(traces.keys, traces.alive))
             found.expect(traces.stamps[traces.alive])
             again = np.flatnonzero(traces.alive & (traces.stamps == 0))
             found.add(traces.keys.take(again), traces.number, again.tolist())
@@ -123,10 +122,10 @@ class Refreshing:
         moved, rest = self._remembered.moved, np.flatnonzero(~met)
         beyond, keys = moved.beyond(), told.keys.take(rest)
         fresh = moved.moved(keys, told.tags[rest], np.ones(len(rest), np.bool_))
-        found.add(keys.filter(pa.array(fresh)), -1, ())
+        found.add(arrow_blocks.chosen(keys, fresh), -1, ())
         there = moved.keys.take(beyond)
         expected.add(there)
-        expected.add(keys.filter(pa.array(places_in(keys, there) < 0)))
+        expected.add(arrow_blocks.chosen(keys, places_in(keys, there) < 0))
         moved.seen[beyond] = True
         found.seen = expected.count
         return expected == sums.get()
@@ -381,7 +380,7 @@ def fakes_of(work: Work, rows: list[Row]) -> list[Row]:
     """Rows as fakes; many at once in columns, which costs a tenth."""
     if len(rows) < MANY or work.columns is None:
         return work.fake(rows)
-    columns = [pa.array(cells, pa.string()) for cells in zip(*rows, strict=True)]
+    columns = [arrow_blocks.texts(cells) for cells in zip(*rows, strict=True)]
     return arrow_blocks.rows_of(work.columns(columns))
 
 
