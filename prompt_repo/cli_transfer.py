@@ -22,6 +22,7 @@ from prompt_repo.cli_base import (
     json_option,
 )
 from prompt_repo.errors import Problem
+from prompt_repo.git_bundle import bundled
 from prompt_repo.model import Source
 from prompt_repo.repository import Repository
 from prompt_repo.transfer import Form
@@ -33,11 +34,12 @@ from prompt_repo.transfer_plan import MEANING, Entry, Plan, State, Strategy
 
 STDOUT = "-"
 SHOWN = 50  # documents listed for a person
+BUNDLE = "bundle"
 SOURCES = {"character": Source.CHARACTER, "global": Source.GLOBAL}
 
 
 @click.command("export", short_help="Write prompts to a JSON or CSV file.")
-@click.option("--format", "form", type=click.Choice(["json", "csv"]), default="json")
+@click.option("--format", "form", type=click.Choice(["json", "csv", BUNDLE]), default="json")
 @click.option("--versions", is_flag=True, help="With all versions: texts, people, reasons.")
 @environment_option
 @at_option
@@ -70,7 +72,7 @@ def export_verb(
     """Write an environment's prompts to FILE: everything, or what is chosen.
 
     JSON holds emotions and characters too, and imports again without loss; CSV holds prompts
-    alone, for spreadsheets.
+    alone, for spreadsheets. A bundle is all of Git's history, as `git clone` takes it.
 
     \b
     Example:
@@ -78,6 +80,12 @@ def export_verb(
       prompt-repo export --format csv --character aria --source character -o -
     """
     repository = where.open_whole()
+    if form == BUNDLE:
+        if versions or when or characters or emotions or sources or bom:
+            raise click.UsageError("a bundle holds all of the history; it takes no choices")
+        with _written(output) as file:
+            file.writelines(bundled(repository.store))
+        return
     origin = Origin(environment, commit_at(repository, environment, when), datetime.now(UTC))
     chosen = frozenset(SOURCES[each] for each in sources) or frozenset(SOURCES.values())
     selection = Selection(

@@ -1,5 +1,7 @@
 """All of Git's history that everybody may have, as one file that `git clone` takes."""
 
+import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 from prompt_repo import git_cli
@@ -7,6 +9,18 @@ from prompt_repo.errors import GitFailed
 from prompt_repo.git_commits import text_of
 from prompt_repo.git_incoming import public_refs
 from prompt_repo.git_store import GitStore
+
+PIECE = 1 << 20  # bytes
+
+
+def bundled(store: GitStore) -> Iterator[bytes]:
+    """The same, piece by piece."""
+    with tempfile.TemporaryDirectory(prefix="prompt-repo-bundle-") as folder:
+        target = Path(folder) / "bundle"
+        bundle(store, target)
+        with target.open("rb") as file:
+            while piece := file.read(PIECE):
+                yield piece
 
 
 def bundle(store: GitStore, target: Path) -> None:

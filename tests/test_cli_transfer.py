@@ -1,6 +1,7 @@
 """The verbs export and import, as a person or a program calls them."""
 
 import json
+import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -151,3 +152,17 @@ def test_production_moves_by_promotion_only(stocked: Repository, tmp_path: Path)
     result = run(tmp_path, "import", str(file), "--environment", "production", code=1)
 
     assert "promot" in result.stderr
+
+
+def test_a_bundle_is_what_git_clones(stocked: Repository, tmp_path: Path) -> None:
+    """All of the history in one file; what chooses a part of it is refused."""
+    file = tmp_path / "prompts.bundle"
+
+    run(tmp_path, "export", "--format", "bundle", "-o", str(file))
+    chosen = run(tmp_path, "export", "--format", "bundle", "--versions", code=2)
+
+    assert "takes no choices" in chosen.output
+    command = ["git", "clone", "-q", "--branch", "staging", str(file), str(tmp_path / "clone")]
+    subprocess.run(command, check=True)
+    head = ["git", "-C", str(tmp_path / "clone"), "rev-parse", "HEAD"]
+    assert stocked.head(STAGING) == subprocess.check_output(head, text=True).strip()
