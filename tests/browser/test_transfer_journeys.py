@@ -39,3 +39,82 @@ def test_a_sheet_goes_out_and_comes_back_edited(visit: Visit, way: str, tmp_path
     hands.press(page.get_by_role("button", name="Undo this import"))
     expect(page.get_by_role("heading", name="Import undone")).to_be_visible()
     assert "boils" in (studio.text(character) or "")
+
+
+def test_a_file_is_dropped_on_the_page(visit: Visit, tmp_path: Path) -> None:
+    """As from a folder of the desktop; then it is previewed like one that was chosen."""
+    hands, studio = someone(visit, "mouse")
+    page, character = hands.page, studio.character()
+    sheet = tmp_path / "dropped.csv"
+    sheet.write_text(f"character,emotion,prompt_text\n{character},idle,Hums.\n")
+    hands.goto(studio.address + "/transfers")
+    field = page.get_by_label("File", exact=True)
+    field.scroll_into_view_if_needed()
+    box = field.bounding_box()
+    assert box is not None
+    devtools = page.context.new_cdp_session(page)
+    for kind in ("dragEnter", "dragOver", "drop"):
+        devtools.send(
+            "Input.dispatchDragEvent",
+            {
+                "type": kind,
+                "x": box["x"] + box["width"] / 2,
+                "y": box["y"] + box["height"] / 2,
+                "data": {"items": [], "files": [str(sheet)], "dragOperationsMask": 1},
+            },
+        )
+
+    assert "dropped.csv" in field.evaluate("field => field.files[0]?.name ?? ''")
+    hands.press(page.get_by_role("button", name="Preview import"))
+    expect(page.get_by_role("heading", name="dropped.csv into staging")).to_be_visible()
+    expect(page.get_by_role("main")).to_contain_text("Hums.")
+
+
+@every_way
+def test_a_conflict_is_merged_by_hand(visit: Visit, way: str, tmp_path: Path) -> None:
+    """The text of one's own is written in the preview, and is what stands then."""
+    hands, studio = someone(visit, way)
+    page, character = hands.page, studio.character()
+    sheet = tmp_path / "sheet.csv"
+    sheet.write_text(f"character,emotion,prompt_text\n{character},angry,Grumbles.\n")
+    hands.goto(studio.address + "/transfers")
+    page.get_by_label("File", exact=True).set_input_files(sheet)
+    hands.press(page.get_by_role("button", name="Preview import"))
+    expect(page.get_by_text("1 conflict to decide")).to_be_visible()
+
+    text = page.locator("textarea[name^='text.']")
+    expect(text).to_contain_text("<<<<<<< the file")
+    hands.choose(page.get_by_role("radio", name="The text I write below"))
+    hands.write(text, "Grumbles, then boils.")
+    hands.press(page.get_by_role("button", name="Import into staging"))
+
+    expect(page.get_by_role("heading", name="Imported 1 document")).to_be_visible()
+    assert "Grumbles, then boils." == studio.text(character)
+
+
+def test_a_large_file_is_followed_until_it_is_in(visit: Visit, tmp_path: Path) -> None:
+    """A worker reads it and carries it out; the page goes on by itself."""
+    hands, studio = someone(visit, "mouse")
+    page, character = hands.page, studio.character()
+    sheet = tmp_path / "large.csv"
+    lines = "Takes a breath, and another one, and waits for the light.\n" * 20
+    rows = "".join(
+        f'{character}-{number},idle,"{lines}Number {number}"\n' for number in range(1, 1_200)
+    )
+    sheet.write_text(f"character,emotion,prompt_text\n{rows}")
+    hands.goto(studio.address + "/transfers")
+    page.get_by_label("File", exact=True).set_input_files(sheet)
+    hands.press(page.get_by_text("About a CSV"))
+    hands.choose(page.get_by_role("checkbox", name="Create characters it names and we lack"))
+    hands.press(page.get_by_role("button", name="Preview import"))
+
+    expect(page.get_by_role("button", name="Import into staging")).to_be_visible(timeout=60_000)
+    expect(page.get_by_role("main")).to_contain_text("2,398 documents to bring in")
+    hands.press(page.get_by_role("button", name="Import into staging"))
+
+    expect(page.get_by_role("heading", name="Imported 2,398 documents")).to_be_visible(
+        timeout=60_000
+    )
+    assert "Number 7" in (studio.text(f"{character}-7", "idle") or "")
+    hands.press(page.get_by_role("button", name="Undo this import"))
+    expect(page.get_by_role("heading", name="Import undone")).to_be_visible(timeout=60_000)
