@@ -282,6 +282,18 @@ def test_a_job_that_vanished_is_queued_again(here: World) -> None:
     assert Status.COMPLETED == here.preview(asked.id).status
 
 
+def test_a_job_that_was_taken_off_its_queue_and_lost_is_queued_again(here: World) -> None:
+    """A worker, or Redis, died between the taking and the beginning; the job still says queued."""
+    asked = here.ask()
+    here.jobs.redis.delete("rq:queue:previews")
+
+    with clock.stopped_at(clock.now() + timedelta(seconds=6)):
+        preview_watch.look(here.records, here.settings, here.jobs)
+    here.work()
+
+    assert Status.COMPLETED == here.preview(asked.id).status
+
+
 def test_a_preview_whose_job_is_gone_fails_with_the_reason(here: World) -> None:
     """It was being made when Redis lost everything."""
     asked = here.ask()

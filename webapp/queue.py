@@ -1,6 +1,7 @@
 """Jobs waiting their turn: RQ's queues as the rest of the program speaks of them."""
 
 import copy
+import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -20,6 +21,7 @@ PREVIEWS, SYNCS, UPKEEP = "previews", "syncs", "upkeep"
 QUEUES = (PREVIEWS, SYNCS, UPKEEP)
 """In the order in which a worker of all of them looks for jobs."""
 KEPT_WELL, KEPT_FAILED = timedelta(hours=1), timedelta(days=7)  # how long Redis remembers a job
+TAKEN_WITHIN = 0.5  # seconds in which a worker that took a job off its queue says that it runs
 MOST_SHOWN = 50  # jobs of one kind and queue on the page that shows them
 ENQUEUE = """
 redis.call("HSET", KEYS[1], unpack(ARGV, 2))
@@ -152,12 +154,24 @@ class Jobs:
         """What became of a job; None where the queue knows nothing of it."""
         try:
             job = Job.fetch(ident, connection=self.redis, serializer=JSONSerializer)
-            status = job.get_status()
+            lost = self._is_lost(job, job.get_status(refresh=False))
+            if lost:  # or it is on its way from the queue to a worker just now
+                time.sleep(TAKEN_WITHIN)
+                lost = self._is_lost(job, job.get_status())
+            status = job.get_status(refresh=False)
+            return Found(status in WAITING and not lost, status is JobStatus.STARTED, _failure(job))
         except (NoSuchJobError, InvalidJobOperation):
             return None
         except (RedisError, OSError) as error:
             raise NoQueue(AWAY) from error
-        return Found(status in WAITING, status is JobStatus.STARTED, _failure(job))
+
+    def _is_lost(self, job: Job, status: JobStatus) -> bool:
+        """Whether it is said to be queued and no queue has it: what took it off died with it."""
+        if status is not JobStatus.QUEUED:
+            return False
+        queue = self._queue(job.origin)
+        places = (queue.key, queue.intermediate_queue_key)
+        return all(self.redis.lpos(place, job.id) is None for place in places)
 
     def overview(self) -> "Overview":
         """What waits, runs and failed, and who works."""
