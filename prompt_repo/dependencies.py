@@ -1,6 +1,7 @@
 """What a document needs beside it, and whether a promotion's result would stand on its own."""
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence, Set
+from contextlib import suppress
 
 from prompt_repo import documents, variables
 from prompt_repo.carrying import Carried, carried
@@ -50,14 +51,16 @@ def _prompts_at_home(
 def _needed(staging: Catalogue, production: Catalogue, item: Drift, plan: Plan) -> Iterator[str]:
     place = item.place
     if place.kind is Kind.CONFIGURATION:
-        gone = set(production.configuration.by_id) - set(staging.configuration.by_id)
-        yield from (each.path for each in plan.items if each.place.emotion in gone)
+        with suppress(InvalidDocument):  # the check of what would stand there says so
+            gone = set(production.configuration.by_id) - set(staging.configuration.by_id)
+            yield from [each.path for each in plan.items if each.place.emotion in gone]
     elif place.kind is Kind.CHARACTER:
         if item.blob is None:  # the overrides of one who goes must go too
             ours = (each for each in plan.items if each.place.character == place.character)
             yield from (each.path for each in ours)
     elif place.key is not None and item.blob is not None:
-        yield from _of_prompt(staging, production, place.key)
+        with suppress(InvalidDocument):
+            yield from [*_of_prompt(staging, production, place.key)]
 
 
 def _of_prompt(staging: Catalogue, production: Catalogue, key: PromptKey) -> Iterator[str]:
