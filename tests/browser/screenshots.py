@@ -24,7 +24,7 @@ SIZES = {1440: 900, 768: 1024, 390: 844}
 THEMES = ("light", "dark")
 LONGEST = 2600  # pixels of a page's height that are worth looking at
 SHOWN = {"width": 1280, "height": 760}
-QUALITY = 60
+QUALITY = 50
 README: tuple[tuple[str, str, Literal["light", "dark"]], ...] = (
     ("editor", "/environments/staging/characters/{}/sad", "light"),
     ("matrix", "/environments/staging/matrix", "dark"),
