@@ -285,13 +285,16 @@ def _workers(pair: Pair, notes: int, rounds: int) -> None:
 
 
 def _memory(pair: Pair, users: int) -> int:
-    """The most memory that a process takes for a full sync of some of the users."""
+    """The most memory that a process takes for a full sync of some of the users.
+
+    What `getrusage` tells would be the most of the process that starts it, where that had more.
+    """
     _do(pair.staging, ANEW)
     where = RULES.replace("users: {", f"users: {{where: id <= {users}, ")
     program = (
-        "import resource; from benchmarks.syncs import _sync; "
+        "from pathlib import Path; from benchmarks.syncs import _sync; "
         f"_sync({pair.source!r}, {pair.staging!r}, {users}, {where!r}, tables=('users',)); "
-        "print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)"
+        "print(Path('/proc/self/status').read_text().partition('VmHWM:')[2].split()[0])"
     )
     said = subprocess.run([sys.executable, "-c", program], capture_output=True, check=True)
     return int(said.stdout) * 1024
