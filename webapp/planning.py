@@ -64,9 +64,10 @@ class Planned:
 
     @property
     def unfit(self) -> list[str]:
-        """The documents among those that go which break a rule, and may be left out for now."""
+        """The documents that go and break a rule, and may be left out for now: none if all do."""
         paths = dict.fromkeys(problem.path for problem in self.problems)
-        return [path for path in paths if path in self.plan.by_path and path not in self.along]
+        found = [path for path in paths if path in self.plan.by_path and path not in self.along]
+        return found if len(found) < self.going_count else []
 
     @property
     def ready(self) -> bool:
