@@ -39,7 +39,7 @@ def run(repositories: Repositories, scale: Scale) -> list[Row]:
     what = f"{changed:,} changed among {size:,} ÷ git merge-tree --write-tree"
     return [
         ratio(f"plan of {what}", anew, "plan", "git", at_most=1.5),
-        ratio(f"promotion of {what}", whole, "promotion", "git"),
+        ratio(f"promotion of {what}", whole, "promotion", "git", at_most=1.5),
         ratio(
             f"promotion of {changed:,} among {size:,} ÷ the same by git: merge, commit, ref, tag",
             whole,
