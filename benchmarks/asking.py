@@ -6,7 +6,6 @@ one is what any route costs that takes a token and a body and is entered in the 
 """
 
 import json
-import os
 import socket
 import sys
 import time
@@ -133,13 +132,12 @@ def _connected(port: int) -> socket.socket:
 
 
 def _cpu(pid: int) -> float:
-    """Seconds of CPU that a process and its children have used."""
+    """Seconds of CPU that the threads of a process and of its children have used."""
     children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
-    ticks = 0
-    for each in (str(pid), *children):
-        fields = Path(f"/proc/{each}/stat").read_text().rpartition(")")[2].split()
-        ticks += int(fields[11]) + int(fields[12])
-    return ticks / os.sysconf("SC_CLK_TCK")
+    threads = (
+        task for each in (str(pid), *children) for task in Path(f"/proc/{each}/task").iterdir()
+    )
+    return sum(int((task / "schedstat").read_text().split()[0]) for task in threads) / 1e9
 
 
 @contextmanager
