@@ -1,5 +1,6 @@
 """The client of the Videos API against a real server: what goes well, and all that doesn't."""
 
+import ipaddress
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -195,6 +196,36 @@ def test_a_download_that_breaks_off_is_begun_again(server: VideoServer, tmp_path
     server.answers["content"] = lambda request: bool(short) and _cut(request, short.pop())
 
     client(server).make(BRIEF, tmp_path / "clip.mp4", Heard())
+
+    assert CLIP == (tmp_path / "clip.mp4").read_bytes()
+
+
+def _sends_on(server: VideoServer, elsewhere: VideoServer) -> None:
+    there = f"{elsewhere.url}/videos/video_9/content?signature={'s' * 3000}"
+    server.answers["content"] = lambda request: say(request, 302, b"", Location=there)
+
+
+def test_a_service_sends_us_nowhere_inside(server: VideoServer, tmp_path: Path) -> None:
+    """Another server of this machine is not asked, whatever a service answers."""
+    asked = []
+    with serving() as inside:
+        inside.answers["content"] = lambda request: bool(asked.append(request.path))
+        _sends_on(server, inside)
+        with pytest.raises(VideoFailed, match=r"127\.0\.0\.1, which is no public address"):
+            client(server).make(BRIEF, tmp_path / "clip.mp4", Heard())
+
+    assert [] == asked
+
+
+def test_a_network_of_ones_own_may_hold_the_clips(server: VideoServer, tmp_path: Path) -> None:
+    """Where the settings name it."""
+    chosen = Chosen(
+        "openai-compatible", server.url, KEY, "wan-2", 1280, 720, 4.0, 30.0,
+        (ipaddress.ip_network("127.0.0.0/8"),),
+    )  # fmt: skip
+    with serving() as inside:
+        _sends_on(server, inside)
+        OpenAICompatible(chosen).make(BRIEF, tmp_path / "clip.mp4", Heard())
 
     assert CLIP == (tmp_path / "clip.mp4").read_bytes()
 

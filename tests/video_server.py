@@ -80,7 +80,7 @@ class Asked(BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         ident = self.path.split("/")[3]
-        if self.path.endswith("/content"):
+        if self.path.partition("?")[0].endswith("/content"):
             if not self._replaced("content"):
                 say(self, 200, CLIP, Content_Type="video/mp4")
             return

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from prompt_repo.layout import ENVIRONMENTS
-from webapp.config import Settings
+from webapp.config import Network, Settings
 
 SERVICES = {
     "local": "webapp.video_local:Local",
@@ -101,6 +101,7 @@ class Chosen:
     height: int
     seconds: float
     patience: float = 600.0  # seconds that making one clip may take
+    networks: tuple[Network, ...] = ()  # private ones that a service may send us on to
 
     @classmethod
     def of(cls, settings: Settings, environment: str) -> "Chosen":
@@ -113,6 +114,7 @@ class Chosen:
         return cls(
             told("service"), told("url"), told("key"), told("model"), width, height,
             _seconds(told("seconds")), 0.95 * settings.preview_time_limit,
+            tuple(settings.webhook_networks),
         )  # fmt: skip
 
 

@@ -14,6 +14,7 @@ from typing import Any
 import httpx
 import structlog
 
+from webapp import outbound
 from webapp.records.preview_models import LONGEST_NAME
 from webapp.video import Brief, Chosen, Misconfigured, Told, VideoAway, VideoFailed
 
@@ -85,7 +86,26 @@ class OpenAICompatible:
             headers=headers,
             timeout=httpx.Timeout(READ, connect=CONNECT),
             trust_env=False,
+            event_hooks={"response": [self._judge]},
         )
+
+    def _judge(self, answer: httpx.Response) -> None:
+        """Lets a service send us on within its own address and to the open internet.
+
+        A clip's address leads elsewhere as a rule (the provider's storage); it must not have us
+        read what only this machine reaches, and show that as a clip.
+        """
+        if not answer.has_redirect_location:
+            return
+        base, there = httpx.URL(self._base), answer.url.join(answer.headers["Location"])
+        if (there.scheme, there.host, there.port) == (base.scheme, base.host, base.port):
+            return
+        try:
+            outbound.check(str(there.copy_with(query=None, fragment=None)), self._chosen.networks)
+        except outbound.Unreachable as error:
+            raise VideoFailed(
+                f"the clip can't be fetched where the service says: {error}"
+            ) from error
 
     def _create(self, client: httpx.Client, brief: Brief, told: Told) -> str:
         told.at(0.02, "Asking the video service")
