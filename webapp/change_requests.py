@@ -12,7 +12,8 @@ from prompt_repo.change_merging import Merged, Order
 from prompt_repo.changes import FOLDER, Opened, branch_of, check_text, check_title, compare
 from prompt_repo.document_merging import UNDECIDED, Choices
 from prompt_repo.editing import AnyEdit
-from prompt_repo.errors import ChangeMoved, InvalidReason
+from prompt_repo.errors import ChangeMoved, InvalidReason, RevisionNotFound
+from prompt_repo.expectations import AtCommit
 from prompt_repo.layout import ENVIRONMENTS
 from prompt_repo.model import Commit
 from prompt_repo.reasons import CONTROL, SERVERS_TRAILERS
@@ -56,6 +57,7 @@ class Draft:
 
 def propose(draft: Draft, edits: Sequence[AnyEdit], reason: str = "") -> ChangeRequest:
     """Opens a change request with these edits. Raises as `changes.propose`."""
+    _require_held(edits, draft.base)
 
     def write(slug: str, title: str) -> Opened:
         author = caller().author
@@ -83,11 +85,24 @@ def propose_by(draft: Draft, write: Callable[[str, str], Opened]) -> ChangeReque
 def add(number: int, edits: Sequence[AnyEdit], reason: str = "") -> ChangeRequest:
     """Adds edits to an open change request. Raises as `changes.add`."""
     row = editable(number)
+    _require_held(edits, row.base, FOLDER + row.slug)
     with repository().store.locked():
         commit = changes.add(repository(), row.slug, edits, caller().author, reason)
         after = _moved(row, commit.oid, Kind.PUSHED)
     events.announce(Event.BRANCH_MOVED, branch=FOLDER + row.slug, old=row.head, new=commit.oid)
     return after
+
+
+def _require_held(edits: Sequence[AnyEdit], *branches: str) -> None:
+    """Raises RevisionNotFound where an edit began from what none of these branches ever held.
+
+    A conflict shows the text there, and whoever asks may be let into one environment alone.
+    """
+    for edit in edits:
+        if isinstance(edit.expect, AtCommit):
+            commit = repository().store.resolve(edit.expect.commit)
+            if not any(repository().has_held(branch, commit) for branch in branches):
+                raise RevisionNotFound(edit.expect.commit, branches[0])
 
 
 def update(

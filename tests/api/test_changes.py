@@ -230,6 +230,18 @@ def test_what_an_edit_saw_is_held_against_the_environment(api: Api, kim: Client)
     assert kim.get(f"/{begun}").json["conflicts"][0]["theirs"] == "Hard."
 
 
+def test_a_conflict_shows_no_text_from_elsewhere(api: Api, kim: Client) -> None:
+    """A base that neither the environment nor the request ever held is no base."""
+    elsewhere = kim.head(kim.propose(edits=[{**EDIT, "prompt_text": "Between us."}]))
+    mine = kim.propose(title="Mine", edits=[{**EDIT, "emotion": "happy"}])
+    edits = [{**EDIT, "base": elsewhere}]
+
+    answers = [kim.post(title="T", edits=edits), kim.post(f"/{mine}/edits", edits=edits)]
+
+    assert [404, 404] == [each.status_code for each in answers]
+    assert not any("Between us." in each.text for each in answers)
+
+
 def test_pages_of_the_list(api: Api, kim: Client) -> None:
     """Newest first, none twice; an answer that stands is a 304."""
     for text in ("a", "b", "c"):
