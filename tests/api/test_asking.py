@@ -288,7 +288,7 @@ def test_character_is_no_emotion(api: Api) -> None:
 def filled(path: str) -> str:
     """An address that a described path leads to."""
     values = {"env": STAGING, "number": "1", "comment": "1"}
-    values |= dict.fromkeys(("preview", "sync", "export"), str(UUID(int=1)))
+    values |= dict.fromkeys(("preview", "sync", "export", "transfer"), str(UUID(int=1)))
     return re.sub(r"\{(\w+)\}", lambda hole: values.get(hole[1], hole[0]), path)
 
 
