@@ -119,7 +119,7 @@ def _transfers(studio: Studio, character: str) -> tuple[str, str]:
     """An export, and an import that waits with a conflict, an update and something new."""
     told, admin = Settings(data=studio.folder), Caller("person:admin")
     head = studio.repository.head(STAGING)
-    wanted = exports.Wanted(STAGING, head, "csv", Selection())
+    wanted = exports.Wanted(STAGING, head, "csv", Selection(frozenset({character})))
     export = exports.ask(studio.records, told, studio.repository, Jobs(None), admin, wanted)
     sheet = send_sheet(studio, SHEET.format(character), "writers.csv")
     return export.id, sheet

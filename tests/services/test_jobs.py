@@ -95,6 +95,7 @@ def worker_pids(here: World) -> list[int]:
 def test_a_worker_makes_previews_and_stops_when_told(here: World) -> None:
     """Several at once with several processes; SIGTERM is no failure, and ends all of them."""
     with working(here, "--processes", "2") as crew:
+        until(lambda: len(worker_pids(here)) == 2)
         asked = [here.ask(f"Text {number}.").id for number in range(4)]
         until(lambda: all(status(here, each) == Status.COMPLETED for each in asked))
         pids = worker_pids(here)

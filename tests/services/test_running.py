@@ -6,6 +6,7 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 import urllib.request
 from collections.abc import Callable, Iterator
@@ -67,7 +68,11 @@ def start(data: Path, *arguments: str) -> subprocess.Popen[str]:
     return subprocess.Popen(
         [sys.executable, "-m", "webapp", "run", "--data", str(data), *arguments],
         cwd=ROOT,
-        env={"PATH": os.environ["PATH"], "HOME": str(data.parent)},
+        env={
+            "PATH": os.environ["PATH"],
+            "HOME": str(data.parent),
+            "TMPDIR": tempfile.gettempdir(),
+        },
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,

@@ -12,6 +12,7 @@ from webapp.api.intake import (
     INTEGRAL,
     MOST_EDITS,
     MOST_VERSIONS,
+    PROMPT_EXAMPLE,
     SLUG,
     SPELLED,
     UNHELD,
@@ -56,10 +57,13 @@ class CharacterSettings(Given):
     )
 
 
+EDIT_EXAMPLE = {"character": "aria", "emotion": "angry", "prompt_text": PROMPT_EXAMPLE}
+
+
 class ProposedEdits(Given):
     """Texts of prompts, characters' settings, or both."""
 
-    edits: Edits = Field(default_factory=list)
+    edits: Edits = Field(default_factory=list, examples=[[EDIT_EXAMPLE]])
     characters: Annotated[list[CharacterSettings], Field(max_length=MOST_EDITS)] = Field(
         default_factory=list
     )

@@ -102,7 +102,7 @@ class SyncOrder(Given):
     indexes_last: bool = Field(
         False, description="Build indexes and keys of empty tables once their rows are in."
     )
-    processes: Annotated[int, Field(ge=1, le=64)] = Field(
+    processes: Annotated[int, Field(ge=1, le=64), INTEGRAL] = Field(
         1, description="How many processes of one worker fill large, empty tables."
     )
     share: bool = Field(

@@ -56,7 +56,7 @@ class Importing(Given):
     )
     decide: list[Annotated[str, Field(pattern=DECISION, max_length=300)]] = Field(
         default_factory=list,
-        max_length=1_000,
+        max_length=100,
         description="The same for one document, such as `characters/aria/angry.yaml=skip`; may be "
         "given again.",
     )
