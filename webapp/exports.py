@@ -227,8 +227,15 @@ def _name(wanted: Wanted) -> str:
 def _is_small(repository: Repository, wanted: Wanted) -> bool:
     most = WITH_VERSIONS if wanted.selection.versions or wanted.form == BUNDLE else AT_ONCE
     repository.history.ensure(wanted.commit)
-    stretch = repository.history.walk(wanted.commit).stretch("characters/", "", most)
-    return len(stretch.held) < most
+    walk, left = repository.history.walk(wanted.commit), most
+    chosen = wanted.selection.characters
+    folders = ["characters/"] if chosen is None else [f"characters/{each}/" for each in chosen]
+    for folder in folders[:most]:
+        stretch = walk.stretch(folder, "", left)
+        left -= len(stretch.held)
+        if left <= 0 or stretch.last is not None:
+            return False
+    return len(folders) < most
 
 
 def _stored(
