@@ -6,6 +6,7 @@ from typing import Any
 import yaml
 
 from prompt_repo.errors import InvalidDocument, Problem
+from prompt_repo.hidden_characters import position
 from prompt_repo.yaml_tree import UNHELD, resolved
 
 INDENT = "  "
@@ -20,7 +21,7 @@ def check_text(text: str, path: str, field: str) -> list[Problem]:
         return []
     at = found.start()
     name = "a carriage return" if found[0] == "\r" else f"the character U+{ord(found[0]):04X}"
-    line, column = text.count("\n", 0, at) + 1, at - text.rfind("\n", 0, at)
+    line, column = position(text, at)
     message = (
         f"line {line}, column {column} of the text is {name}, which YAML can't keep; take it out"
     )

@@ -3,10 +3,19 @@
 import pytest
 
 from prompt_repo import documents
-from prompt_repo.change_checks import Grade, checks
+from prompt_repo.change_checks import Check, Grade, checks
 from prompt_repo.change_effects import effects
 from prompt_repo.change_merging import Order, merge, update
-from prompt_repo.changes import add, check_title, compare, propose, result, slug_of, verdict
+from prompt_repo.changes import (
+    Opened,
+    add,
+    check_title,
+    compare,
+    propose,
+    result,
+    slug_of,
+    verdict,
+)
 from prompt_repo.changes import commits as commits_of
 from prompt_repo.document_merging import Side
 from prompt_repo.drift import State
@@ -238,15 +247,17 @@ def test_a_decision_on_an_older_base_or_a_blank_text_is_refused(begun: Repositor
         update(begun, opened.slug, STAGING, opened.head, SAM, {path: " "})
 
 
+def checked_by_name(begun: Repository, opened: Opened) -> dict[str, Check]:
+    found = compare(begun, begun.head(STAGING), opened.head)
+    made = checks(begun, found, verdict(begun, found), result(begun, found))
+    return {each.name: each for each in made}
+
+
 def test_checks_name_what_is_wrong(begun: Repository) -> None:
     """A prompt of an emotion that left the list meanwhile, and a name that is no variable."""
     opened = propose(begun, STAGING, "x", [edit("defaults/happy", "{nonsense} smiles.")], KIM)
-    found = compare(begun, begun.head(STAGING), opened.head)
 
-    by_name = {
-        each.name: each
-        for each in checks(begun, found, verdict(begun, found), result(begun, found))
-    }
+    by_name = checked_by_name(begun, opened)
 
     assert by_name["Documents"].grade is Grade.PASSED
     assert by_name["Variables"].grade is Grade.WARNED
@@ -256,12 +267,8 @@ def test_checks_name_what_is_wrong(begun: Repository) -> None:
 def test_checks_tell_of_what_a_reviewer_can_not_see(begun: Repository) -> None:
     """A text that turns the direction of its line reads otherwise than it is."""
     opened = propose(begun, STAGING, "x", [edit("defaults/happy", "Smiles.\nNo\u202ehtap.")], KIM)
-    found = compare(begun, begun.head(STAGING), opened.head)
 
-    by_name = {
-        each.name: each
-        for each in checks(begun, found, verdict(begun, found), result(begun, found))
-    }
+    by_name = checked_by_name(begun, opened)
 
     assert by_name["Hidden characters"].grade is Grade.WARNED
     assert by_name["Hidden characters"].details == (
