@@ -180,14 +180,20 @@ def _changes(studio: Studio, character: str) -> tuple[int, int]:
 
 def failed_preview(studio: Studio, character: str) -> str:
     """A preview that a video service refused; gives the id."""
+    made = waiting_preview(studio, character)
+    previews.fail(studio.records, made, "The service answers 400: this prompt is too angry.")
+    return made
+
+
+def waiting_preview(studio: Studio, character: str) -> str:
+    """A preview that no worker takes up; gives the id."""
     brief = Brief("Fumes. Then a breath.", "Aria", "angry", "Angry", "#dc2626")
     asked = Wanted(
         STAGING, character, brief, brief.text, "typed", 1, "0" * 40, "openai-compatible",
         {"model": "wan-2", "size": "1280x720"},
     )  # fmt: skip
-    made = previews.ask(studio.records, Settings(data=studio.folder), asked, Caller("person:sam"))
-    previews.fail(studio.records, made.id, "The service answers 400: this prompt is too angry.")
-    return made.id
+    settings = Settings(data=studio.folder)
+    return previews.ask(studio.records, settings, asked, Caller("person:sam")).id
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ import re
 from playwright.sync_api import expect
 
 from tests.browser.hands import prompt, someone
-from tests.browser.pages import settle
+from tests.browser.pages import settle, waiting_preview
 from tests.browser.watching import Visit
 from tests.factories import put
 
@@ -111,3 +111,41 @@ def test_going_back_leads_to_the_page_before(visit: Visit) -> None:
 
     expect(page.get_by_role("searchbox")).to_have_value("Yolanda Back")
     expect(page.get_by_role("link", name="Yolanda Back").first).to_be_visible()
+
+
+def test_a_click_right_after_typing_is_not_lost(visit: Visit) -> None:
+    """Leaving the filter asks for nothing: the list stays what it is under the pointer."""
+    hands, studio = someone(visit, "mouse")
+    page = hands.page
+    studio.character("Petra Press")
+    page.get_by_role("searchbox").press_sequentially("Petra Press")
+    page.wait_for_url(re.compile(r"q=Petra(\+|%20)Press$"))
+    settle(page)
+
+    page.get_by_role("link", name="Petra Press").first.hover()
+    page.mouse.down()
+    page.evaluate("fetch(location.href).then((answer) => answer.text())")
+    settle(page)
+    page.mouse.up()
+
+    expect(page.get_by_role("heading", name="Petra Press", level=1)).to_be_visible()
+
+
+def test_what_is_watched_stays_under_a_press(visit: Visit) -> None:
+    """A preview at work is drawn again and again, and yet a slow click on its button counts."""
+    hands, studio = someone(visit, "mouse")
+    page = hands.page
+    hands.goto(f"{studio.address}/previews/{waiting_preview(studio, studio.character())}")
+    cancel = page.get_by_role("button", name="Cancel")
+    cancel.evaluate("element => element.classList.add('before')")
+
+    cancel.hover()
+    page.mouse.down()
+    for _ in range(2):
+        with page.expect_response(re.compile("/previews/")):
+            pass
+    settle(page)
+    expect(page.locator(".before")).to_have_count(1)
+    page.mouse.up()
+
+    expect(page.locator(".clip[data-status=cancelled]")).to_be_visible()
