@@ -4,11 +4,8 @@ Git itself writes the objects, beside the repository, while nobody waits; under 
 they are only moved in, and the branch with them.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
-from itertools import groupby
-from operator import itemgetter
 
 from prompt_repo import changes, documents, git_cli
 from prompt_repo.errors import (
@@ -19,21 +16,20 @@ from prompt_repo.errors import (
     RepositoryBusy,
     ReviewRequired,
 )
-from prompt_repo.git_commits import person
 from prompt_repo.git_incoming import incoming
 from prompt_repo.layout import CONFIGURATION, Kind, place_of
 from prompt_repo.model import Author
-from prompt_repo.progress import Progress, counted, silent
+from prompt_repo.progress import Progress, silent
 from prompt_repo.reasons import check_reason
 from prompt_repo.repository import PRODUCTION, STAGING, Repository
 from prompt_repo.transfer_documents import blob_id
 from prompt_repo.transfer_errors import ImportConflicts, ImportMoved, NotInFile
 from prompt_repo.transfer_plan import Entry, Plan, State, Strategy
 from prompt_repo.transfer_staged import Staged
+from prompt_repo.transfer_stream import Stream
 
 ATTEMPTS = 20
 FEW = 200  # entries of a plan read at once
-TRAILER = "Imported-From"
 TABLES = """
 DROP TABLE IF EXISTS moves;
 DROP TABLE IF EXISTS finals;
@@ -46,12 +42,6 @@ CREATE TABLE finals (path TEXT PRIMARY KEY, raw BLOB) WITHOUT ROWID;
 """moves    versions to be written; `at` and `turn` are when, in an order that all histories keep
 finals   what shall stand at last, where the versions don't say so already
 """
-IN_ORDER = """
-SELECT m.at, m.turn, m.made, m.name, m.email, m.reason, m.path, v.raw
-FROM moves m JOIN versions v ON v.path = m.path AND v.number = m.number
-ORDER BY m.at, m.turn, m.made, m.name, m.email, m.reason, m.path
-"""
-GROUP = 6
 
 
 @dataclass(frozen=True)
@@ -89,6 +79,10 @@ class Imported:
     commits: int
 
 
+def land_anyway(done: Imported) -> None:
+    """The last word of an import that nobody can call off."""
+
+
 @dataclass(frozen=True, slots=True)
 class Order:
     """Who imports, why, and what shall become of conflicts."""
@@ -96,6 +90,8 @@ class Order:
     author: Author
     reason: str = ""
     choices: Choices = field(default_factory=Choices)
+    last_word: Callable[[Imported], None] = land_anyway
+    """Is told what is about to be done, when all is written and nothing moved; may raise."""
 
 
 def undecided(plan: Plan, choices: Choices) -> list[str]:
@@ -129,10 +125,11 @@ def apply(
     head = plan.commit
     for _ in range(ATTEMPTS):
         head = _still(repository, plan)
-        written = _write(repository, plan, (plan.branch, head, head), order, reason, progress)
+        move = _Move(plan.branch, head, head, count)
+        written = _write(repository, plan, move, order, reason, progress)
         if written is not None:
-            _announce(repository, plan, head, written[0])
-            return Imported(plan.branch, head, written[0], count, written[1])
+            _announce(repository, plan, head, written.after)
+            return written
     raise RepositoryBusy(plan.branch, 0)
 
 
@@ -144,14 +141,16 @@ def propose(
     Raises NothingProposed, ImportConflicts, InvalidReason and what comes of writing.
     """
     reason = check_reason(order.reason)
-    if not _prepare(repository, plan, order.choices):
+    count = _prepare(repository, plan, order.choices)
+    if not count:
         raise NothingProposed
     for _ in range(ATTEMPTS):
         branch = changes.branch_of(changes.free(repository, slug))
-        written = _write(repository, plan, (branch, None, plan.commit), order, reason, progress)
+        move = _Move(branch, None, plan.commit, count)
+        written = _write(repository, plan, move, order, reason, progress)
         if written is not None:
-            repository.history.ensure(written[0])
-            return changes.Opened(branch.removeprefix(changes.FOLDER), plan.commit, written[0])
+            repository.history.ensure(written.after)
+            return changes.Opened(branch.removeprefix(changes.FOLDER), plan.commit, written.after)
     raise RepositoryBusy(slug, 0)
 
 
@@ -297,102 +296,33 @@ class _Turns:
         return last
 
 
-def _write(
-    repository: Repository,
-    plan: Plan,
-    move: tuple[str, str | None, str],
-    order: Order,
-    reason: str,
-    progress: Progress,
-) -> tuple[str, int] | None:
-    """Writes the commits and moves the branch; gives its head and their number.
+@dataclass(frozen=True, slots=True)
+class _Move:
+    """Which branch moves: where it is, where the commits begin, how many documents they change."""
 
-    None where another writer was quicker. `move` is the branch, where it is, where to begin.
-    """
-    branch, old, begins = move
-    stream = _Stream(plan, begins, order.author, reason)
+    branch: str
+    old: str | None
+    begins: str
+    documents: int
+
+
+def _write(
+    repository: Repository, plan: Plan, move: _Move, order: Order, reason: str, progress: Progress
+) -> Imported | None:
+    """Writes the commits and moves the branch; None where another writer was quicker."""
+    stream = Stream(plan, move.begins, order.author, reason)
     with incoming(repository.store) as delivery:
         git_cli.fast_import(delivery.folder, stream.lines(progress))
         tip = delivery.store.head(STAGING)
         assert tip is not None
         delivery.sync()
+        done = Imported(move.branch, move.begins, tip, move.documents, stream.commits)
+        order.last_word(done)
+        why = f"import: {plan.staged.name}"
         try:
             moved = repository.store.accept(
-                delivery.objects, [(branch, old, tip)], order.author, f"import: {plan.staged.name}"
+                delivery.objects, [(move.branch, move.old, tip)], order.author, why
             )
         except RefMoved:
             return None
-    return (tip, stream.commits) if moved else None
-
-
-class _Stream:
-    """An import as `git fast-import` reads it."""
-
-    def __init__(self, plan: Plan, begins: str, author: Author, reason: str) -> None:
-        self._connection = plan.staged.connection
-        self._begins, self._author, self._plan = begins, author, plan
-        self._reason = reason
-        self._now = int(datetime.now(UTC).timestamp())
-        self._from = plan.staged.base or " ".join(plan.staged.name.split())[:200]
-        self.commits = 0
-
-    def lines(self, progress: Progress) -> Iterator[bytes]:
-        """The whole stream: the configuration, the versions in their order, what stands at last."""
-        versions = self._count("moves")
-        if versions:
-            yield from self._finals("path = ?")
-            yield from self._versions(versions, progress)
-        yield from self._finals("path <> ?" if versions else "path <> ? OR 1")
-        yield b"done\n"
-
-    def _versions(self, count: int, progress: Progress) -> Iterator[bytes]:
-        rows = counted(self._connection.execute(IN_ORDER), "Writing versions", count, progress)
-        for (_, _, made, name, email, reason), files in groupby(
-            rows, key=itemgetter(*range(GROUP))
-        ):
-            words = f"{reason}\n\n{TRAILER}: {self._from}" if reason else ""
-            yield self._commit(_who(name, email), made, words)
-            for row in files:
-                yield _file(row[GROUP], row[GROUP + 1])
-
-    def _finals(self, which: str) -> Iterator[bytes]:
-        query = f"SELECT path, raw FROM finals WHERE {which} ORDER BY path"  # noqa: S608 - our words
-        for count, (path, raw) in enumerate(self._connection.execute(query, (CONFIGURATION,))):
-            if not count:
-                words = self._reason or f"Import {self._plan.staged.name}"
-                yield self._commit(person(self._author), self._now, words)
-            yield _file(path, raw)
-
-    def _commit(self, author: bytes, at: int, message: str) -> bytes:
-        self.commits += 1
-        begins = f"from {self._begins}\n" if self.commits == 1 else f"from :{self.commits - 1}\n"
-        words = f"{message.strip()}\n".encode(errors="replace") if message else b""
-        return (
-            b"commit refs/heads/%b\nmark :%d\nauthor %b %d +0000\ncommitter %b %d +0000\n%b%b"
-            % (
-                STAGING.encode(),
-                self.commits,
-                author,
-                at,
-                person(self._author),
-                self._now,
-                b"data %d\n%b\n" % (len(words), words),
-                begins.encode(),
-            )
-        )
-
-    def _count(self, table: str) -> int:
-        query = f"SELECT count(*) FROM {table}"  # noqa: S608 - our words
-        count: int = self._connection.execute(query).fetchone()[0]
-        return count
-
-
-def _who(name: str, email: str) -> bytes:
-    """Somebody whom a file names; git takes a name that is empty."""
-    return f"{name} <{email}>".encode(errors="replace") if name else f"<{email}>".encode()
-
-
-def _file(path: str, raw: bytes | None) -> bytes:
-    if raw is None:
-        return b"D %b\n" % path.encode()
-    return b"M 100644 inline %b\ndata %d\n%b\n" % (path.encode(), len(raw), raw)
+    return done if moved else None

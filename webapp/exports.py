@@ -23,7 +23,7 @@ from webapp import clock, transfers
 from webapp.access import Caller
 from webapp.config import Settings
 from webapp.job_progress import Reporter
-from webapp.queue import UPKEEP, Jobs
+from webapp.queue import UPKEEP, Jobs, NoQueue
 from webapp.records import Records
 from webapp.records.transfer_models import AT_WORK, Kind, Status, Transfer
 from webapp.storage import NotStored, StorageFailed, StorageMisconfigured, storage
@@ -125,7 +125,8 @@ def make(
         transfers.move(records, ident, AT_WORK, **over)
         return
     over = {"status": Status.COMPLETED, "file": file_of(found), "size": size}
-    transfers.move(records, ident, AT_WORK, **over, completed_at=clock.now())
+    if not transfers.move(records, ident, AT_WORK, **over, completed_at=clock.now()):
+        storage(settings, found.environment).delete(file_of(found))  # cancelled in the last moment
 
 
 def standing(records: Records, jobs: Jobs, found: Transfer) -> Transfer:
@@ -139,6 +140,19 @@ def standing(records: Records, jobs: Jobs, found: Transfer) -> Transfer:
     if job is not None and job.failure:
         log.warning("an export's job failed", export=found.id, failure=job.failure)
     transfers.move(records, found.id, AT_WORK, status=Status.FAILED, error=why)
+    return transfers.find(records, found.id, Kind.EXPORT)
+
+
+def cancel(records: Records, jobs: Jobs, found: Transfer) -> Transfer:
+    """Calls an export off, and kills its job; raises TransferState where it is over."""
+    over = {"status": Status.CANCELLED, "completed_at": clock.now()}
+    if not transfers.move(records, found.id, AT_WORK, **over):
+        found = transfers.find(records, found.id, Kind.EXPORT)
+        raise TransferState(f"there is nothing to cancel: this export is {found.status}")
+    try:
+        jobs.cancel(job_of(found.id))
+    except NoQueue as error:  # its file goes when the worker is done with it
+        log.warning("a cancelled export's job stays in the queue", id=found.id, exc_info=error)
     return transfers.find(records, found.id, Kind.EXPORT)
 
 
@@ -171,6 +185,8 @@ def check(found: Transfer, now: datetime) -> None:
         raise TransferState("this export is still being written; ask again in a moment")
     if found.status == Status.FAILED:
         raise TransferState(f"this export failed: {found.error}")
+    if found.status == Status.CANCELLED:
+        raise TransferState("this export was cancelled; export again")
     if now >= found.expires_at or found.cleaned_at is not None:
         raise TransferGone
 
@@ -195,8 +211,8 @@ def clean_up(records: Records, settings: Settings) -> int:
     found = transfers.expired(records)
     for each in found:
         try:
-            if each.file:
-                storage(settings, each.environment).delete(each.file)
+            if each.kind == Kind.EXPORT:  # also what a killed worker put there and never told
+                storage(settings, each.environment).delete(file_of(each))
             if each.kind == Kind.IMPORT:
                 shutil.rmtree(import_folder(settings, each.id), ignore_errors=True)
         except (StorageFailed, StorageMisconfigured) as error:

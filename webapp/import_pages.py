@@ -33,7 +33,7 @@ from webapp.queue import NoQueue
 from webapp.records.transfer_models import Kind as TransferKind
 from webapp.records.transfer_models import Status, Transfer
 from webapp.services import jobs, records, repository, services
-from webapp.transfer_errors import TransferError
+from webapp.transfer_errors import TransferError, TransferState
 from webapp.transfer_pages import page
 
 blueprint = Blueprint("imports", __name__, url_prefix="/imports")
@@ -160,6 +160,19 @@ def decide(transfer: Any) -> Any:
         flash("Proposed. Others can look at it, comment and approve now.", "good")
         return redirect(url_for("changes.show", number=done.facts["change"]), 303)
     return redirect(_address(done), 303)
+
+
+@blueprint.post(f"{ONE}/cancel")
+@access(Scope.ADMIN)
+def cancel(transfer: Any) -> Any:
+    """Calls off what a worker has; what ended or lands meanwhile is shown as it is, and why."""
+    try:
+        found = import_jobs.cancel(_found(transfer))
+    except TransferState as error:
+        audit.describe(_found(transfer).name, why=str(error))
+        flash(f"Not cancelled: {error}.", "bad")
+        return redirect(_address(_found(transfer)), 303)
+    return redirect(_address(found), 303)
 
 
 @blueprint.post(f"{ONE}/undo")

@@ -11,11 +11,11 @@ from prompt_repo.progress import Progress, silent
 from prompt_repo.transfer_errors import ImportConflicts, ImportMoved
 from webapp import audit, clock, exports, import_jobs, imports, transfers
 from webapp.change_records import ChangeState
-from webapp.import_jobs import CARRYING, READING, SENT, Decided, caller_of, decided_of, job_of
+from webapp.import_jobs import READING, SENT, Decided, caller_of, decided_of, job_of, jobs_of
 from webapp.job_progress import Reporter
 from webapp.records.transfer_models import Kind, Status, Transfer
 from webapp.services import records, repository, services, settings
-from webapp.transfer_errors import TransferError
+from webapp.transfer_errors import TransferCancelled, TransferError
 
 log = structlog.get_logger(__name__)
 SHARES = {"Reading": (0.0, 0.7), "Comparing": (0.7, 1.0), "Writing versions": (0.0, 0.8)}
@@ -47,7 +47,7 @@ def carry_out(app: Flask, ident: str) -> None:
     """Carries out what was read before."""
     with _job(app, ident, Status.IMPORTING, Status.IMPORTING) as found:
         if found is not None:
-            imports.finish(found, decided_of(found.options["wanted"]), _carrying(ident))
+            imports.finish(found, decided_of(found.options["wanted"]), _carrying(found))
 
 
 def _carry_on(found: Transfer, decided: Decided) -> None:
@@ -58,7 +58,8 @@ def _carry_on(found: Transfer, decided: Decided) -> None:
         raise ImportConflicts(waiting)
     began = {"status": Status.IMPORTING, "started_at": clock.now()}
     if transfers.move(records(), found.id, (Status.PREVIEWED,), **began):
-        imports.finish(found, decided, _carrying(found.id))
+        found = transfers.find(records(), found.id, Kind.IMPORT)
+        imports.finish(found, decided, _carrying(found))
 
 
 @contextmanager
@@ -77,6 +78,8 @@ def _job(app: Flask, ident: str, before: Status, during: Status) -> Iterator[Tra
         why = ""
         try:
             yield found
+        except TransferCancelled as error:
+            why = str(error)  # whoever cancelled it said where it goes from there
         except REFUSALS as error:
             log.info("an import was refused", id=ident, exc_info=error)
             why = str(error)
@@ -96,8 +99,8 @@ def _enter(found: Transfer, why: str) -> None:
     audit.write(records(), entry)
 
 
-def _carrying(ident: str) -> Progress:
-    return _progress(job_of(ident, CARRYING))
+def _carrying(found: Transfer) -> Progress:
+    return _progress(jobs_of(found)[1])
 
 
 def _progress(ident: str) -> Progress:

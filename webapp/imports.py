@@ -7,7 +7,8 @@ asked for it (`webapp/import_jobs.py`).
 import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -30,9 +31,10 @@ from webapp.records import Records
 from webapp.records.change_models import ChangeRequest
 from webapp.records.transfer_models import Kind, Status, Transfer
 from webapp.services import records, repository, settings
-from webapp.transfer_errors import TransferGone, TransferState
+from webapp.transfer_errors import TransferCancelled, TransferGone, TransferState
 
 STAGED = "staged.sqlite3"
+UNDER_WAY = (Status.IMPORTING, Status.LANDING)
 WARNED = 50  # warnings that are kept
 
 
@@ -99,14 +101,14 @@ def read(
         facts = _planned(found, staged, given, progress)
     except InvalidFile as invalid:
         staged.close()
-        shutil.rmtree(folder, ignore_errors=True)
         facts = {"problems": [_problem(each) for each in invalid.problems], "count": invalid.count}
-        transfers.move(kept, made.id, tuple(Status), status=Status.REFUSED, facts=facts)
+        over = {"status": Status.REFUSED, "facts": facts}
     else:
         staged.keep()
-        commit = facts.pop("commit")
-        moved = {"status": Status.PREVIEWED, "facts": facts, "commit": commit}
-        transfers.move(kept, made.id, tuple(Status), **moved)
+        over = {"status": Status.PREVIEWED, "commit": facts.pop("commit"), "facts": facts}
+    wanted = transfers.move(kept, made.id, import_jobs.UNREAD, **over)
+    if not wanted or over["status"] == Status.REFUSED:  # or it was cancelled meanwhile
+        shutil.rmtree(folder, ignore_errors=True)
     return transfers.find(kept, made.id, Kind.IMPORT)
 
 
@@ -172,17 +174,22 @@ def carry_out(found: Transfer, decided: Decided) -> Transfer:
     began = {"status": Status.IMPORTING, "started_at": clock.now(), "error": ""}
     if not transfers.move(records(), found.id, (Status.PREVIEWED,), **began):
         raise TransferState(f"this import is {found.status} already")
+    found = transfers.find(records(), found.id, Kind.IMPORT)
     if found.options.get("large"):
         return import_jobs.ask_carrying_out(found, decided)
     return finish(found, decided)
 
 
 def finish(found: Transfer, decided: Decided, progress: Progress = silent) -> Transfer:
-    """Carries out an import that is marked as being carried out; raises as `carry_out`."""
+    """Carries out an import that is marked as being carried out; raises as `carry_out`.
+
+    Until its branch moves it may be cancelled; then it raises TransferCancelled.
+    """
     facts, status = found.facts, Status.PREVIEWED
     try:
         with plan_of(found) as planned:
-            order = Order(caller().author, decided.reason, decided.choices)
+            land = partial(_land, found)
+            order = Order(caller().author, decided.reason, decided.choices, land)
             if decided.title is not None or found.environment == PRODUCTION:
                 row = _proposed(found, planned, order, decided.title or f"Import {found.name}")
                 facts = {**facts, "change": row.number}
@@ -193,9 +200,19 @@ def finish(found: Transfer, decided: Decided, progress: Progress = silent) -> Tr
                 facts, status = {**facts, "done": _told(done)}, Status.IMPORTED
                 audit.describe(found.name, commit=done.after, documents=done.documents)
     finally:
-        over = {"completed_at": clock.now()} if status != Status.PREVIEWED else {}
-        transfers.move(records(), found.id, tuple(Status), status=status, facts=facts, **over)
+        over: dict[str, Any] = {"status": status, "facts": facts}
+        if status != Status.PREVIEWED:
+            over["completed_at"] = clock.now()
+        transfers.move_begun(records(), found, UNDER_WAY, **over)
     return transfers.find(records(), found.id, Kind.IMPORT)
+
+
+def _land(found: Transfer, done: Imported) -> None:
+    """Notes what is about to move, where nobody called it off; a dead worker is judged by it."""
+    facts = {**found.facts, "landing": {"branch": done.branch, **_told(done)}}
+    landing = {"status": Status.LANDING, "facts": facts}
+    if not transfers.move_begun(records(), found, UNDER_WAY, **landing):
+        raise TransferCancelled
 
 
 def undo(found: Transfer, author: Author) -> Transfer:
@@ -240,7 +257,7 @@ def _planned(kept: Repository, staged: Staged, given: Given, progress: Progress)
 
 def _proposed(found: Transfer, planned: Plan, order: Order, title: str) -> ChangeRequest:
     def write(slug: str, kept_title: str) -> Opened:
-        worded = Order(order.author, order.reason or kept_title, order.choices)
+        worded = replace(order, reason=order.reason or kept_title)
         return transfer_apply.propose(repository(), planned, slug, worded)
 
     return change_requests.propose_by(Draft(found.environment, title), write)

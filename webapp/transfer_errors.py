@@ -23,6 +23,13 @@ class TransferState(TransferError):
     """It isn't in a state in which this can be done."""
 
 
+class TransferCancelled(TransferState):
+    """Somebody called it off while it was worked on."""
+
+    def __init__(self) -> None:
+        super().__init__("it was cancelled meanwhile")
+
+
 class TooManyTransfers(TransferError):
     """A limit is reached; `seconds` is when to come back."""
 

@@ -3,7 +3,7 @@
 import re
 from typing import Any
 
-from flask import Blueprint, Flask, redirect, render_template, request, url_for
+from flask import Blueprint, Flask, flash, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
 from prompt_repo.errors import PromptRepoError
@@ -19,7 +19,7 @@ from webapp.kept_form import keeps_forms
 from webapp.queue import NoQueue
 from webapp.records.transfer_models import Kind, Transfer
 from webapp.services import jobs, records, repository, services, settings
-from webapp.transfer_errors import TransferError
+from webapp.transfer_errors import TransferError, TransferState
 
 blueprint = Blueprint("transfers", __name__, url_prefix="/transfers")
 keeps_forms(blueprint)
@@ -77,6 +77,20 @@ def show(transfer: Any) -> str:
     found = exports.standing(records(), jobs(), _found(transfer))
     part = "_export" if request.headers.get("HX-Request") else "export"
     return render_template(f"transfers/{part}.html", transfer=found)
+
+
+@blueprint.post(f"{ONE}/cancel")
+@access(Scope.ADMIN)
+def cancel(transfer: Any) -> Response:
+    """Calls it off; one that ended meanwhile is shown as it is."""
+    found = _found(transfer)
+    try:
+        after = exports.cancel(records(), jobs(), found)
+        audit.describe(found.name, export=found.id, before=found.status, after=after.status)
+    except TransferState as error:
+        audit.describe(found.name, export=found.id, why=str(error))
+        flash(f"Not cancelled: {error}.", "bad")
+    return redirect(url_for("transfers.show", transfer=found.id), 303)
 
 
 @blueprint.get(f"{ONE}/file")

@@ -1,11 +1,11 @@
 """Exports and imports in the records: begun, found, moved on, over."""
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import func, select, update
+from sqlalchemy import ColumnElement, func, select, update
 
 from webapp import clock
 from webapp.access import Caller
@@ -69,12 +69,20 @@ def find(records: Records, ident: str, kind: Kind) -> Transfer:
 
 def move(records: Records, ident: str, present: Sequence[Status], **values: Any) -> bool:
     """Changes one that is in one of some states; says whether it was."""
+    return _moved(records, (Transfer.id == ident, Transfer.status.in_(present)), values)
+
+
+def move_begun(records: Records, found: Transfer, present: Sequence[Status], **values: Any) -> bool:
+    """The same, where nobody called it off and began anew since it was `found`."""
+    same = Transfer.id == found.id, Transfer.started_at == found.started_at
+    return _moved(records, (*same, Transfer.status.in_(present)), values)
+
+
+def _moved(
+    records: Records, wanted: Sequence[ColumnElement[bool]], values: Mapping[str, Any]
+) -> bool:
     with records.writing() as session:
-        done = session.execute(
-            update(Transfer)
-            .where(Transfer.id == ident, Transfer.status.in_(present))
-            .values(**values)
-        )
+        done = session.execute(update(Transfer).where(*wanted).values(**values))
     return bool(done.rowcount)  # type: ignore[attr-defined]
 
 

@@ -80,7 +80,7 @@ class ExportFile(Answer):
     """An export, and where its file is while it lives."""
 
     id: UUID
-    status: Literal["pending", "processing", "completed", "failed"]
+    status: Literal["pending", "processing", "completed", "failed", "cancelled"]
     environment: Environment
     commit: str
     format: Literal["json", "csv", "bundle"]
@@ -117,13 +117,15 @@ class Import(Answer):
         "processing",
         "refused",
         "failed",
+        "cancelled",
         "previewed",
         "importing",
+        "landing",
         "imported",
         "proposed",
         "undone",
     ]
-    """Of the first four only a large file's, which a worker reads."""
+    """Pending, processing, failed and cancelled are a large file's alone, which a worker reads."""
     environment: Environment
     commit: str
     """What it was planned on."""

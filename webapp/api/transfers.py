@@ -27,6 +27,7 @@ BASE = "/v1/admin/prompts"
 ONE = f"{BASE}/exports/<uuid:export>"
 ITEMS = 1_000
 TOO_OFTEN = {429: "A limit is reached; `Retry-After` says when to come back."}
+OVER = {409: "It is over, or goes in at this moment."}
 FILES = (
     *("application/json", "text/csv", "application/zip", "image/png"),
     "application/octet-stream",
@@ -82,6 +83,22 @@ def begin() -> Response:
 def show(export: UUID) -> Response:
     """Its status: pending, processing, completed or failed."""
     return _answer(exports.standing(records(), jobs(), _found(export)))
+
+
+@route(
+    blueprint,
+    "DELETE",
+    ONE,
+    Scope.ADMIN,
+    "cancel_export",
+    Operation("Cancel an export", {200: ExportFile}, writes=True, also=OVER),
+)
+def cancel(export: UUID) -> Response:
+    """Whether it waits or is being written; nothing of its file is kept."""
+    found = _found(export)
+    over = exports.cancel(records(), jobs(), found)
+    audit.describe(found.name, export=found.id, before=found.status, after=over.status)
+    return _answer(over)
 
 
 @route(
@@ -174,6 +191,25 @@ def show_import(transfer: UUID) -> Response:
     found = transfers.find(records(), str(transfer), Kind.IMPORT)
     require_environment(found.environment)
     found = import_jobs.standing(records(), jobs(), found)
+    return jsonify(_answer_of_import(found, import_jobs.decided_by(found).choices))
+
+
+@route(
+    blueprint,
+    "DELETE",
+    f"{BASE}/imports/<uuid:transfer>",
+    Scope.ADMIN,
+    "cancel_import",
+    Operation("Cancel an import that a worker has", {200: Import}, writes=True, also=OVER),
+)
+def cancel_import(transfer: UUID) -> Response:
+    """A file that is not read to its end is forgotten; what was carried out is a preview again.
+
+    The branch moves at the very end, at once or not at all: 409 from then on.
+    """
+    found = transfers.find(records(), str(transfer), Kind.IMPORT)
+    require_environment(found.environment)
+    found = import_jobs.cancel(found)
     return jsonify(_answer_of_import(found, import_jobs.decided_by(found).choices))
 
 

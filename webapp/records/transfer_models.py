@@ -18,15 +18,20 @@ class Kind(StrEnum):
 
 
 class Status(StrEnum):
-    """Where an export is (the first four), or an import (the others)."""
+    """Where an export is (the first five), or an import (all but `completed`).
+
+    `landing` is an import whose branch moves just now, so that it can't be called off any more.
+    """
 
     PENDING = "pending"
     PROCESSING = "processing"
     COMPLETED = "completed"
     FAILED = "failed"
+    CANCELLED = "cancelled"
     PREVIEWED = "previewed"
     REFUSED = "refused"
     IMPORTING = "importing"
+    LANDING = "landing"
     IMPORTED = "imported"
     PROPOSED = "proposed"
     UNDONE = "undone"
