@@ -4,6 +4,7 @@ import ipaddress
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -19,13 +20,14 @@ from tests.browser.hands import prompt
 from tests.browser.staging_scene import set_staging
 from tests.browser.studio import Studio
 from tests.factories import SAM, put
-from webapp import exports, imports, previews, tokens, webhooks
+from webapp import clock, exports, imports, previews, tokens, transfers, webhooks
 from webapp.access import Caller, Role, Scope
 from webapp.config import Settings
 from webapp.events import Event
 from webapp.imports import Given
 from webapp.previews import Wanted
 from webapp.queue import Jobs
+from webapp.records.transfer_models import Kind, Status
 from webapp.video import Brief
 
 AXE = Path(__file__).parent / "vendor" / "axe" / "axe.min.js"
@@ -140,6 +142,17 @@ def send_sheet(studio: Studio, text: str, name: str) -> str:
     file.write_text(text)
     given = Given(STAGING, file, name)
     return imports.prepare(studio.records, told, studio.repository, admin, given).id
+
+
+def _transfer(scene: Scene, kind: Kind, status: Status) -> str:
+    """A large import or export that stays as it is, for its worker is not missed for an hour."""
+    studio, told = scene.studio, Settings(data=scene.studio.folder)
+    head, options = studio.repository.head(STAGING), {"form": "json", "versions": True}
+    given = studio.records, told, Caller("person:admin"), kind, STAGING, head
+    made = transfers.begin(*given, "prompts-staging-with-versions.json", {**options, "large": True})
+    over = {"status": status, "started_at": clock.now() + timedelta(hours=1)}
+    transfers.move(studio.records, made.id, (Status.PENDING,), **over)
+    return made.id
 
 
 def _webhook(studio: Studio) -> int:
@@ -293,6 +306,11 @@ def _more(scene: Scene) -> Iterator[Place]:
     yield Place("import-refused", f"/imports/{wrong}")
     yield Place("import-unchanged", f"/imports/{scene.sheet}?state=unchanged")
     yield Place("import-create", f"/imports/{scene.sheet}?state=create")
+    for status in (Status.PENDING, Status.IMPORTING, Status.CANCELLED):
+        yield Place(f"import-{status}", f"/imports/{_transfer(scene, Kind.IMPORT, status)}")
+    for status in (Status.PROCESSING, Status.CANCELLED):
+        export = _transfer(scene, Kind.EXPORT, status)
+        yield Place(f"export-{status}", f"/transfers/exports/{export}")
     yield Place("hotfix", f"{live}/defaults/angry/propose")
     yield Place("propose-removal", f"{staging}/characters/{scene.character}/angry/propose-removal")
     yield Place("propose-settings", f"{staging}/characters/{scene.character}/character/propose")
