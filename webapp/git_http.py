@@ -5,9 +5,10 @@ slow upload: its objects arrive beside the repository, are checked there, and on
 writers' lock, moved in (`prompt_repo.receiving`). Nothing of a body is held in memory.
 """
 
+import os
 import re
 import tempfile
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import ExitStack
 from importlib.metadata import version
 from typing import IO
@@ -19,6 +20,7 @@ from werkzeug.exceptions import Forbidden
 from prompt_repo import git_cli, promotion
 from prompt_repo.changes import FOLDER
 from prompt_repo.errors import GitFailed, InvalidPush, PromptRepoError, ReviewRequired
+from prompt_repo.git_answers import PackAnswer
 from prompt_repo.git_incoming import Incoming, incoming, public_refs
 from prompt_repo.git_protocol import Orders, advertised, packet, read_orders, report
 from prompt_repo.git_store import Move
@@ -132,20 +134,24 @@ def upload_pack() -> Response:
         asked = stack.enter_context(tempfile.TemporaryFile())
         for piece in Body(request.environ, ASKED, settings().git_seconds).pieces():
             asked.write(piece)
-        _enter_fetch(asked)
         asked.seek(0)
         arguments = [*SERVING, "upload-pack", "--stateless-rpc", _where()]
         told = git_cli.streamed(_path(), arguments, asked, settings().git_seconds, _protocol())
-        stream = Streamed(told, stack.pop_all())
+        answer = PackAnswer(told)
+        stack.callback(answer.close)
+        _enter_fetch(asked, answer)
+        stream = Streamed(answer, stack.pop_all())
     return Response(stream, 200, NEVER_KEPT, content_type=f"application/x-{UPLOAD}-result")
 
 
-def _enter_fetch(asked: IO[bytes]) -> None:
-    """Says in the audit log that commits leave the house; a look at the refs is left out."""
-    asked.seek(0)
-    beginning = asked.read(BEGINNING)
+def _enter_fetch(asked: IO[bytes], answer: PackAnswer) -> None:
+    """Says in the audit log that commits leave the house.
+
+    Once for a fetch, when its pack comes; looks at refs and rounds of bargaining are left out.
+    """
+    beginning = os.pread(asked.fileno(), BEGINNING, 0)  # git reads the same file from its own place
     wants = [found.decode() for found in WANT.findall(beginning)]
-    if not wants:
+    if not wants or not answer.brings_pack():
         audit.leave_out()
         return
     audit.hurry()
@@ -168,7 +174,7 @@ def receive_pack() -> Response:
 class Streamed:
     """Pieces of an answer; what they need is let go when the answer ends, begun or not."""
 
-    def __init__(self, pieces: Iterator[bytes], stack: ExitStack) -> None:
+    def __init__(self, pieces: Iterable[bytes], stack: ExitStack) -> None:
         self._pieces, self._stack = pieces, stack
 
     def __iter__(self) -> Iterator[bytes]:
@@ -181,9 +187,6 @@ class Streamed:
 
     def close(self) -> None:
         """Stops git, and lets everything go."""
-        close: Callable[[], None] | None = getattr(self._pieces, "close", None)
-        if close is not None:
-            close()
         self._stack.close()
 
 
