@@ -7,9 +7,9 @@ import click
 
 from prompt_repo import cli_output
 from prompt_repo.cli_base import FOUND_WRONG, Where
-from prompt_repo.errors import Problem
 from prompt_repo.git_trees import EntryKind
 from prompt_repo.layout import place_of
+from prompt_repo.placing import no_file
 from prompt_repo.progress import counted
 from prompt_repo.repository import STAGING, Repository
 from prompt_repo.validation import Finding, Severity, check_tree, order
@@ -81,7 +81,7 @@ def read_commit(repository: Repository, commit: str) -> tuple[dict[str, bytes], 
 
 
 def _no_file(path: str, kind: EntryKind) -> Finding:
-    return Finding(Problem(path, f"is {kind.value}; only files may stand here"))
+    return Finding(no_file(path, kind.value))
 
 
 def read_folder(folder: Path) -> tuple[dict[str, bytes], list[Finding]]:

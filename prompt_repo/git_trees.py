@@ -35,8 +35,8 @@ class EntryKind(Enum):
     """What an entry of a tree can be, folders aside, in the words that tell a person."""
 
     FILE = "a file"
-    LINK = "a symbolic link"
-    SUBMODULE = "a submodule"
+    LINK = "a symbolic link (mode 120000)"
+    SUBMODULE = "a submodule (mode 160000)"
     UNKNOWN = "neither file nor folder"
 
 

@@ -20,6 +20,7 @@ from prompt_repo.git_trees import EntryKind
 from prompt_repo.layout import CONFIGURATION, ENVIRONMENTS, is_branch, place_of
 from prompt_repo.model import Author, Configuration, Held, Limits, Prompt
 from prompt_repo.parsed import Parsed
+from prompt_repo.placing import BEGINNING, emotions_at, foreign, no_file, placed
 from prompt_repo.receiving_documents import Documents
 from prompt_repo.receiving_production import against_production
 from prompt_repo.receiving_words import (
@@ -33,13 +34,13 @@ from prompt_repo.receiving_words import (
     printable,
 )
 from prompt_repo.repository import PRODUCTION, STAGING, Repository
-from prompt_repo.validation import FOREIGN
 from prompt_repo.yaml_tree import MAXIMUM
 
 HEADS, TAGS = "refs/heads/", "refs/tags/"
 ENOUGH = 20  # problems told of one push
 CHECKED = Prompt("checked already")
 """What stands for a prompt whose text isn't held in memory any more."""
+LONGEST_LINK = 200  # bytes of what a link leads to that are told
 UNREAD = 5_000  # characters of a name that are looked at
 
 
@@ -207,9 +208,8 @@ def _contents(
                 yield Refusal(order.ref, FORGED.format(commit=commit[:9], key=key))
     problems = [*_together(repository, delivery, branch, order.new)]
     if problems:
-        yield Refusal(
-            order.ref, "its documents don't fit together", tuple(problems[:ENOUGH]), len(problems)
-        )
+        told = tuple(_placed(incoming, order.new, problems[:ENOUGH]))
+        yield Refusal(order.ref, "its documents don't fit together", told, len(problems))
 
 
 def _documents(delivery: Documents, commit: str) -> Iterator[Problem]:
@@ -217,18 +217,33 @@ def _documents(delivery: Documents, commit: str) -> Iterator[Problem]:
     good: dict[str, str] = {}
     for path, kind, oid in _brought(delivery.incoming, commit):
         size = delivery.sizes.get(oid, 0)
-        if kind is not EntryKind.FILE:
-            what = kind.value if kind is not None else "a folder"
-            yield Problem(_short(path), f"is {what}; a prompt repository holds files alone")
+        if kind is None:
+            yield Problem(_short(path), "is a folder where only documents may stand")
+        elif kind is not EntryKind.FILE:
+            yield no_file(_short(path), kind.value, _named(delivery, kind, oid))
         elif place_of(path) is None:
-            yield Problem(_short(path), FOREIGN)
+            yield foreign(_short(path))
         elif size > MAXIMUM:
-            yield Problem(path, f"has {size:,} bytes, {MAXIMUM:,} are the most")
+            yield Problem(path, f"has {size:,} bytes, {MAXIMUM:,} are the most", *BEGINNING)
         else:
             good[path] = oid
     for _, value in delivery.read(good):
         if isinstance(value, InvalidDocument):
             yield from value.problems
+
+
+def _named(delivery: Documents, kind: EntryKind, oid: str) -> str:
+    """What a link leads to, or a submodule's commit."""
+    if kind is EntryKind.LINK and delivery.sizes.get(oid, 0) <= LONGEST_LINK:
+        return delivery.incoming.store.blob(oid).decode(errors="replace")
+    return oid[:9] if kind is EntryKind.SUBMODULE else ""
+
+
+def _placed(incoming: Incoming, tip: str, problems: Iterable[Problem]) -> Iterator[Problem]:
+    """Problems of documents together, with their places in the files as the tip holds them."""
+    listed = emotions_at(incoming.store.read(tip, CONFIGURATION))
+    for each in problems:
+        yield placed(each, incoming.store.read(tip, each.path), listed)
 
 
 def _brought(incoming: Incoming, commit: str) -> Iterator[Entered]:

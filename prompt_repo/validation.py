@@ -10,12 +10,9 @@ from prompt_repo.errors import InvalidDocument, Problem
 from prompt_repo.hidden_characters import hidden, position
 from prompt_repo.layout import CONFIGURATION, Kind, Place, character_path, place_of
 from prompt_repo.model import Character, Configuration, Emotion, Prompt
+from prompt_repo.placing import emotions_at, foreign, placed
 from prompt_repo.yaml_tree import Mark
 
-FOREIGN = (
-    f"no document of a prompt repository; here stand {CONFIGURATION}, defaults/<emotion>.yaml, "
-    "characters/<id>/character.yaml and characters/<id>/<emotion>.yaml"
-)
 NO_VARIABLE = "is no variable here"
 UNSEEN = "is read, but nobody sees it"
 SHOWN = 3  # characters named in one warning
@@ -48,6 +45,7 @@ class _Tree:
     """The documents of a tree that could be read, and the characters who have a file at all."""
 
     configuration: Configuration | None
+    listed: str  # where `prompts.yaml` lists the emotions
     characters: Mapping[str, Character]
     described: set[str]
     prompts: Mapping[str, _File]
@@ -62,8 +60,8 @@ def check_tree(files: Iterable[tuple[str, bytes]], *, strict: bool = False) -> l
     """
     errors: list[Problem] = []
     tree = _read(files, errors)
-    errors += _about_prompts(tree)
-    errors += _without_character(tree)
+    about = [*_about_prompts(tree), *_without_character(tree)]
+    errors += (placed(each, tree.prompts[each.path].raw, tree.listed) for each in about)
     findings = [Finding(problem) for problem in errors]
     severity = Severity.ERROR if strict else Severity.WARNING
     findings += [Finding(problem, severity) for problem in _unknown_variables(tree)]
@@ -83,11 +81,11 @@ def _read(files: Iterable[tuple[str, bytes]], errors: list[Problem]) -> _Tree:
     characters: dict[str, Character] = {}
     described: set[str] = set()
     prompts: dict[str, _File] = {}
-    configured = False
+    configured, listed = False, ""
     for path, raw in files:
         place = place_of(path)
         if place is None:
-            errors.append(Problem(path, FOREIGN))
+            errors.append(foreign(path))
             continue
         configured = configured or place.kind is Kind.CONFIGURATION
         if place.kind is Kind.CHARACTER:
@@ -98,14 +96,14 @@ def _read(files: Iterable[tuple[str, bytes]], errors: list[Problem]) -> _Tree:
             errors += invalid.problems
             continue
         if isinstance(value, Configuration):
-            configuration = value
+            configuration, listed = value, emotions_at(raw)
         elif isinstance(value, Character):
             characters[value.id] = value
         else:
             prompts[path] = _File(place, raw, value)
     if not configured:
         errors.append(Problem(CONFIGURATION, "is missing; `prompt-repo init` shows what it holds"))
-    return _Tree(configuration, characters, described, prompts)
+    return _Tree(configuration, listed, characters, described, prompts)
 
 
 def _about_prompts(tree: _Tree) -> Iterator[Problem]:

@@ -23,7 +23,7 @@ DATABASES = {"sqlalchemy", "alembic", "psycopg", "adbc_driver_manager", "adbc_dr
 
 LAYERS = (
     r"model|errors|layout|progress",
-    r"variables|hidden_characters|patterns|folding|postings|diffing|blame|merging|document_merging|pairing|documents|validation|presets|reasons|schema|yaml_\w+|json_tree",
+    r"variables|hidden_characters|patterns|folding|postings|diffing|blame|merging|document_merging|pairing|documents|validation|presets|reasons|schema|yaml_\w+|json_tree|placing",
     r"git_\w+|history\w*|parsed",
     r"catalogue|carrying|searching|indexing|repository",
     r"editing|bulk|undoing|character_files|expectations|drift|unequal|differences|dependencies|receiving\w*|mirroring|tree_merging|merge_driver|releases|deployments|promotion|change\w*|transfer\w*|demo|demo_story",

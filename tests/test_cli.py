@@ -358,8 +358,8 @@ def test_validate_of_a_work_tree(shell: Shell, work_tree: Path) -> None:
     assert [
         f"{work_tree}/characters/aria/angry.yaml:2:3: warning: "
         "prompt: {cote} is no variable here",
-        f"{work_tree}/characters/aria/bored.yaml: 'bored' is not an emotion here; "
-        "valid are idle, happy, angry",
+        f"{work_tree}/characters/aria/bored.yaml:1:1: 'bored' is not an emotion here; "
+        "valid are idle, happy, angry (listed at prompts.yaml:2:1)",
     ] == lines
 
 
@@ -437,7 +437,7 @@ def test_validate_sees_pipes_and_the_like(shell: Shell, work_tree: Path) -> None
 
     lines = shell("validate", str(work_tree), code=FOUND_WRONG).stdout
 
-    assert f"{work_tree}/defaults/happy.yaml: is neither file nor folder" in lines
+    assert f"{work_tree}/defaults/happy.yaml:1:1: is neither file nor folder" in lines
 
 
 @pytest.mark.parametrize(

@@ -180,23 +180,34 @@ def bad(clone: Clone) -> dict[str, tuple[str, ...]]:
     clone.commit({ANGRY: "prompt: [\n"})
     case("yaml", f"{ANGRY}:2:1: this is not YAML")
     clone.commit({"characters/aria/sulky.yaml": prompt("Sulks.")})
-    case("emotion", "characters/aria/sulky.yaml", "'sulky'", "valid are idle, happy, angry")
+    said = "valid are idle, happy, angry (listed at prompts.yaml:2:1)"
+    case("emotion", "characters/aria/sulky.yaml:1:1: 'sulky'", said)
+    mine = "emotions:\n- id: idle\n  label: Idle\n  colour: '#6b7280'\n"
+    clone.commit({"prompts.yaml": f"# Ours\nformat: 1\n{mine}"})
+    said = "valid are idle (listed at prompts.yaml:3:1)"
+    case("emotion-gone", f"{ANGRY}:1:1: 'angry' would be no emotion there; {said}")
     clone.commit({"characters/nobody/angry.yaml": prompt("Who?")})
-    case("character", "characters/nobody/angry.yaml", "'nobody'")
+    case("character", "characters/nobody/angry.yaml:1:1: would override", "'nobody'")
     clone.commit({"README.md": "hello\n"})
-    case("foreign", "README.md: no document of a prompt repository")
+    case("foreign", "README.md:1:1: no document of a prompt repository")
     clone.commit({"characters/aria/deep/er/angry.yaml": prompt("x")})
     case("folder", "characters/aria/deep: is a folder")
     (clone.folder / "characters/aria/happy.yaml").symlink_to("/etc/passwd")
     clone.commit({})
-    case("link", "characters/aria/happy.yaml: is a symbolic link")
+    said = "is a symbolic link (mode 120000) to '/etc/passwd'"
+    case("link", f"characters/aria/happy.yaml:1:1: {said}")
     clone.git("update-index", "--add", "--cacheinfo", f"160000,{start},characters/sub")
     clone.git("commit", "-q", "-m", "Submodule")
-    case("submodule", "characters/sub: is a submodule")
+    said = f"is a submodule (mode 160000) to '{start[:9]}'"
+    case("submodule", f"characters/sub:1:1: {said}")
     clone.commit({ANGRY: b"prompt: " + b"x" * 11_000_001})
-    case("large", f"{ANGRY}: has 11,000,009 bytes, 11,000,000 are the most")
+    case("large", f"{ANGRY}:1:1: has 11,000,009 bytes, 11,000,000 are the most")
     clone.commit({ANGRY: prompt("y" * 262_145)})
-    case("limit", f"{ANGRY}: prompt: the text has 262,145 bytes", "limits.prompt_bytes")
+    case("limit", f"{ANGRY}:1:9: prompt: the text has 262,145 bytes", "limits.prompt_bytes")
+    clone.commit(
+        {ANGRY: prompt("Fine.") + "tags:\n" + "".join(f"- t{number}\n" for number in range(33))}
+    )
+    case("tags", f"{ANGRY}:3:1: tags: there are 33 tags", "limits.tags")
     clone.commit({"prompts.yaml": None})
     case("configuration", "prompts.yaml: would be missing")
     clone.commit({ANGRY: prompt("Fine.")}, f"Sneak\n\nPromoted-From: {start}")
