@@ -20,10 +20,12 @@ def test_script_and_style_are_small() -> None:
 
 
 def test_the_first_paint_waits_for_one_stylesheet() -> None:
-    """Scripts are deferred or modules, no font hides a text, and the head has one stylesheet."""
+    """Scripts are deferred or modules, no font hides a text, and there is one stylesheet."""
     head = BASE[BASE.index("<head>") : BASE.index("</head>")]
 
-    assert len(re.findall(r'rel="stylesheet"', head)) == 1
+    templates = [each.read_text() for each in (ROOT / "templates").rglob("*.html")]
+    assert head.count('rel="stylesheet"') == 1
+    assert sum(each.count('rel="stylesheet"') for each in templates) == 1
     assert all(
         "defer" in tag or 'type="module"' in tag for tag in re.findall(r"<script[^>]*>", BASE)
     )

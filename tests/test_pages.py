@@ -590,17 +590,6 @@ def test_settings_that_somebody_changed_are_not_overwritten(
     assert "Aria Vale" == prompts.current(STAGING).character("aria").name
 
 
-def test_the_hues_of_emotions_are_a_stylesheet(admin: FlaskClient) -> None:
-    """Its address changes with `prompts.yaml`, so that browsers may keep it."""
-    found = re.search(r'href="([^"]+emotions.css[^"]*)"', admin.get(f"{ENV}/characters").text)
-    assert found is not None
-
-    answer = admin.get(unescape(found[1]))
-
-    assert ".emotion-angry{--hue:light-dark(#dc2626," in answer.text
-    assert "immutable" in answer.headers["Cache-Control"]
-
-
 @pytest.mark.parametrize(("theme", "worn"), [("dark", "dark"), ("light", "light"), ("x", "auto")])
 def test_the_theme_is_worn_from_the_first_byte(admin: FlaskClient, theme: str, worn: str) -> None:
     """The choice is a cookie the server reads, so nothing flashes."""
@@ -612,7 +601,7 @@ def test_the_theme_is_worn_from_the_first_byte(admin: FlaskClient, theme: str, w
 
 def test_static_files_are_kept_by_their_digest(admin: FlaskClient) -> None:
     """A changed file has another address."""
-    found = re.search(r'href="(/static/app.css\?v=[0-9a-f]+)"', admin.get("/account").text)
+    found = re.search(r'src="(/static/js/app.js\?v=[0-9a-f]+)"', admin.get("/account").text)
     assert found is not None
 
     assert "immutable" in admin.get(found[1]).headers["Cache-Control"]

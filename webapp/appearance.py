@@ -1,27 +1,23 @@
-"""What every page wears: the rail, the environment, the colours of theme and emotions."""
+"""What every page wears: the rail, the environment, the colours of the theme."""
 
-import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from flask import Blueprint, Flask, current_app, make_response, redirect, request, url_for
+from flask import Blueprint, Flask, current_app, redirect, request, url_for
 from werkzeug.wrappers import Response
 
-from prompt_repo.layout import ENVIRONMENTS, ID
-from prompt_repo.model import Configuration
+from prompt_repo.layout import ENVIRONMENTS
 from prompt_repo.repository import PRODUCTION, STAGING
 from webapp import audit, change_requests, drifting, formatting, sync_asking
 from webapp.access import Scope, access, caller
 from webapp.auth import LOCAL
-from webapp.prompt_routes import ENVIRONMENT
 from webapp.services import repository
 from webapp.staging_access import may_enter
 
 blueprint = Blueprint("appearance", __name__)
 THEMES = ("auto", "light", "dark")
 YEAR = 31_536_000  # seconds
-COLOUR = re.compile(r"#[0-9a-f]{6}")
 TWINS = (
     "characters.index",
     "characters.show",
@@ -130,7 +126,6 @@ def init_app(app: Flask) -> None:
     """Gives templates the frame's values."""
     formatting.register(app)
     app.context_processor(_frame)
-    app.add_template_global(emotions_stylesheet)
     app.add_template_global(may_change)
     app.after_request(_keep_assets)
 
@@ -155,23 +150,6 @@ def choose() -> Response:
     return response
 
 
-@blueprint.get(f"{ENVIRONMENT}/emotions.css")
-@access(Scope.READ)
-def emotions(environment: str) -> Response:
-    """A class for the hue of each emotion; a stylesheet, since inline styles are refused."""
-    response = make_response(_hues(repository().current(environment).configuration))
-    response.mimetype = "text/css"
-    response.headers["Cache-Control"] = f"private, max-age={YEAR}, immutable"
-    return response
-
-
-def emotions_stylesheet(environment: str) -> str:
-    """The address of an environment's hues; it changes when `prompts.yaml` does."""
-    found = repository().current(environment).tables.configuration
-    version = found[0].commit[:12] if found else ""
-    return url_for("appearance.emotions", environment=environment, v=version)
-
-
 def may_change() -> bool:
     """Whether the one who asks may edit prompts in the environment of this page."""
     return may_save(_environment() or "")
@@ -181,17 +159,6 @@ def may_save(environment: str) -> bool:
     """Whether the one who asks may save prompts to an environment without a change request."""
     direct = environment != PRODUCTION and environment not in repository().reviewed
     return direct and caller().may(Scope.WRITE)
-
-
-def _hues(configuration: Configuration) -> str:
-    """The hues as they are on a light ground, and lighter on a dark one."""
-    lines = [
-        f".emotion-{emotion.id}{{--hue:light-dark({emotion.colour},"
-        f"color-mix(in oklab,{emotion.colour},white 30%))}}"
-        for emotion in configuration.emotions
-        if ID.fullmatch(emotion.id) and COLOUR.fullmatch(emotion.colour)
-    ]
-    return "\n".join(lines)
 
 
 def _environment() -> str | None:

@@ -5,6 +5,7 @@ A module here has a variable `blueprint`, and may have `init_app(app)` for filte
 
 ALL: tuple[str, ...] = (
     "webapp.appearance",
+    "webapp.stylesheet",
     "webapp.characters",
     "webapp.defaults",
     "webapp.matrix",

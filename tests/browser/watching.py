@@ -33,6 +33,15 @@ new PerformanceObserver((list) => {{
   for (const entry of list.getEntries()) if (!used && !entry.hadRecentInput) shifted += entry.value;
   if (shifted > {SHIFT}) reportWrong(`moves by ${{shifted.toFixed(3)}} while it loads`);
 }}).observe({{ type: "layout-shift", buffered: true }});
+addEventListener("load", () => {{
+  const files = performance.getEntriesByType("resource");
+  const waited = files.filter((each) => each.renderBlockingStatus === "blocking");
+  const sheets = document.querySelectorAll("link[rel~=stylesheet], style");
+  if (sheets.length !== 1 || sheets[0].parentElement !== document.head)
+    reportWrong(`has ${{sheets.length}} stylesheets`);
+  if (waited.length !== 1 || !waited[0].name.startsWith(sheets[0].href))
+    reportWrong(`paints after ${{waited.map((each) => each.name)}}`);
+}});
 """
 PATIENCE = 15_000
 """Milliseconds a page may take to get where a test expects it; a busy machine needs some."""
