@@ -95,6 +95,7 @@ def test_several_prompts_go_into_one_change_request(visit: Visit, way: str) -> N
     hands.press(page.get_by_role("button", name="Propose", exact=True))
 
     expect(page.get_by_role("heading", name="Calm all", level=1)).to_be_visible()
+    page.wait_for_load_state()  # its script takes the draft away
     hands.goto(prompt(studio, idents[1]))
     expect(page.get_by_label("Prompt text")).to_have_value(studio.text(idents[1]) or "")
     page.go_back()

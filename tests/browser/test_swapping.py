@@ -2,7 +2,8 @@
 
 import re
 
-from playwright.sync_api import expect
+import pytest
+from playwright.sync_api import Route, expect
 
 from tests.browser.hands import prompt, someone
 from tests.browser.pages import settle, waiting_preview
@@ -149,3 +150,27 @@ def test_what_is_watched_stays_under_a_press(visit: Visit) -> None:
     page.mouse.up()
 
     expect(page.locator(".clip[data-status=cancelled]")).to_be_visible()
+
+
+@pytest.mark.parametrize(
+    ("field", "shown"), [("#filter", "#characters a[href*=characters]"), ("#search", "#found-c1")]
+)
+def test_what_is_typed_before_the_scripts_come_counts(visit: Visit, field: str, shown: str) -> None:
+    """A filter and the search answer as soon as there is something that asks."""
+    hands, studio = someone(visit, "mouse")
+    page, name = hands.page, f"Ella before {field[1:]}"
+    studio.character("Otto Other")
+    studio.character(name)
+    late: list[Route] = []
+    page.route("**/*.js*", lambda route: late.append(route))
+
+    with page.expect_request("**/*.js*"):
+        page.goto(f"{studio.address}/environments/staging/characters", wait_until="commit")
+    page.locator(field).fill(name)
+    for route in late:
+        route.continue_()
+    page.unroute("**/*.js*")
+
+    expect(page.locator(shown)).to_have_count(1)
+    expect(page.locator(shown)).to_contain_text(name)
+    expect(page.locator(field)).to_be_focused()

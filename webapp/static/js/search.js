@@ -21,6 +21,9 @@ export function watchSearch() {
   document.addEventListener("focusout", (event) => {
     if (event.target === input) close();
   });
+  document.addEventListener("DOMContentLoaded", () => {
+    if (document.activeElement === input) htmx.trigger(input, "focus"); // what was typed before all this was there
+  });
 }
 
 function open() {
