@@ -188,7 +188,7 @@ def test_a_sync(world: Staging, admin: Browser) -> None:
     assert ("person:ada", "done", "completed") == (
         ended.actor,
         ended.outcome,
-        ended.detail["status"],
+        ended.detail["after"],
     )
 
 

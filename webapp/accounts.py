@@ -118,7 +118,7 @@ def reset_password(name: str) -> tuple[str, int] | Response:
         password = people.reset_password(records(), name)
     except PeopleError as error:
         return _page(account, error=_sentence(error)), 422
-    audit.describe(account.name)
+    audit.describe(account.name, after="a password for one log-in")
     return _password_page(account, password, made_now=False)
 
 

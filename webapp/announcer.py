@@ -9,7 +9,7 @@ from flask import Flask, g
 
 from prompt_repo.layout import ENVIRONMENTS
 from prompt_repo.model import RefMove
-from webapp import change_requests, unannounced
+from webapp import change_telling, unannounced
 from webapp.access import Caller
 from webapp.announcing import work_out
 from webapp.movers import actor_of
@@ -57,7 +57,7 @@ class Announcer:
             g.caller = Caller(actor=actor_of(move))
             g.announced_late = move.at
             work_out(branch, move.old, move.new)
-            change_requests.tell_merged(branch, move.old, move.new)
+            change_telling.tell_merged(branch, move.old, move.new)
             if not unannounced.told(records(), branch, move.old, move.new):
                 break  # another process is at it
             count += 1

@@ -5,20 +5,26 @@ is known. What it wrote to Git is told by `committed`, wherever that was. A view
 knows by `describe(subject=…, before=…)`, and enters what is no request of its own by `note`.
 """
 
+import getpass
+import os
+import platform
 import re
+import secrets
 import time
+from collections.abc import Iterable
 from contextlib import suppress
 from datetime import UTC, datetime
+from functools import cache
 from typing import Any
 
 import structlog
-from flask import Flask, current_app, g, request
+from flask import Flask, current_app, g, has_request_context, request
 from sqlalchemy.exc import SQLAlchemyError
 from werkzeug.wrappers import Response
 
 from prompt_repo.errors import InvalidId
 from prompt_repo.layout import ENVIRONMENTS, prompt_key
-from prompt_repo.model import Commit
+from prompt_repo.model import Commit, FileChange
 from webapp import audit_log
 from webapp.access import NOBODY, SAFE, Caller
 from webapp.audit_log import Link
@@ -32,6 +38,10 @@ log = structlog.get_logger(__name__)
 MINUTE, GUESSES, ADDRESSES = 60.0, 20, 1_000
 REFUSALS = (401, 403, 429)
 LONGEST = 2000  # characters of a subject or of one value of the detail
+WROTE = "reason"
+"""Stands in the detail of an entry that wrote its commit; others only name one."""
+SINCE = "since"
+"""Stands in that of an entry that wrote several: all that the branch got behind this commit."""
 NAMED = 50  # files that one entry names; of more the number is told
 COLUMNS = tuple(
     column.key
@@ -67,11 +77,19 @@ def committed(branch: str, commit: Commit) -> None:
 
 def changes_of(commit: Commit) -> dict[str, Any]:
     """What an entry tells of a commit: its reason, and each file by its blobs before and after."""
-    facts: dict[str, Any] = {"commit": commit.oid, "reason": commit.reason}
-    changes = [{"path": c.path, "before": c.old, "after": c.new} for c in commit.changes[:NAMED]]
-    if len(changes) == 1:
-        return facts | changes[0]
-    return facts | {"changes": changes, "count": len(commit.changes)}
+    return {"commit": commit.oid, WROTE: commit.reason, **files_of(commit.changes)}
+
+
+def files_of(changed: Iterable[FileChange]) -> dict[str, Any]:
+    """Each file that changed, by its blobs before and after; of many their number as well."""
+    every = list(changed)
+    named = [{"path": each.path, "before": each.old, "after": each.new} for each in every[:NAMED]]
+    return named[0] if len(named) == 1 else {"changes": named, "count": len(every)}
+
+
+def failed(why: str) -> None:
+    """Says that what was asked for was not done, though the answer is a page like any other."""
+    g.audit_failed = why
 
 
 def enter_reading(subject: str, **detail: Any) -> None:
@@ -127,9 +145,13 @@ def columns(entry: AuditEntry) -> dict[str, Any]:
     return values | {name: values[name] or "" for name in ("path", "commit")}
 
 
-def from_command_line(records: Records, action: str, subject: str, **detail: Any) -> None:
-    """Enters what was done on the server's own command line."""
-    write(records, unasked("command line", action, subject, "done", **detail))
+def from_command_line(
+    records: Records, action: str, subject: str, *, outcome: str = "done", **detail: Any
+) -> None:
+    """Enters what was done on the server's own command line, by whom the system says it was."""
+    entry = unasked("command line", action, subject, outcome, **detail)
+    entry.address, entry.request_id = account_here(), _this_command()
+    write(records, entry)
 
 
 def from_background(
@@ -139,9 +161,25 @@ def from_background(
     write(records, unasked(actor, action, subject, outcome, **detail))
 
 
+@cache
+def _this_command() -> str:
+    """The request id of all that this process enters as a command."""
+    return secrets.token_hex(8)
+
+
+def account_here() -> str:
+    """Who runs this process, and on which machine."""
+    try:
+        who = getpass.getuser()
+    except (KeyError, OSError):  # an account without a name, as in some containers
+        who = str(os.getuid())
+    return f"{who}@{platform.node()}"[:64]
+
+
 def unasked(actor: str, action: str, subject: str, outcome: str, **detail: Any) -> AuditEntry:
-    """An entry of what no request asked for."""
+    """An entry of what the server does by itself, at home or within somebody's request."""
     path, commit = _taken(detail)
+    asked = has_request_context()
     return AuditEntry(
         at=datetime.now(UTC),
         actor=cleaned(actor[:80]),
@@ -151,8 +189,8 @@ def unasked(actor: str, action: str, subject: str, outcome: str, **detail: Any) 
         commit=commit,
         outcome=outcome,
         status=0,
-        address="",
-        request_id="",
+        address=((request.remote_addr or "") if asked else platform.node())[:64],
+        request_id=request_id() if asked else "",
         detail={key: _short(value) for key, value in detail.items()},
     )
 
@@ -172,6 +210,8 @@ def _enter_request(endpoint: str, status: int) -> None:
     """One entry, and one more for each further commit, as a decided promotion makes two."""
     outcome = "done" if status < 400 else "refused" if status in REFUSALS else "failed"
     why = {"why": g.audit_why} if status >= 400 and "audit_why" in g else {}
+    if outcome == "done" and "audit_failed" in g:
+        outcome, why = "failed", {"why": g.audit_failed}
     known = _known()
     detail = {**known, **g.get("audit_detail", {}), **why}
     commit = detail.get("commit")

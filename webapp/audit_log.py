@@ -19,6 +19,7 @@ from webapp.records.models import AuditEntry, AuditSeal
 
 LOCK = 7_260_311_846  # any number: PostgreSQL's advisory lock of the audit log
 SEALED = "audit.seal"
+LATELY = 50  # entries that are looked through for where something began
 AT_A_TIME = 5_000  # entries that one transaction cuts
 
 
@@ -43,6 +44,24 @@ def append(records: Records, values: Mapping[str, Any], *, lasting: bool = True)
     """Appends an entry with these columns, and gives its place in the chain."""
     with records.driving(lasting=lasting) as driver:
         return append_within(driver, values)
+
+
+def origin(records: Records, column: str, value: str, **known: Any) -> tuple[str, str]:
+    """From where, and in which request, somebody asked for what a worker did; empty if unknown.
+
+    The newest entry of a request that has `value` in a column, and in its detail what is `known`.
+    """
+    rows = AuditEntry.__table__.c
+    query = (
+        select(rows.address, rows.request_id, rows.detail)
+        .where(rows[column] == value, rows.request_id != "")
+        .order_by(rows.id.desc())
+        .limit(LATELY)
+    )
+    for address, request, detail in records.rows(query):
+        if known.items() <= detail.items():
+            return address, request
+    return "", ""
 
 
 def head(records: Records) -> Link:

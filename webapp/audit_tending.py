@@ -106,11 +106,17 @@ def _caught_up(records: Records) -> dict[str, str]:
 def _enter_missing(
     records: Records, repository: Repository, branch: str, old: str | None, new: str
 ) -> int:
-    count = 0
+    count, began = 0, None
     waiting = list(islice(_line(repository, old, new), FOLLOWED))
     for start in range(0, len(waiting), COMMITS):
         part = waiting[start : start + COMMITS]
-        for oid in [each for each in part if each not in _entered(records, part)]:
+        known = _entered(records, part)
+        for oid in part:
+            began = None if oid == began else began
+            if oid in known:
+                began = known[oid] or began
+            if oid in known or began is not None:
+                continue
             facts = told(repository.store.commit(oid))
             audit.from_background(records, ACTOR, FOUND, branch, "done", **facts)
             count += 1
@@ -125,6 +131,11 @@ def _line(repository: Repository, old: str | None, new: str) -> Iterator[str]:
         at = next(iter(repository.store.parents(at)), None)
 
 
-def _entered(records: Records, commits: list[str]) -> set[str]:
-    query = select(AuditEntry.commit).where(AuditEntry.commit.in_(commits))
-    return {row[0] for row in records.rows(query)}
+def _entered(records: Records, commits: list[str]) -> dict[str, str | None]:
+    """Those of the commits that an entry says were written; others may only name them.
+
+    Each with where the branch was, if its entry tells of more commits than this one.
+    """
+    query = select(AuditEntry.commit, AuditEntry.detail).where(AuditEntry.commit.in_(commits))
+    wrote = (row for row in records.rows(query) if audit.WROTE in row[1])
+    return {commit: detail.get(audit.SINCE) for commit, detail in wrote}

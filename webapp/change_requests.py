@@ -15,14 +15,11 @@ from prompt_repo.editing import AnyEdit
 from prompt_repo.errors import ChangeMoved, InvalidReason, RevisionNotFound
 from prompt_repo.expectations import AtCommit
 from prompt_repo.layout import ENVIRONMENTS
-from prompt_repo.model import Commit
 from prompt_repo.reasons import CONTROL, SERVERS_TRAILERS
-from prompt_repo.releases import CHANGE_REQUEST
 from prompt_repo.repository import PRODUCTION, STAGING, Repository
-from webapp import audit, change_lists, change_records, events, people, protection
+from webapp import change_lists, change_records, change_telling, events, people, protection
 from webapp.access import NotAllowed, Scope, caller, require_environment
-from webapp.announcing import pushed
-from webapp.change_records import ChangeNotFound, ChangeState, Kind, Seen, State, Who
+from webapp.change_records import REVIEWS, ChangeState, Kind, Seen, State, Who
 from webapp.change_reviews import Standing, contributed, reviewers_of, standing
 from webapp.events import Event, Happened
 from webapp.movers import who_moved
@@ -30,6 +27,7 @@ from webapp.records.change_models import ChangeEntry, ChangeRequest
 from webapp.services import records, repository, settings
 from webapp.webhooks import note_within
 
+VERDICTS = {Kind.APPROVED: "approved", Kind.OBJECTED: "changes requested"}
 HOTFIX = "hotfix-"
 """A pushed branch whose name begins so is for production."""
 
@@ -77,7 +75,8 @@ def propose_by(draft: Draft, write: Callable[[str, str], Opened]) -> ChangeReque
         seen = _seen(repository(), draft.base, opened.head)
         who = Who.of(caller())
         row = _entered(who, opened.slug, draft.base, title, text, seen)
-    _announce_opened(row)
+    change_telling.announce_opened(row)
+    change_telling.enter_moved(row, opened.fork, opened.head)
     events.announce(Event.BRANCH_MOVED, branch=FOLDER + row.slug, old=None, new=row.head)
     return row
 
@@ -89,6 +88,7 @@ def add(number: int, edits: Sequence[AnyEdit], reason: str = "") -> ChangeReques
     with repository().store.locked():
         commit = changes.add(repository(), row.slug, edits, caller().author, reason)
         after = _moved(row, commit.oid, Kind.PUSHED)
+    change_telling.enter_moved(row, row.head, commit.oid)
     events.announce(Event.BRANCH_MOVED, branch=FOLDER + row.slug, old=row.head, new=commit.oid)
     return after
 
@@ -115,6 +115,7 @@ def update(
             repository(), row.slug, row.base, head, caller().author, choices, seen
         )
         after = _moved(row, commit.oid, Kind.RESOLVED if choices else Kind.UPDATED)
+    change_telling.enter_moved(row, head, commit.oid)
     events.announce(Event.BRANCH_MOVED, branch=FOLDER + row.slug, old=head, new=commit.oid)
     return after
 
@@ -124,9 +125,11 @@ def comment(number: int, text: str, path: str = "", line: int | None = None) -> 
     row, words = found(number), check_text(text)
     if not words:
         raise InvalidReason("there is nothing in this comment")
-    return change_records.say(
+    entry = change_records.say(
         records(), row, Who.of(caller()), Kind.COMMENTED, words, path[:200], line
     )
+    change_telling.enter(row, comment=entry.id, on=path[:200], line=line)
+    return entry
 
 
 def review(number: int, kind: Kind, head: str, text: str = "") -> ChangeEntry:
@@ -140,14 +143,23 @@ def review(number: int, kind: Kind, head: str, text: str = "") -> ChangeEntry:
         raise OwnChange
     if kind is Kind.OBJECTED and not words:
         raise InvalidReason("say what should be changed")
-    verdict = "approved" if kind is Kind.APPROVED else "changes requested"
-    told = Happened(Event.CHANGE_REVIEWED, who.actor, {**_facts(row), "verdict": verdict}, True)
+    verdict, before = VERDICTS[kind], _verdict_of(row, who)
+    told = Happened(
+        Event.CHANGE_REVIEWED, who.actor, {**change_telling.facts_of(row), "verdict": verdict}, True
+    )
     entry = change_records.say(
         records(), row, who, kind, words, also=lambda session, _: note_within(session, told)
     )
-    audit.describe(f"changes/{row.slug}", number=number, verdict=verdict, commit=head)
+    change_telling.enter(row, commit=head, verdict=verdict, before=before, after=verdict)
     events.tell(told)
     return entry
+
+
+def _verdict_of(row: ChangeRequest, who: Who) -> str:
+    """What somebody's newest review of a change request came to; empty before the first."""
+    said = change_records.entries(records(), row.number)
+    mine = (Kind(each.kind) for each in reversed(said) if each.kind in REVIEWS and who.did(each))
+    return next((VERDICTS[kind] for kind in mine), "")
 
 
 def merge(number: int, head: str) -> Merged:
@@ -174,7 +186,8 @@ def merge(number: int, head: str) -> Merged:
             base_head=done.before,
             merge_commit=done.commit.oid,
         )
-    _announce_merged(row, done.commit)
+    change_telling.enter(row)
+    change_telling.announce_merged(row, done.commit)
     if done.left is not None:
         _open_rest(row, done)
     return done
@@ -183,7 +196,10 @@ def merge(number: int, head: str) -> Merged:
 def close(number: int, text: str = "") -> ChangeRequest:
     """Gives a change request up; its branch stays."""
     editable(number)
-    return change_records.turn(records(), number, Who.of(caller()), State.CLOSED, check_text(text))
+    who = Who.of(caller())
+    row = change_records.turn(records(), number, who, State.CLOSED, check_text(text))
+    change_telling.enter_turn(row, State.OPEN)
+    return row
 
 
 def reopen(number: int) -> ChangeRequest:
@@ -192,13 +208,18 @@ def reopen(number: int) -> ChangeRequest:
     _require_own(row)
     if repository().store.head(branch_of(row.slug)) is None:
         raise ChangeState(f"its branch changes/{row.slug} is gone")
-    return refreshed(change_records.turn(records(), number, Who.of(caller()), State.OPEN))
+    row = change_records.turn(records(), number, Who.of(caller()), State.OPEN)
+    change_telling.enter_turn(row, State.CLOSED)
+    return refreshed(row)
 
 
 def settle(number: int, ident: int, *, settled: bool) -> ChangeEntry:
     """Marks a comment as settled, or takes that back."""
-    found(number)
-    return change_records.settle(records(), number, ident, Who.of(caller()), settled=settled)
+    row = found(number)
+    entry = change_records.settle(records(), number, ident, Who.of(caller()), settled=settled)
+    words = ("open", "settled") if settled else ("settled", "open")
+    change_telling.enter(row, comment=entry.id, before=words[0], after=words[1])
+    return entry
 
 
 def found(number: int) -> ChangeRequest:
@@ -288,7 +309,7 @@ def _pushed(slug: str, head: str | None, who: Who) -> None:
         return  # a branch without a commit of its own proposes nothing yet
     title, text = _told(repository().store.header(head).reason)
     seen = _seen(repository(), base, head)
-    _announce_opened(_entered(who, slug, base, title or slug, text, seen))
+    change_telling.announce_opened(_entered(who, slug, base, title or slug, text, seen))
 
 
 def _told(message: str) -> tuple[str, str]:
@@ -349,51 +370,12 @@ def _open_rest(row: ChangeRequest, done: Merged) -> None:
     )
     title = f"Hotfix {row.number} in staging: {row.title}"[: changes.TITLE_LENGTH]
     who = Who(row.actor, row.account_id, row.name, row.email)
-    _announce_opened(_entered(who, done.left, STAGING, title, text, seen))
+    change_telling.announce_opened(_entered(who, done.left, STAGING, title, text, seen))
 
 
 def _entered(who: Who, slug: str, base: str, title: str, text: str, seen: Seen) -> ChangeRequest:
     """A new change request in the records, and in the outbox of webhooks."""
     return change_records.create(
         records(), who, slug, base, title, text, seen,
-        also=lambda session, row: note_within(session, _opened(row)),
+        also=lambda session, row: note_within(session, change_telling.opened(row)),
     )  # fmt: skip
-
-
-def _opened(row: ChangeRequest) -> Happened:
-    return Happened(Event.CHANGE_OPENED, caller().actor, _facts(row), noted=True)
-
-
-def _announce_opened(row: ChangeRequest) -> None:
-    events.tell(_opened(row))
-
-
-def _announce_merged(row: ChangeRequest, commit: Commit) -> None:
-    paths = [change.path for change in commit.changes]
-    events.announce(Event.CHANGE_MERGED, **_facts(row), commit=commit.oid, paths=paths)
-
-
-def tell_merged(branch: str, old: str | None, new: str) -> None:
-    """Announces the change requests that a move of a branch merged, by their commits' trailers."""
-    for oid in pushed(old, new) if old else ():
-        commit = repository().store.header(oid)
-        number = dict(commit.trailers).get(CHANGE_REQUEST, "")
-        if not number.isdecimal():
-            continue
-        try:
-            row = change_records.found(records(), int(number))
-        except ChangeNotFound:
-            continue
-        if row.base == branch:
-            _announce_merged(row, repository().store.commit(oid))
-
-
-def _facts(row: ChangeRequest) -> dict[str, object]:
-    return {
-        "number": row.number,
-        "branch": FOLDER + row.slug,
-        "title": row.title,
-        "base": row.base,
-        "head": row.head,
-        "proposed_by": row.name,
-    }

@@ -24,10 +24,12 @@ MODULES = {
     "sync": "webapp.cli_sync",
 }
 """Where the verbs that need more than the repository are; imported when they are called."""
+AUDITED = ("export", "import", "promote", "rollback")
+"""The repository's own verbs that the audit log of a data folder tells of."""
 
 
 class Program(Verbs):
-    """The repository's verbs, which start at once, and those of MODULES."""
+    """The repository's verbs, which start at once, those that are audited, and those of MODULES."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """The names of all verbs."""
@@ -36,12 +38,19 @@ class Program(Verbs):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         """A verb by its name; None where there is none."""
         if cmd_name not in MODULES:
-            return super().get_command(ctx, cmd_name)
+            found = super().get_command(ctx, cmd_name)
+            return found if found is None or cmd_name not in AUDITED else _audited(found)
         with plain_ending():
             module = import_module(MODULES[cmd_name])
         found = getattr(module, cmd_name)
         assert isinstance(found, click.Command)
         return found
+
+
+def _audited(verb: click.Command) -> click.Command:
+    with plain_ending():
+        from webapp.cli_audited import audited
+    return audited(verb)
 
 
 def _main() -> click.Group:

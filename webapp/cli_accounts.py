@@ -59,7 +59,7 @@ def add(
         account = people.add(
             records, name, password, Role(role), display_name=display_name, email=email
         )
-        audit.from_command_line(records, "user add", account.name, role=role)
+        audit.from_command_line(records, "user add", account.name, after={"role": role})
     click.echo(f"Made the account {account.name} ({role})")
 
 
@@ -186,9 +186,8 @@ def create(
         secret, made = tokens.create(
             records, name, {Scope(each) for each in scopes}, environments, lasts=lasts
         )
-        audit.from_command_line(
-            records, "token create", made.name, token=made.id, scopes=made.scopes
-        )
+        after = tokens.facts_of(made)
+        audit.from_command_line(records, "token create", made.name, token=made.id, after=after)
     click.echo(secret)
 
 
@@ -226,8 +225,11 @@ def revoke(where: Where, number: int) -> None:
     """
     with records_of(where) as records:
         ended = tokens.revoke(records, number)
+        before = tokens.facts_of(ended)
         tokens.Endings(settings_of(where).data).tell()
-        audit.from_command_line(records, "token revoke", ended.name, token=number)
+        audit.from_command_line(
+            records, "token revoke", ended.name, token=number, before=before, after="revoked"
+        )
     click.echo(f"Revoked {ended.name}")
 
 

@@ -196,8 +196,8 @@ def unlock(where: Where) -> None:
       prompt-repo --data var sync unlock
     """
     with records_of(where) as records:
-        staging_config.unlock(records, settings_of(where), "command line")
-        audit.from_command_line(records, "staging.unlock", "staging")
+        changed = staging_config.unlock(records, settings_of(where), "command line")
+        audit.from_command_line(records, "staging.unlock", "staging", changed=changed)
     click.echo(
         "Staging may be entered at any host, from any network. Set both anew in the browser."
     )

@@ -119,6 +119,10 @@ def show(transfer: Any) -> Any:
 def decide(transfer: Any) -> Any:
     """Keeps the choices of this page; imports or proposes where that was pressed."""
     found = _found(transfer)
+    if found.status != Status.PREVIEWED:
+        audit.describe(found.name, import_id=found.id)
+        over = TransferState(f"this import is {found.status} already")
+        return _page(found, refusal=str(over)), status_of(over)
     form = request.form
     words = tuple(Strategy)
     each = {
@@ -138,9 +142,12 @@ def decide(transfer: Any) -> Any:
     except REFUSALS as error:
         audit.describe(found.name, why=str(error))
         return _page(found, refusal=str(error), typed=texts), status_of(error)
+    before = imports.decisions_of(found)
     found = imports.decide(found, Strategy(word) if word in words else None, each)
     action = form.get("action", "keep")
     if action == "keep":
+        after = imports.decisions_of(found)
+        audit.note("imports.keep", found.name, import_id=found.id, before=before, after=after)
         return redirect(_address(found, **_where()), 303)
     title = form.get("title", "").strip() or form.get("reason", "").strip() or None
     if action == "propose" and title is None:
@@ -169,7 +176,8 @@ def cancel(transfer: Any) -> Any:
     try:
         found = import_jobs.cancel(_found(transfer))
     except TransferState as error:
-        audit.describe(_found(transfer).name, why=str(error))
+        audit.describe(_found(transfer).name, import_id=str(transfer))
+        audit.failed(str(error))
         flash(f"Not cancelled: {error}.", "bad")
         return redirect(_address(_found(transfer)), 303)
     return redirect(_address(found), 303)
@@ -184,7 +192,7 @@ def undo(transfer: Any) -> Any:
         imports.undo(found, caller().author)
     except REFUSALS as error:
         audit.describe(found.name, why=str(error))
-        return _page(found, refusal=str(error)), status_of(error)
+        return _page(found, refusal=str(error), undoing=True), status_of(error)
     flash("Undone: everything stands as it did before the import.", "good")
     return redirect(_address(found), 303)
 
@@ -194,13 +202,15 @@ def _page(
     *,
     refusal: str = "",
     moved: bool = False,
+    undoing: bool = False,
     typed: Mapping[str, str] = MappingProxyType({}),
 ) -> str:
     refusal = refusal or found.error
     told = {"transfer": found, "refusal": capitalize_first(refusal), "moved": moved}
     if found.status != Status.PREVIEWED:
         changed = _changed(found) if found.status in (Status.IMPORTED, Status.UNDONE) else ()
-        return render_template("transfers/result.html", **told, changed=changed)
+        told |= {"changed": changed, "undoing": undoing}
+        return render_template("transfers/result.html", **told)
     with imports.plan_of(found) as planned:
         choices = imports.choices_of(found)
         waiting = undecided(planned, choices)

@@ -2,6 +2,8 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
+from typing import Any
 
 import structlog
 from flask import Flask, g
@@ -94,9 +96,19 @@ def _enter(found: Transfer, why: str) -> None:
     outcome = "failed" if why or found.status == Status.REFUSED else "done"
     detail = {"import_id": found.id, "environment": found.environment, "state": str(found.status)}
     detail |= g.get("audit_detail", {}) | ({"why": why} if why else {})
+    if found.status == Status.IMPORTED:
+        detail |= _written(found.facts["done"])
     entry = audit.unasked(g.caller.actor, "imports.worker", found.name, outcome, **detail)
     entry.address, entry.request_id = asked["address"], asked["request_id"]
     audit.write(records(), entry)
+
+
+def _written(done: dict[str, Any]) -> dict[str, Any]:
+    """What an import wrote; all its commits are its own, down to where the branch was."""
+    store = repository().store
+    tip = store.header(done["after"])
+    commit = replace(tip, changes=tuple(store.changed(done["before"], done["after"])))
+    return {**audit.changes_of(commit), audit.SINCE: done["before"]}
 
 
 def _carrying(found: Transfer) -> Progress:

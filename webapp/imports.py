@@ -136,6 +136,11 @@ def choices_of(found: Transfer) -> Choices:
     return Choices(Strategy(default) if default else None, each)
 
 
+def decisions_of(found: Transfer) -> dict[str, Any]:
+    """The same as the records keep it: the strategy, and the words for single documents."""
+    return {"strategy": found.facts.get("strategy"), **found.facts.get("choices", {})}
+
+
 def waiting(found: Transfer, choices: Choices) -> list[str]:
     """The conflicts of an import that nobody has decided, or that a merge can't join."""
     with plan_of(found) as planned:
@@ -198,7 +203,8 @@ def finish(found: Transfer, decided: Decided, progress: Progress = silent) -> Tr
             else:
                 done = transfer_apply.apply(repository(), planned, order, progress)
                 facts, status = {**facts, "done": _told(done)}, Status.IMPORTED
-                audit.describe(found.name, commit=done.after, documents=done.documents)
+                whole = {audit.SINCE: done.before} if done.documents else {}
+                audit.describe(found.name, commit=done.after, documents=done.documents, **whole)
     finally:
         over: dict[str, Any] = {"status": status, "facts": facts}
         if status != Status.PREVIEWED:

@@ -33,8 +33,8 @@ def index() -> str:
 @access(Scope.ADMIN)
 def again(job: str) -> Response:
     """Queues a failed job once more."""
-    audit.describe(f"job {job}")
     done = jobs().run_again(job)
+    _enter(job, done, "failed", "waiting")
     flash("Queued again." if done else "This job is no longer among those that failed.")
     return redirect(url_for("job_pages.index"), 303)
 
@@ -43,8 +43,8 @@ def again(job: str) -> Response:
 @access(Scope.ADMIN)
 def forget(job: str) -> Response:
     """Takes a failed job off the list; what it was to do stays undone."""
-    audit.describe(f"job {job}")
     done = jobs().forget(job)
+    _enter(job, done, "failed", "forgotten")
     flash("Taken off the list." if done else "This job is no longer among those that failed.")
     return redirect(url_for("job_pages.index"), 303)
 
@@ -53,10 +53,19 @@ def forget(job: str) -> Response:
 @access(Scope.ADMIN)
 def stop(job: str) -> Response:
     """Ends a running job at once."""
-    audit.describe(f"job {job}")
+    found = jobs().find(job)
     jobs().cancel(job)
-    flash("Told to stop.")
+    under_way = found is not None and (found.runs or found.waits)
+    _enter(job, under_way, "running" if found and found.runs else "waiting", "told to stop")
+    flash("Told to stop." if under_way else "This job is over already.")
     return redirect(url_for("job_pages.index"), 303)
+
+
+def _enter(job: str, done: bool, before: str, after: str) -> None:
+    """Says what became of a job, for the audit log."""
+    audit.describe(f"job {job}", **({"before": before, "after": after} if done else {}))
+    if not done:
+        audit.failed("it is over, or was taken off the list")
 
 
 def _preview(row: Row) -> str:

@@ -138,6 +138,8 @@ def enqueue(wanted: Wanted, path: str, *, reuse: bool = True) -> Preview:
             service=wanted.service,
             origin=wanted.origin,
             reused=made.reused_from or "",
+            path=path,
+            commit=wanted.commit,
         )
 
     try:
@@ -165,8 +167,9 @@ def cancel(ident: str) -> Preview:
 
     Raises PreviewNotFound, PreviewOver. Without Redis the job finds out by itself.
     """
+    before = previews.find(records(), ident).status
     preview = previews.cancel(records(), ident)
-    audit.describe(f"preview {ident}", preview=ident)
+    audit.describe(f"preview {ident}", preview=ident, before=before, after=preview.status)
     queue = jobs()
     try:
         for attempt in {preview.attempts, preview.attempts + 1} - {0}:

@@ -165,8 +165,10 @@ def cancel(preview: Any):
     """Ends a preview; one that ended by itself meanwhile is shown as it is."""
     try:
         found = preview_asking.cancel(str(preview))
-    except preview_errors.PreviewOver:
+    except preview_errors.PreviewOver as error:
         found = previews.find(records(), str(preview))
+        audit.describe(f"preview {preview}", preview=found.id)
+        audit.failed(str(error))
     return _shown(found)
 
 

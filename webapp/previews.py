@@ -16,7 +16,8 @@ from typing import Any, NamedTuple
 from sqlalchemy import bindparam, insert, select, update
 from sqlalchemy.orm import Session
 
-from webapp import audit, clock, preview_limits
+from prompt_repo.layout import prompt_key
+from webapp import audit, audit_log, clock, preview_limits
 from webapp.access import Caller
 from webapp.config import Settings
 from webapp.preview_errors import PreviewNotFound, PreviewOver
@@ -235,8 +236,11 @@ def fail(records: Records, ident: str, error: str, log: Sequence[str] = ()) -> b
 def _enter(records: Records, ident: str, outcome: str, **detail: Any) -> None:
     """What became of a preview, for the audit log; its record lasts no longer than the entry."""
     made = find(records, ident)
-    facts = {"preview": ident, "environment": made.environment, **detail}
+    path = prompt_key(made.character_id, made.emotion).path
+    about = {"path": path, "commit": made.commit, "preview": ident}
+    facts = {**about, "environment": made.environment, **detail}
     entry = audit.unasked(made.created_by, "preview", f"preview {ident}", outcome, **facts)
+    entry.address, entry.request_id = audit_log.origin(records, "path", path, preview=ident)
     audit.write(records, entry, lasting=False)
 
 

@@ -68,7 +68,7 @@ def draft() -> AnyResponse | str | tuple[str, int]:
         text, why = sync_rules.draft(source)
     seen = standing.version if standing else None
     made = sync_rules.save(records(), text, why, caller().actor, "Drafted anew", seen)
-    return _saved(made)
+    return _saved(made, standing)
 
 
 @blueprint.get("/file")
@@ -169,11 +169,14 @@ def _save(text: str, again: Any, reason: str = "") -> AnyResponse | str | tuple[
         return again([str(each) for each in error.problems]), 422
     except (Uncovered, RulesMoved, *AWAY) as error:
         return again(str(error).split("\n")), 422
-    return _saved(made)
+    return _saved(made, standing)
 
 
-def _saved(made: SyncRules) -> AnyResponse:
-    audit.describe(f"rules {made.version}", version=made.version, reason=made.reason)
+def _saved(made: SyncRules, before: SyncRules | None) -> AnyResponse:
+    audit.describe(
+        f"rules {made.version}", reason=made.reason, after=made.version,
+        before=before.version if before else None,
+    )  # fmt: skip
     flash(f"Saved as version {made.version}. The next sync goes by it.", "good")
     return redirect(url_for("rules.index"), 303)
 

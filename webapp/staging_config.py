@@ -270,11 +270,13 @@ def _saved(
         raise ConfigError({"environment_name": f"{name} is the name of another one"}) from error
 
 
-def unlock(records: Records, settings: Settings, who: str) -> None:
-    """Takes the rules of host and network away, whatever else stands there."""
+def unlock(records: Records, settings: Settings, who: str) -> dict[str, Any]:
+    """Takes the rules of host and network away, whatever else stands there; gives what changed."""
     before = current(records, settings)
     after = {name: getattr(before, name) for name in EDITABLE}
-    _saved(records, before, after | {"admin_subdomain": "", "vpn_required": False}, who)
+    open_to_all = {"admin_subdomain": "", "vpn_required": False}
+    _saved(records, before, after | open_to_all, who)
+    return {name: [after[name], value] for name, value in open_to_all.items()}
 
 
 def due_after(config: StagingConfig, moment: datetime) -> datetime | None:

@@ -35,8 +35,12 @@ def start(wanted: Wanted) -> Sync:
 
 def resume(ident: str) -> Sync:
     """The same sync again in the queue; raises SyncNotFound, SyncOver, SyncUnderWay, NoQueue."""
+    before = syncs.find(records(), ident)
     found = syncs.resume(records(), ident)
-    audit.describe(f"sync {found.sync_id}", attempt=found.attempts + 1)
+    audit.describe(
+        f"sync {found.sync_id}", attempt=found.attempts + 1, before=str(before.status),
+        after=str(found.status),
+    )  # fmt: skip
     return _queue(found)
 
 
@@ -62,7 +66,8 @@ def cancel(ident: str) -> Sync:
     """
     before = syncs.find(records(), ident)
     found = syncs.cancel(records(), ident, caller().actor)
-    audit.describe(f"sync {found.sync_id}")
+    after = found.status if found.status == SyncStatus.CANCELLED else "told to stop"
+    audit.describe(f"sync {found.sync_id}", before=str(before.status), after=str(after))
     if found.status == SyncStatus.CANCELLED:
         try:
             jobs().cancel(syncs.job_of(before))

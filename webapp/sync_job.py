@@ -17,6 +17,7 @@ from sync.tables import Target, open_source, open_target
 from sync.tables_failures import FAILURES
 from webapp import (
     audit,
+    audit_log,
     staging_config,
     sync_conflicts,
     sync_parts,
@@ -171,7 +172,11 @@ def _end(
         word = {SyncStatus.COMPLETED: "success", SyncStatus.PAUSED: "pending"}
         staging_config.note_run(records, settings, word.get(status, "failed"))
     outcome = "failed" if status == SyncStatus.FAILED else "done"
-    audit.from_background(
-        records, sync.initiated_by, "sync", f"sync {sync.sync_id}", outcome,
-        status=status.value, said=said, rules=sync.rules_version, dry_run=sync.dry_run,
+    subject = f"sync {sync.sync_id}"
+    entry = audit.unasked(
+        sync.initiated_by, "sync", subject, outcome, before=str(sync.status), after=status.value,
+        said=said, rules=sync.rules_version, dry_run=sync.dry_run,
     )  # fmt: skip
+    asked = audit_log.origin(records, "subject", subject)
+    entry.address, entry.request_id = asked if any(asked) else (entry.address, "")
+    audit.write(records, entry)

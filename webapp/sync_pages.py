@@ -84,6 +84,7 @@ def cancel(sync: Any) -> Response:
     try:
         sync_asking.cancel(str(sync))
     except SyncOver as error:
+        audit.failed(str(error))
         flash(_told(error))
     return redirect(url_for("syncs.show", sync=sync), 303)
 
@@ -95,6 +96,7 @@ def resume(sync: Any) -> Response:
     try:
         sync_asking.resume(str(sync))
     except REFUSALS as error:
+        audit.failed(str(error))
         flash(_told(error), "bad")
     return redirect(url_for("syncs.show", sync=sync), 303)
 
@@ -115,7 +117,8 @@ def decide(sync: Any) -> Response | tuple[str, int]:
         number = _decide(found.id)
     except SyncOver as error:
         return _conflicts(found, _told(error)), 422
-    audit.describe(f"sync {found.sync_id}", decided=number)
+    chosen = {name: request.form.get(name, "") for name in ("action", "scope", "table")}
+    audit.describe(f"sync {found.sync_id}", decided=number, **chosen)
     left = sync_conflicts.standing(records(), found.id)
     flash(f"Decided about {counted(number, 'row')}; {left.open - left.decided:,} left.", "good")
     if left.open == left.decided:

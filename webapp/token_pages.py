@@ -99,7 +99,7 @@ def create() -> tuple[str, int] | Response:
         secret, made = form.make()
     except TokenError as error:
         return _form(form, error=f"{capitalize_first(str(error))}."), 422
-    audit.describe(made.name, after=_described(made))
+    audit.describe(made.name, after=tokens.facts_of(made))
     response = make_response(render_template("tokens/made.html", secret=secret, token=made))
     response.headers["Cache-Control"] = "no-store"
     return response
@@ -117,7 +117,7 @@ def ask(number: int) -> str:
 def revoke(number: int) -> Response:
     """Ends a token."""
     token = _token(number)
-    before = _described(token)
+    before = tokens.facts_of(token)
     tokens.revoke(records(), token.id)
     services().tokens.have_ended()
     audit.describe(token.name, before=before, after="revoked")
@@ -139,15 +139,6 @@ def _token(number: int) -> Token:
     if _only() not in (None, token.made_by):
         raise NotFound(f"there is no token {number}")
     return token
-
-
-def _described(token: Token) -> dict[str, Any]:
-    return {
-        "token": token.id,
-        "scopes": token.scopes,
-        "environments": token.environments or "all",
-        "until": token.expires_at.isoformat() if token.expires_at else None,
-    }
 
 
 def _form(form: Form, **more: Any) -> str:

@@ -9,6 +9,7 @@ from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 from sqlalchemy import select
 
@@ -209,3 +210,13 @@ def _caller(token: Token) -> Caller:
         token_id=token.id,
         made_by=token.made_by,
     )
+
+
+def facts_of(token: Token) -> dict[str, Any]:
+    """What a token may do, where and until when, for the audit log; never its secret."""
+    return {
+        "token": token.id,
+        "scopes": token.scopes,
+        "environments": token.environments or "all",
+        "until": token.expires_at.isoformat() if token.expires_at else None,
+    }

@@ -66,7 +66,9 @@ def export() -> Any:
     except REFUSALS as error:
         audit.describe(f"export of {environment}", environment=environment, why=str(error))
         return page(export_refusal=str(error)), status_of(error)
-    audit.describe(found.name, environment=environment, commit=commit, export=found.id)
+    audit.describe(
+        found.name, environment=environment, commit=commit, export=found.id, **found.options
+    )
     return redirect(url_for("transfers.show", transfer=found.id), 303)
 
 
@@ -88,7 +90,8 @@ def cancel(transfer: Any) -> Response:
         after = exports.cancel(records(), jobs(), found)
         audit.describe(found.name, export=found.id, before=found.status, after=after.status)
     except TransferState as error:
-        audit.describe(found.name, export=found.id, why=str(error))
+        audit.describe(found.name, export=found.id)
+        audit.failed(str(error))
         flash(f"Not cancelled: {error}.", "bad")
     return redirect(url_for("transfers.show", transfer=found.id), 303)
 

@@ -70,7 +70,8 @@ def create() -> Response:
     except WebhookError as error:
         said = f"{capitalize_first(str(error))}."
         return make_response(_form(url, wanted, error=said), 422)
-    audit.describe(made.url, webhook=made.id, events=made.events)
+    after = {"events": made.events, "enabled": made.enabled}
+    audit.describe(made.url, webhook=made.id, after=after)
     secret = secret_of(str(current_app.secret_key), made.nonce)
     answer = make_response(render_template("webhooks/made.html", webhook=made, secret=secret))
     answer.headers["Cache-Control"] = "no-store"

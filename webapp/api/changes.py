@@ -227,7 +227,6 @@ def review(number: int) -> Response:
     """403 for an approval by the account that proposed or pushed some of it."""
     given = asking.body(change_bodies.ReviewOrder)
     said = change_requests.review(number, KINDS[given.verdict], given.head, given.text)
-    audit.describe(f"changes/{number}", verdict=given.verdict)
     return _made(change_answers.entry(said), number)
 
 

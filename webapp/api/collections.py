@@ -19,6 +19,7 @@ from webapp.api.change_edits import edits_of
 from webapp.api.characters import matching, page_of
 from webapp.api.routing import CHARACTER, ENVIRONMENT, Operation, route
 from webapp.change_records import ChangeNotFound
+from webapp.formatting import counted
 from webapp.services import records, repository
 
 
@@ -182,7 +183,7 @@ def bulk(env: str) -> Response:
     edits = _edits(env, given)
     outcome = editing.save(repository(), env, edits, caller().author, given.reason)
     commit = outcome.commit.oid if outcome.commit else None
-    audit.describe(f"{len(outcome.changed)} prompts", commit=commit)
+    audit.describe(counted(len(outcome.changed), "prompt"), commit=commit)
     body = {
         "changed": outcome.commit is not None,
         "commit": outcome.catalogue.commit,

@@ -65,7 +65,9 @@ def begin() -> Response:
     )
     wanted = exports.Wanted(given.environment, commit, given.format, selection, given.bom)
     found = exports.ask(records(), settings(), repository(), jobs(), caller(), wanted)
-    audit.describe(found.name, environment=found.environment, commit=commit, export=found.id)
+    audit.describe(
+        found.name, environment=found.environment, commit=commit, export=found.id, **found.options
+    )
     response = _answer(found)
     response.status_code = 202 if found.at_work else 200
     response.headers["Location"] = url_for("api.export_of_prompts", export=found.id)
