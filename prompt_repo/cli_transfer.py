@@ -91,9 +91,20 @@ def export_verb(
     selection = Selection(
         frozenset(characters) or None, frozenset(emotions) or None, chosen, versions
     )
+    heard: list[str] = []
     with cli_output.progress_bars() as progress, _written(output) as file:
-        for piece in transfer.export(repository, origin, selection, Form(form), progress, bom=bom):
-            file.write(piece)
+        pieces = transfer.export(
+            repository, origin, selection, Form(form), progress, bom=bom, warn=heard.append
+        )
+        file.writelines(pieces)
+    _show_warnings(heard)
+
+
+def _show_warnings(heard: Sequence[str]) -> None:
+    for warning in heard[:SHOWN]:
+        click.echo(f"warning: {cli_output.printable(warning)}", err=True)
+    if len(heard) > SHOWN:
+        click.echo(f"warning: and {len(heard) - SHOWN:,} more like these", err=True)
 
 
 @contextmanager
@@ -241,8 +252,7 @@ def _show(found: Plan, open_ones: Sequence[str], done: Imported | None, *, as_js
     if as_json:
         cli_output.echo_json(plan_json(found, open_ones, done))
         return
-    for warning in found.warnings[:SHOWN]:
-        click.echo(f"warning: {cli_output.printable(warning)}", err=True)
+    _show_warnings(found.warnings)
     for state in (State.CONFLICT, State.CREATE, State.UPDATE, State.BEHIND):
         entries = found.entries(state, limit=SHOWN)
         cli_output.echo_rows({"state": str(state), "document": each.path} for each in entries)

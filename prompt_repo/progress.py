@@ -11,6 +11,14 @@ TOLD_EVERY = 256  # things between two words on progress
 T = TypeVar("T")
 
 
+Warn = Callable[[str], None]
+"""Is told in a sentence what somebody should know of what is being done."""
+
+
+def unheard(what: str) -> None:
+    """The warnings of a task that nobody watches."""
+
+
 def silent(what: str, done: int, of: int | None) -> None:
     """The progress of a task that nobody watches."""
 

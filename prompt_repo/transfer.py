@@ -9,7 +9,7 @@ from pathlib import Path
 
 from prompt_repo import documents, transfer_csv, transfer_json
 from prompt_repo.layout import place_of
-from prompt_repo.progress import Progress, silent
+from prompt_repo.progress import Progress, Warn, silent, unheard
 from prompt_repo.repository import Repository
 from prompt_repo.transfer_documents import Selection
 from prompt_repo.transfer_json import Origin
@@ -35,14 +35,16 @@ def export(
     progress: Progress = silent,
     *,
     bom: bool = False,
+    warn: Warn = unheard,
 ) -> Iterator[bytes]:
     """An export, piece by piece, in memory that does not grow with it.
 
-    A `bom` before a CSV tells Excel that it is UTF-8. Raises CharacterNotFound, UnknownEmotion
-    for what is chosen and not there, InvalidDocument for a file that plain git broke.
+    A `bom` before a CSV tells Excel that it is UTF-8; `warn` hears what Excel can't keep. Raises
+    CharacterNotFound, UnknownEmotion for what is chosen and not there, InvalidDocument for a file
+    that plain git broke.
     """
     lines = (
-        transfer_csv.lines(repository, origin, selection, progress, bom=bom)
+        transfer_csv.lines(repository, origin, selection, progress, bom=bom, warn=warn)
         if form is Form.CSV
         else transfer_json.lines(repository, origin, selection, progress)
     )

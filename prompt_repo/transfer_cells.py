@@ -7,6 +7,7 @@ in their own way: 007 as 7, 1/2 as a day in January.
 import re
 from collections.abc import Sequence
 
+EXCEL_KEEPS = 32_767  # characters of a cell
 # A cell that begins so is a formula to a spreadsheet, the wide signs too; a quote makes it a text.
 STARTS = "=+\\-@\t\r\n＝＋－＠"
 MONTH = (
@@ -31,6 +32,21 @@ def defused(text: str) -> str:
 def restored(cell: str) -> str:
     """What `defused` was given."""
     return cell[1:] if DEFUSED.match(cell) else cell
+
+
+def excel_counts(cell: str) -> int:
+    """How long a cell is to Excel, which counts by 16 bits: most emoji are two."""
+    return len(cell) + sum(each > "\uffff" for each in cell)
+
+
+def is_cut(cell: str) -> bool:
+    """Whether Excel drops the end of a cell when it opens the file."""
+    return 2 * len(cell) >= EXCEL_KEEPS - 1 and excel_counts(defused(cell)) > EXCEL_KEEPS
+
+
+def was_cut(cell: str) -> bool:
+    """Whether a cell is just as long as what Excel left of a longer one."""
+    return 2 * len(cell) >= EXCEL_KEEPS - 1 and EXCEL_KEEPS - 1 <= excel_counts(cell) <= EXCEL_KEEPS
 
 
 def tags_cell(tags: Sequence[str]) -> str:

@@ -9,9 +9,9 @@ from collections.abc import Iterator, Sequence
 
 from prompt_repo.layout import Kind
 from prompt_repo.model import Prompt
-from prompt_repo.progress import Progress, silent
+from prompt_repo.progress import Progress, Warn, silent, unheard
 from prompt_repo.repository import Repository
-from prompt_repo.transfer_cells import defused, tags_cell
+from prompt_repo.transfer_cells import EXCEL_KEEPS, defused, excel_counts, is_cut, tags_cell
 from prompt_repo.transfer_documents import Exported, Said, Selection, exported
 from prompt_repo.transfer_json import Origin, moment
 
@@ -30,13 +30,28 @@ def lines(
     progress: Progress = silent,
     *,
     bom: bool = False,
+    warn: Warn = unheard,
 ) -> Iterator[str]:
     """The file, row by row; a BOM tells Excel that it is UTF-8. Raises as the JSON form does."""
     selection.check(repository, origin.commit)
-    yield (BOM if bom else "") + _row(VERSION if selection.versions else PROMPT)
+    columns = VERSION if selection.versions else PROMPT
+    yield (BOM if bom else "") + _row(columns)
     for each in exported(repository, origin.commit, selection, progress):
         if each.place.kind in (Kind.DEFAULT, Kind.OVERRIDE):
-            yield from map(_row, _rows(each) if selection.versions else [_present(each)])
+            for row in _rows(each) if selection.versions else [_present(each)]:
+                for column, cell in zip(columns, row, strict=True):
+                    if is_cut(cell):
+                        warn(_too_long(each, column, cell))
+                yield _row(row)
+
+
+def _too_long(each: Exported, column: str, cell: str) -> str:
+    """What Excel does to a cell, for whoever gets the file."""
+    return (
+        f"{each.place.character or 'defaults'}/{each.place.emotion}: {column} has "
+        f"{excel_counts(cell):,} characters, and Excel keeps {EXCEL_KEEPS:,} of a cell; "
+        "don't save this file in Excel, or export JSON"
+    )
 
 
 def _present(each: Exported) -> Sequence[str]:

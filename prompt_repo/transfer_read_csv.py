@@ -10,7 +10,7 @@ from prompt_repo import documents
 from prompt_repo.errors import InvalidDocument, InvalidReason
 from prompt_repo.layout import ID
 from prompt_repo.model import Author, Emotion, Prompt, PromptKey
-from prompt_repo.transfer_cells import restored, tags_of
+from prompt_repo.transfer_cells import EXCEL_KEEPS, restored, tags_of, was_cut
 from prompt_repo.transfer_csv import VERSION
 from prompt_repo.transfer_items import person, reason, seconds
 from prompt_repo.transfer_staged import Place, Staged, StagedVersion
@@ -166,8 +166,16 @@ def _celled(
             said = f"this row has {len(cells)} cells, the first line names {len(columns)} columns"
             staged.refuse(said, Place(line, len(columns) + 1))
             continue
-        pairs = zip(columns, cells, strict=False)
-        yield Row(line, {name: restored(cell) for name, cell in pairs if name}, places)
+        named = {name: cell for name, cell in zip(columns, cells, strict=False) if name}
+        staged.warnings += [_cut(line, name) for name, cell in named.items() if was_cut(cell)]
+        yield Row(line, {name: restored(cell) for name, cell in named.items()}, places)
+
+
+def _cut(line: int, column: str) -> str:
+    return (
+        f"line {line}: {column} is just as long as the longest cell that Excel keeps "
+        f"({EXCEL_KEEPS:,} characters), so its end may have been cut off"
+    )
 
 
 def _long(rows: Iterator[Row], staged: Staged, *, versions: bool) -> None:

@@ -15,6 +15,7 @@ from prompt_repo import transfer
 from prompt_repo.errors import PromptRepoError
 from prompt_repo.git_bundle import bundle
 from prompt_repo.model import Source
+from prompt_repo.progress import Warn
 from prompt_repo.repository import Repository
 from prompt_repo.transfer import Form
 from prompt_repo.transfer_documents import Selection
@@ -117,14 +118,16 @@ def make(
     if not transfers.move(records, ident, (Status.PENDING,), **started):
         return
     found = transfers.find(records, ident, Kind.EXPORT)
+    heard: list[str] = []
     try:
-        size = _stored(settings, repository, found, reporter)
+        size = _stored(settings, repository, found, reporter, heard.append)
     except (PromptRepoError, StorageFailed, StorageMisconfigured, OSError) as error:
         log.warning("an export failed", export=ident, exc_info=error)
         over = {"status": Status.FAILED, "error": str(error)[:4000], "completed_at": clock.now()}
         transfers.move(records, ident, AT_WORK, **over)
         return
-    over = {"status": Status.COMPLETED, "file": file_of(found), "size": size}
+    facts = {"warnings": transfers.few(heard)}
+    over = {"status": Status.COMPLETED, "file": file_of(found), "size": size, "facts": facts}
     if not transfers.move(records, ident, AT_WORK, **over, completed_at=clock.now()):
         storage(settings, found.environment).delete(file_of(found))  # cancelled in the last moment
 
@@ -255,7 +258,11 @@ def _is_small(repository: Repository, wanted: Wanted) -> bool:
 
 
 def _stored(
-    settings: Settings, repository: Repository, found: Transfer, reporter: Reporter | None
+    settings: Settings,
+    repository: Repository,
+    found: Transfer,
+    reporter: Reporter | None,
+    warn: Warn,
 ) -> int:
     with tempfile.TemporaryDirectory(prefix="export-") as folder:
         target = Path(folder) / "export"
@@ -263,11 +270,13 @@ def _stored(
             bundle(repository.store, target)
         else:
             with target.open("wb") as file:
-                file.writelines(_pieces(repository, found, reporter))
+                file.writelines(_pieces(repository, found, reporter, warn))
         return storage(settings, found.environment).put(file_of(found), target)
 
 
-def _pieces(repository: Repository, found: Transfer, reporter: Reporter | None) -> Iterator[bytes]:
+def _pieces(
+    repository: Repository, found: Transfer, reporter: Reporter | None, warn: Warn
+) -> Iterator[bytes]:
     origin = Origin(found.environment, found.commit, clock.now())
     total = max(1, len(repository.history.state(found.commit))) if reporter else 1
 
@@ -282,4 +291,5 @@ def _pieces(repository: Repository, found: Transfer, reporter: Reporter | None) 
         Form(str(found.options["form"])),
         told,
         bom=bool(found.options["bom"]),
+        warn=warn,
     )

@@ -35,7 +35,6 @@ from webapp.transfer_errors import TransferCancelled, TransferGone, TransferStat
 
 STAGED = "staged.sqlite3"
 UNDER_WAY = (Status.IMPORTING, Status.LANDING)
-WARNED = 50  # warnings that are kept
 
 
 @dataclass(frozen=True)
@@ -248,10 +247,7 @@ def _planned(kept: Repository, staged: Staged, given: Given, progress: Progress)
         create_characters=given.create_characters,
         progress=progress,
     )
-    warnings = list(found.warnings)
-    if len(warnings) > WARNED:
-        more = len(warnings) - WARNED
-        warnings = [*warnings[:WARNED], f"and {more:,} more like these"]
+    warnings = transfers.few(found.warnings)
     return {
         "counts": {str(state): found.counts[state] for state in State},
         "warnings": warnings,

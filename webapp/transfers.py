@@ -14,6 +14,7 @@ from webapp.records import Records
 from webapp.records.transfer_models import Kind, Status, Transfer
 from webapp.transfer_errors import TooManyTransfers, TransferNotFound
 
+WARNED = 50  # warnings that are kept
 LIFE = timedelta(hours=24)
 HOUR = timedelta(hours=1)
 
@@ -84,6 +85,12 @@ def _moved(
     with records.writing() as session:
         done = session.execute(update(Transfer).where(*wanted).values(**values))
     return bool(done.rowcount)  # type: ignore[attr-defined]
+
+
+def few(warnings: Sequence[str]) -> list[str]:
+    """The first of many warnings, and how many more there are."""
+    more = len(warnings) - WARNED
+    return [*warnings[:WARNED], *([f"and {more:,} more like these"] if more > 0 else [])]
 
 
 def listed(records: Records, limit: int = 20) -> list[Transfer]:

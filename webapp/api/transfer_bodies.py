@@ -91,6 +91,8 @@ class ExportFile(Answer):
     download_url: str | None
     """Once it is completed and until it expires."""
     error: str | None
+    warnings: list[str]
+    """What to know of the file, such as cells that Excel would cut off."""
     percent: int
     """How far it is."""
     created_by: str
@@ -161,6 +163,7 @@ def export_body(found: Transfer, download_url: str | None, percent: int) -> dict
         "size": found.size,
         "download_url": download_url,
         "error": found.error or None,
+        "warnings": found.facts.get("warnings", []),
         "percent": percent,
         "created_by": found.created_by,
         "created_at": _time(found.created_at),
