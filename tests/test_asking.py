@@ -7,7 +7,7 @@ from sqlalchemy import bindparam, insert, select
 from sqlalchemy.exc import DBAPIError, StatementError
 
 from tests.test_records import entry
-from webapp import audit
+from webapp import audit_entries
 from webapp.records import Records
 from webapp.records.asking import Addition, Driver, Question
 from webapp.records.models import AuditEntry
@@ -29,7 +29,7 @@ def test_a_question_answers_as_sqlalchemy_does(records: Records) -> None:
     for number in range(4):
         one = entry(f"subject {number}")
         one.at, one.detail = NOON + timedelta(hours=number), {"ü": [number, None]}
-        audit.write(records, one)
+        audit_entries.write(records, one)
     columns = AuditEntry.subject, AuditEntry.at, AuditEntry.detail, AuditEntry.hash
     query = select(*columns).where(AuditEntry.id.in_([2, 3])).order_by(AuditEntry.id)
 
@@ -66,5 +66,5 @@ def _two(driver: Driver, *rows: dict[str, object]) -> None:
 
 
 def _row(number: int) -> dict[str, object]:
-    values = audit.columns(entry("driven"))
+    values = audit_entries.columns(entry("driven"))
     return {**values, "id": number, "previous_hash": None, "hash": bytes(32)}

@@ -15,7 +15,7 @@ from prompt_repo.editing import Edit, save
 from prompt_repo.model import Author, PromptKey
 from prompt_repo.repository import STAGING, Repository
 from tests.factories import make_repository
-from webapp import audit, audit_anchors, audit_tending
+from webapp import audit, audit_anchors, audit_entries, audit_tending
 from webapp.audit_chain import GENESIS, digest
 from webapp.audit_check import Report, check
 from webapp.cli import main
@@ -44,7 +44,7 @@ def fill(records: Records, count: int, at: datetime | None = None) -> None:
     for number in range(count):
         entry = audit.unasked("person:sam", "test", f"subject {number}", "done", note="ü", n=1.5)
         entry.at = at or entry.at
-        audit.write(records, entry)
+        audit_entries.write(records, entry)
 
 
 def fill_in_a_process(records_url: str, count: int) -> None:

@@ -14,7 +14,7 @@ from sqlalchemy import text
 from prompt_repo.repository import STAGING
 from tests.factories import make_repository, put
 from tests.web import Browser, bearer, make_app, person, services
-from webapp import audit, audit_anchors
+from webapp import audit, audit_anchors, audit_entries
 from webapp.access import Role, Scope
 from webapp.audit_chain import GENESIS, digest
 from webapp.audit_words import Kind
@@ -42,7 +42,7 @@ def save(browser: Browser, app: Flask, words: str) -> str:
 
 def enter(app: Flask, subject: str, **more: Any) -> None:
     entry = audit.unasked("person:eve", "test", subject, "done", **more)
-    audit.write(services(app).records, entry)
+    audit_entries.write(services(app).records, entry)
 
 
 def subjects(app: Flask, query: str) -> list[str]:

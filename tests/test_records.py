@@ -15,7 +15,7 @@ from sqlalchemy import delete, func, select, text, update
 from sqlalchemy.exc import DBAPIError, StatementError
 
 import webapp.records
-from webapp import audit, people
+from webapp import audit_entries, people
 from webapp.access import Role
 from webapp.people import PeopleError
 from webapp.records import Records
@@ -145,7 +145,7 @@ def test_many_writers_all_get_through(records: Records) -> None:
 @pytest.mark.parametrize("statement", [update(AuditEntry).values(outcome="x"), delete(AuditEntry)])
 def test_the_audit_log_is_append_only(records: Records, statement: object) -> None:
     """The database itself refuses to change what it says."""
-    audit.write(records, entry("kept"))
+    audit_entries.write(records, entry("kept"))
 
     with pytest.raises(DBAPIError, match="append-only"), records.writing() as session:
         session.execute(statement)  # type: ignore[call-overload]
@@ -156,7 +156,7 @@ def test_times_keep_their_zone(records: Records) -> None:
     noon = datetime(2026, 11, 23, 12, tzinfo=timezone(timedelta(hours=2)))
     one = entry("time")
     one.at = noon
-    audit.write(records, one)
+    audit_entries.write(records, one)
     with records.reading() as session:
         found = session.scalars(select(AuditEntry.at)).one()
 
@@ -164,7 +164,7 @@ def test_times_keep_their_zone(records: Records) -> None:
     bare = entry("naive")
     bare.at = noon.replace(tzinfo=None)
     with pytest.raises(StatementError, match="zone"):
-        audit.write(records, bare)
+        audit_entries.write(records, bare)
 
 
 def test_names_are_taken_once(records: Records) -> None:

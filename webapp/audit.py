@@ -5,16 +5,9 @@ is known. What it wrote to Git is told by `committed`, wherever that was. A view
 knows by `describe(subject=…, before=…)`, and enters what is no request of its own by `note`.
 """
 
-import getpass
-import os
-import platform
-import re
-import secrets
 import time
-from collections.abc import Iterable
 from contextlib import suppress
 from datetime import UTC, datetime
-from functools import cache
 from typing import Any
 
 import structlog
@@ -24,10 +17,9 @@ from werkzeug.wrappers import Response
 
 from prompt_repo.errors import InvalidId
 from prompt_repo.layout import ENVIRONMENTS, prompt_key
-from prompt_repo.model import Commit, FileChange
-from webapp import audit_log
+from prompt_repo.model import Commit
+from webapp import audit_entries, audit_log
 from webapp.access import NOBODY, SAFE, Caller
-from webapp.audit_log import Link
 from webapp.records import Records
 from webapp.records.asking import Driver
 from webapp.records.models import AuditEntry
@@ -37,18 +29,6 @@ from webapp.services import records
 log = structlog.get_logger(__name__)
 MINUTE, GUESSES, ADDRESSES = 60.0, 20, 1_000
 REFUSALS = (401, 403, 429)
-LONGEST = 2000  # characters of a subject or of one value of the detail
-WROTE = "reason"
-"""Stands in the detail of an entry that wrote its commit; others only name one."""
-SINCE = "since"
-"""Stands in that of an entry that wrote several: all that the branch got behind this commit."""
-NAMED = 50  # files that one entry names; of more the number is told
-COLUMNS = tuple(
-    column.key
-    for column in AuditEntry.__table__.columns
-    if column.key not in ("id", "previous_hash", "hash")
-)
-CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
 
 
 def init_app(app: Flask) -> None:
@@ -69,22 +49,10 @@ def committed(branch: str, commit: Commit) -> None:
 
     What a power cut takes of such entries, `audit_catching_up` enters again from Git.
     """
-    facts = {"branch": branch, **changes_of(commit)}
+    facts = {"branch": branch, **audit_entries.changes_of(commit)}
     g.audit_commits = [*g.get("audit_commits", []), facts]
     g.audit_detail = g.get("audit_detail", {}) | facts
     hurry()
-
-
-def changes_of(commit: Commit) -> dict[str, Any]:
-    """What an entry tells of a commit: its reason, and each file by its blobs before and after."""
-    return {"commit": commit.oid, WROTE: commit.reason, **files_of(commit.changes)}
-
-
-def files_of(changed: Iterable[FileChange]) -> dict[str, Any]:
-    """Each file that changed, by its blobs before and after; of many their number as well."""
-    every = list(changed)
-    named = [{"path": each.path, "before": each.old, "after": each.new} for each in every[:NAMED]]
-    return named[0] if len(named) == 1 else {"changes": named, "count": len(every)}
 
 
 def failed(why: str) -> None:
@@ -133,66 +101,19 @@ def hurry() -> None:
     g.audit_lasting = False
 
 
-def write(records: Records, entry: AuditEntry, *, lasting: bool = True) -> Link:
-    """Appends an entry, and gives its place in the chain; what is too long is cut."""
-    return audit_log.append(records, columns(entry), lasting=lasting)
-
-
-def columns(entry: AuditEntry) -> dict[str, Any]:
-    """What an entry says, by its columns; what is too long is cut."""
-    values = {key: getattr(entry, key) for key in COLUMNS}
-    values["subject"] = cleaned(entry.subject[:LONGEST])
-    return values | {name: values[name] or "" for name in ("path", "commit")}
-
-
-def from_command_line(
-    records: Records, action: str, subject: str, *, outcome: str = "done", **detail: Any
-) -> None:
-    """Enters what was done on the server's own command line, by whom the system says it was."""
-    entry = unasked("command line", action, subject, outcome, **detail)
-    entry.address, entry.request_id = account_here(), _this_command()
-    write(records, entry)
-
-
 def from_background(
     records: Records, actor: str, action: str, subject: str, outcome: str, **detail: Any
 ) -> None:
     """Enters what the server did by itself."""
-    write(records, unasked(actor, action, subject, outcome, **detail))
-
-
-@cache
-def _this_command() -> str:
-    """The request id of all that this process enters as a command."""
-    return secrets.token_hex(8)
-
-
-def account_here() -> str:
-    """Who runs this process, and on which machine."""
-    try:
-        who = getpass.getuser()
-    except (KeyError, OSError):  # an account without a name, as in some containers
-        who = str(os.getuid())
-    return f"{who}@{platform.node()}"[:64]
+    audit_entries.write(records, unasked(actor, action, subject, outcome, **detail))
 
 
 def unasked(actor: str, action: str, subject: str, outcome: str, **detail: Any) -> AuditEntry:
     """An entry of what the server does by itself, at home or within somebody's request."""
-    path, commit = _taken(detail)
-    asked = has_request_context()
-    return AuditEntry(
-        at=datetime.now(UTC),
-        actor=cleaned(actor[:80]),
-        action=action[:80],
-        subject=subject,
-        path=path,
-        commit=commit,
-        outcome=outcome,
-        status=0,
-        address=((request.remote_addr or "") if asked else platform.node())[:64],
-        request_id=request_id() if asked else "",
-        detail={key: _short(value) for key, value in detail.items()},
-    )
+    entry = audit_entries.by_itself(actor, action, subject, outcome, **detail)
+    if has_request_context():
+        entry.address, entry.request_id = (request.remote_addr or "")[:64], request_id()
+    return entry
 
 
 def _after(response: Response) -> Response:
@@ -292,36 +213,17 @@ def _values(
 ) -> dict[str, Any]:
     """The columns of an entry about this request."""
     who: Caller = g.get("caller", NOBODY)
-    path, commit = _taken(detail)
+    path, commit = audit_entries.taken(detail)
     return {
         "at": datetime.now(UTC),
-        "actor": cleaned((actor or who.actor)[:80]),
+        "actor": audit_entries.cleaned((actor or who.actor)[:80]),
         "action": action[:80],
-        "subject": cleaned(subject[:LONGEST]),
+        "subject": audit_entries.cleaned(subject[: audit_entries.LONGEST]),
         "path": path,
         "commit": commit,
         "outcome": outcome,
         "status": status,
         "address": (request.remote_addr or "")[:64],
         "request_id": request_id(),
-        "detail": {key: _short(value) for key, value in detail.items()},
+        "detail": {key: audit_entries.short(value) for key, value in detail.items()},
     }
-
-
-def _taken(detail: dict[str, Any]) -> tuple[str, str]:
-    """The path and the commit out of a detail, which have columns of their own."""
-    path, commit = (cleaned(str(detail.pop(name, "") or "")) for name in ("path", "commit"))
-    return path[:160], commit[:64]
-
-
-def _short(value: Any) -> Any:
-    if isinstance(value, str):
-        return cleaned(value[:LONGEST])
-    if isinstance(value, dict):
-        return {_short(str(key)): _short(each) for key, each in value.items()}
-    return [_short(each) for each in value] if isinstance(value, (list, tuple)) else value
-
-
-def cleaned(text: str) -> str:
-    """Without what a terminal would obey, or PostgreSQL can't store: shown as its code instead."""
-    return CONTROL.sub(lambda found: f"\\x{ord(found[0]):02x}", text)

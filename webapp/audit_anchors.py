@@ -8,7 +8,7 @@ from pathlib import Path
 from prompt_repo import git_anchors
 from prompt_repo.git_anchors import Anchor
 from prompt_repo.mirroring import ANCHORS
-from webapp import audit, audit_log
+from webapp import audit, audit_entries, audit_log
 from webapp.audit_log import Link
 from webapp.records import Records
 from webapp.records.models import AuditSeal
@@ -54,7 +54,7 @@ def anchor(records: Records, repository: Path, actor: str = ACTOR) -> Link | Non
     if now.entry == 0 or (last and last.entry == now.entry):
         return None
     entry = audit.unasked(actor, ANCHORED, REF, "done", before=last.entry if last else 0)
-    link = audit.write(records, entry)
+    link = audit_entries.write(records, entry)
     seal = audit_log.last_seal(records)
     facts = {"Entry": str(link.entry), "Hash": link.hash.hex(), "At": entry.at.isoformat()}
     git_anchors.append(repository, REF, f"Audit log at entry {link.entry}", facts | _sealed(seal))

@@ -17,7 +17,7 @@ from prompt_repo.errors import GitFailed, PromptRepoError
 from prompt_repo.layout import ENVIRONMENTS
 from prompt_repo.model import Commit
 from prompt_repo.repository import Repository
-from webapp import audit, audit_anchors, audit_log, clock
+from webapp import audit, audit_anchors, audit_entries, audit_log, clock
 from webapp.audit_anchors import ACTOR
 from webapp.records import Records
 from webapp.records.models import AuditEntry
@@ -65,7 +65,7 @@ def brought(repository: Repository, old: str | None, new: str) -> Iterator[Commi
 
 def told(commit: Commit) -> dict[str, Any]:
     """What an entry says of a commit that came by Git."""
-    facts = audit.changes_of(commit)
+    facts = audit_entries.changes_of(commit)
     author = f"{commit.author.name} <{commit.author.email}>"
     return {**facts, "author": author, "committed_at": commit.committed_at.isoformat()}
 
@@ -76,7 +76,7 @@ def seal(records: Records, repository: Repository, days: int) -> int:
     Raises GitFailed and GitMissing, with nothing cut.
     """
     before = clock.now() - timedelta(days=days)
-    values = audit.columns(audit.unasked(ACTOR, audit_log.SEALED, "audit log", "done"))
+    values = audit_entries.columns(audit.unasked(ACTOR, audit_log.SEALED, "audit log", "done"))
     audit_log.seal(records, before, values)
     sealed = audit_log.last_seal(records)
     if sealed is None:
@@ -137,5 +137,5 @@ def _entered(records: Records, commits: list[str]) -> dict[str, str | None]:
     Each with where the branch was, if its entry tells of more commits than this one.
     """
     query = select(AuditEntry.commit, AuditEntry.detail).where(AuditEntry.commit.in_(commits))
-    wrote = (row for row in records.rows(query) if audit.WROTE in row[1])
-    return {commit: detail.get(audit.SINCE) for commit, detail in wrote}
+    wrote = (row for row in records.rows(query) if audit_entries.WROTE in row[1])
+    return {commit: detail.get(audit_entries.SINCE) for commit, detail in wrote}

@@ -5,7 +5,7 @@ from typing import Any
 from prompt_repo.changes import FOLDER
 from prompt_repo.model import Commit
 from prompt_repo.releases import CHANGE_REQUEST
-from webapp import audit, change_records, events
+from webapp import audit, audit_entries, change_records, events
 from webapp.access import caller
 from webapp.announcing import pushed
 from webapp.change_records import ChangeNotFound
@@ -27,7 +27,7 @@ def enter_turn(row: ChangeRequest, before: str) -> None:
 def enter_moved(row: ChangeRequest, old: str, new: str) -> None:
     """Says what became of each file on a change request's branch."""
     changes = repository().store.changed(old, new)
-    enter(row, commit=new, branch_before=old, **audit.files_of(changes))
+    enter(row, commit=new, branch_before=old, **audit_entries.files_of(changes))
 
 
 def opened(row: ChangeRequest) -> Happened:

@@ -1,13 +1,15 @@
 """The `prompt-repo` command: the repository's verbs, and those of the program around it."""
 
+import copy
 from collections.abc import Callable
+from functools import wraps
 from importlib import import_module
 from typing import Any
 
 import click
 
 from prompt_repo.cli import make_group
-from prompt_repo.cli_base import Verbs
+from prompt_repo.cli_base import Verbs, Where
 from webapp.config import InvalidSetting, Settings
 from webapp.interrupts import plain_ending
 
@@ -48,9 +50,22 @@ class Program(Verbs):
 
 
 def _audited(verb: click.Command) -> click.Command:
-    with plain_ending():
-        from webapp.cli_audited import audited
-    return audited(verb)
+    """The same verb, which is entered in the log of a data folder; a clone on a laptop has none."""
+    told, callback = copy.copy(verb), verb.callback
+    assert callback is not None
+
+    @wraps(callback)
+    def carry_out(*given: Any, **params: Any) -> Any:
+        where: Where = click.get_current_context().obj
+        if where.repository is not None:
+            return callback(*given, **params)
+        with plain_ending():
+            from webapp.cli_audited import entered
+        with entered(where, str(verb.name), params):
+            return callback(*given, **params)
+
+    told.callback = carry_out
+    return told
 
 
 def _main() -> click.Group:

@@ -10,9 +10,10 @@ import click
 
 from prompt_repo.cli_base import Where
 from prompt_repo.layout import ENVIRONMENTS
-from webapp import audit, people, tokens
+from webapp import audit_entries, people, tokens
 from webapp.access import Role, Scope
-from webapp.cli_support import Verb, records_of, settings_of
+from webapp.cli_records import records_of, settings_of
+from webapp.cli_support import Verb
 from webapp.records import Records
 from webapp.records.models import Account, Token
 
@@ -59,7 +60,7 @@ def add(
         account = people.add(
             records, name, password, Role(role), display_name=display_name, email=email
         )
-        audit.from_command_line(records, "user add", account.name, after={"role": role})
+        audit_entries.from_command_line(records, "user add", account.name, after={"role": role})
     click.echo(f"Made the account {account.name} ({role})")
 
 
@@ -97,7 +98,7 @@ def passwd(where: Where, name: str, password_stdin: bool) -> None:
     password = _password(password_stdin)
     with records_of(where) as records:
         people.set_password(records, name, password)
-        audit.from_command_line(records, "user passwd", people.normal(name))
+        audit_entries.from_command_line(records, "user passwd", people.normal(name))
 
 
 @user.command("role", cls=Verb)
@@ -187,7 +188,9 @@ def create(
             records, name, {Scope(each) for each in scopes}, environments, lasts=lasts
         )
         after = tokens.facts_of(made)
-        audit.from_command_line(records, "token create", made.name, token=made.id, after=after)
+        audit_entries.from_command_line(
+            records, "token create", made.name, token=made.id, after=after
+        )
     click.echo(secret)
 
 
@@ -227,7 +230,7 @@ def revoke(where: Where, number: int) -> None:
         ended = tokens.revoke(records, number)
         before = tokens.facts_of(ended)
         tokens.Endings(settings_of(where).data).tell()
-        audit.from_command_line(
+        audit_entries.from_command_line(
             records, "token revoke", ended.name, token=number, before=before, after="revoked"
         )
     click.echo(f"Revoked {ended.name}")
@@ -236,7 +239,7 @@ def revoke(where: Where, number: int) -> None:
 def _enter(records: Records, where: Where, action: str, change: people.Change) -> None:
     if change.tokens_ended:
         tokens.Endings(settings_of(where).data).tell()
-    audit.from_command_line(
+    audit_entries.from_command_line(
         records, action, change.name, before=change.before, after=change.after,
         tokens_ended=change.tokens_ended,
     )  # fmt: skip

@@ -9,7 +9,8 @@ from prompt_repo.cli_base import FOUND_WRONG, Where, json_option
 from prompt_repo.progress import Progress
 from webapp import audit_anchors, audit_tending
 from webapp.audit_check import Report, check
-from webapp.cli_support import Verb, has_records, records_of, settings_of
+from webapp.cli_records import has_records, records_of, settings_of
+from webapp.cli_support import Verb
 
 
 @click.command(cls=Verb, short_help="Check Git, what is derived, every document, the audit log.")

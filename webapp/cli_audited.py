@@ -4,11 +4,9 @@ They know nothing of the log themselves: where there is one, what became of a ve
 it, beside what the environments hold now and held before.
 """
 
-import copy
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
-from functools import wraps
 from typing import Any
 
 import click
@@ -18,34 +16,20 @@ from prompt_repo.cli_base import Where
 from prompt_repo.errors import PromptRepoError
 from prompt_repo.layout import ENVIRONMENTS
 from prompt_repo.repository import Repository
-from webapp import audit
-from webapp.cli_support import has_records, records_of
+from webapp import audit_entries
+from webapp.cli_records import has_records, records_of
 from webapp.folder import FolderError
 
 SUBJECTS = {"export": "output", "import": "file", "promote": "target", "rollback": "promotion"}
 """The verbs, each with the parameter that says what it was about."""
 
 
-def audited(verb: click.Command) -> click.Command:
-    """The same verb, which is entered in the audit log whether it went well or not."""
-    name, callback = str(verb.name), verb.callback
-    assert callback is not None
-    told = copy.copy(verb)
-
-    @wraps(callback)
-    def entered(*given: Any, **params: Any) -> Any:
-        where: Where = click.get_current_context().obj
-        if not has_records(where):
-            return callback(*given, **params)
-        with _entered(where, name, params):
-            return callback(*given, **params)
-
-    told.callback = entered
-    return told
-
-
 @contextmanager
-def _entered(where: Where, verb: str, params: Mapping[str, Any]) -> Iterator[None]:
+def entered(where: Where, verb: str, params: Mapping[str, Any]) -> Iterator[None]:
+    """Enters a verb that is carried out meanwhile, whether it goes well or not."""
+    if not has_records(where):
+        yield
+        return
     before = _heads(where)
     outcome, why = "failed", ""
     try:
@@ -78,7 +62,9 @@ def _enter(
     try:
         with records_of(where) as records:
             for facts in moved:
-                audit.from_command_line(records, verb, subject, outcome=outcome, **detail, **facts)
+                audit_entries.from_command_line(
+                    records, verb, subject, outcome=outcome, **detail, **facts
+                )
     except (SQLAlchemyError, FolderError) as error:  # what was done is done
         click.echo(f"warning: this is not in the audit log: {error}", err=True)
 
@@ -90,7 +76,7 @@ def _moved(where: Where, before: Mapping[str, str]) -> Iterator[dict[str, Any]]:
         if old is not None and head != old:
             store = Repository.open(where.path).store
             commit = replace(store.header(head), changes=tuple(store.changed(old, head)))
-            yield {"branch": branch, **audit.changes_of(commit), audit.SINCE: old}
+            yield {"branch": branch, **audit_entries.changes_of(commit), audit_entries.SINCE: old}
 
 
 def _heads(where: Where) -> dict[str, str]:

@@ -6,8 +6,9 @@ from datetime import UTC, datetime, timedelta
 import click
 
 from prompt_repo.cli_base import Where
-from webapp import audit, clock, folder, preview_files
-from webapp.cli_support import Verb, records_of, settings_of
+from webapp import audit_entries, clock, folder, preview_files
+from webapp.cli_records import records_of, settings_of
+from webapp.cli_support import Verb
 from webapp.processes import end_with_parent
 from webapp.queue import QUEUES
 
@@ -76,7 +77,7 @@ def cleanup(where: Where, older_than: str) -> None:
     before = _moment(older_than) if older_than else None
     with records_of(where) as records:
         count = preview_files.clean_up(records, settings_of(where), before)
-        audit.from_command_line(records, "preview cleanup", "previews", count=count)
+        audit_entries.from_command_line(records, "preview cleanup", "previews", count=count)
     click.echo(count)
 
 

@@ -6,7 +6,8 @@ import click
 
 from prompt_repo.cli_base import Where
 from webapp import demo_database, folder, running, serving
-from webapp.cli_support import Verb, settings_of
+from webapp.cli_records import settings_of
+from webapp.cli_support import Verb
 from webapp.processes import end_with_parent
 
 host = click.option("--host", default="127.0.0.1", show_default=True, help="Where to listen.")

@@ -23,8 +23,9 @@ from sync.progress import Step, silent
 from sync.run import PAUSED, Options, Result, run
 from sync.state import State
 from sync.tables import Source, Target, open_source, open_target
-from webapp import audit, staging_config
-from webapp.cli_support import Misused, Verb, enter, records_of, settings_of
+from webapp import audit_entries, staging_config
+from webapp.cli_records import enter, records_of, settings_of
+from webapp.cli_support import Misused, Verb
 
 MISUSES = (InvalidRules, NotIsolated, UnusableDatabase, UnusableKey)
 SHOWN = 10
@@ -197,7 +198,7 @@ def unlock(where: Where) -> None:
     """
     with records_of(where) as records:
         changed = staging_config.unlock(records, settings_of(where), "command line")
-        audit.from_command_line(records, "staging.unlock", "staging", changed=changed)
+        audit_entries.from_command_line(records, "staging.unlock", "staging", changed=changed)
     click.echo(
         "Staging may be entered at any host, from any network. Set both anew in the browser."
     )

@@ -11,7 +11,7 @@ from flask import Flask, g
 from prompt_repo.errors import PromptRepoError
 from prompt_repo.progress import Progress, silent
 from prompt_repo.transfer_errors import ImportConflicts, ImportMoved
-from webapp import audit, clock, exports, import_jobs, imports, transfers
+from webapp import audit, audit_entries, clock, exports, import_jobs, imports, transfers
 from webapp.change_records import ChangeState
 from webapp.import_jobs import READING, SENT, Decided, caller_of, decided_of, job_of, jobs_of
 from webapp.job_progress import Reporter
@@ -100,7 +100,7 @@ def _enter(found: Transfer, why: str) -> None:
         detail |= _written(found.facts["done"])
     entry = audit.unasked(g.caller.actor, "imports.worker", found.name, outcome, **detail)
     entry.address, entry.request_id = asked["address"], asked["request_id"]
-    audit.write(records(), entry)
+    audit_entries.write(records(), entry)
 
 
 def _written(done: dict[str, Any]) -> dict[str, Any]:
@@ -108,7 +108,7 @@ def _written(done: dict[str, Any]) -> dict[str, Any]:
     store = repository().store
     tip = store.header(done["after"])
     commit = replace(tip, changes=tuple(store.changed(done["before"], done["after"])))
-    return {**audit.changes_of(commit), audit.SINCE: done["before"]}
+    return {**audit_entries.changes_of(commit), audit_entries.SINCE: done["before"]}
 
 
 def _carrying(found: Transfer) -> Progress:

@@ -22,7 +22,7 @@ from prompt_repo.transfer_errors import InvalidFile
 from prompt_repo.transfer_plan import NO_BASE, Plan, State, Strategy, opened, plan
 from prompt_repo.transfer_reading import read_path
 from prompt_repo.transfer_staged import Staged
-from webapp import audit, change_requests, clock, exports, import_jobs, transfers
+from webapp import audit, audit_entries, change_requests, clock, exports, import_jobs, transfers
 from webapp.access import Caller, caller, require_environment
 from webapp.change_requests import Draft
 from webapp.config import Settings
@@ -202,7 +202,7 @@ def finish(found: Transfer, decided: Decided, progress: Progress = silent) -> Tr
             else:
                 done = transfer_apply.apply(repository(), planned, order, progress)
                 facts, status = {**facts, "done": _told(done)}, Status.IMPORTED
-                whole = {audit.SINCE: done.before} if done.documents else {}
+                whole = {audit_entries.SINCE: done.before} if done.documents else {}
                 audit.describe(found.name, commit=done.after, documents=done.documents, **whole)
     finally:
         over: dict[str, Any] = {"status": status, "facts": facts}

@@ -17,7 +17,7 @@ from sqlalchemy import bindparam, insert, select, update
 from sqlalchemy.orm import Session
 
 from prompt_repo.layout import prompt_key
-from webapp import audit, audit_log, clock, preview_limits
+from webapp import audit, audit_entries, audit_log, clock, preview_limits
 from webapp.access import Caller
 from webapp.config import Settings
 from webapp.preview_errors import PreviewNotFound, PreviewOver
@@ -241,7 +241,7 @@ def _enter(records: Records, ident: str, outcome: str, **detail: Any) -> None:
     facts = {**about, "environment": made.environment, **detail}
     entry = audit.unasked(made.created_by, "preview", f"preview {ident}", outcome, **facts)
     entry.address, entry.request_id = audit_log.origin(records, "path", path, preview=ident)
-    audit.write(records, entry, lasting=False)
+    audit_entries.write(records, entry, lasting=False)
 
 
 def rehearse(records: Records) -> None:

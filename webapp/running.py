@@ -15,7 +15,7 @@ import click
 
 from prompt_repo import cli_output, demo
 from prompt_repo.repository import PRODUCTION, STAGING, Repository
-from webapp import audit, demo_database, folder, log, passwords, people, serving
+from webapp import audit_entries, demo_database, folder, log, passwords, people, serving
 from webapp.access import Role
 from webapp.backstage import Backstage
 from webapp.config import Settings, environment_of
@@ -108,7 +108,7 @@ def _require_account(settings: Settings) -> None:
     if people.count(records) == 0:
         password = passwords.one_time()
         people.add(records, "admin", password, Role.ADMIN, display_name="Admin")
-        audit.from_command_line(records, "user add", "admin", role=Role.ADMIN.value)
+        audit_entries.from_command_line(records, "user add", "admin", role=Role.ADMIN.value)
         _show_password("admin", password)
     records.close()
 

@@ -11,7 +11,7 @@ from flask import Flask, g, request
 from sqlalchemy import select, update
 
 from prompt_repo.repository import STAGING
-from webapp import audit, clock, staging_config, staging_values
+from webapp import audit_entries, clock, staging_config, staging_values
 from webapp.access import NOBODY, Caller, NotAllowed, NotLoggedIn, Scope, caller
 from webapp.records.staging_models import AccessAttempt, StagingConfig
 from webapp.security import UNTOLD, is_within, request_id
@@ -125,11 +125,11 @@ def _log(who: Caller, outcome: str, why: str) -> None:
     """Keeps an attempt; the same again within a minute counts up."""
     now, seen = clock.now(), AccessAttempt
     alike = {
-        "actor": audit.cleaned(who.actor)[:80],
+        "actor": audit_entries.cleaned(who.actor)[:80],
         "address": (request.remote_addr or "")[:64],
-        "host": audit.cleaned(request.host)[:255],
+        "host": audit_entries.cleaned(request.host)[:255],
         "method": request.method[:16],
-        "path": audit.cleaned(request.path)[:300],
+        "path": audit_entries.cleaned(request.path)[:300],
         "outcome": outcome,
         "why": why[:120],
     }

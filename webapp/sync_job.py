@@ -17,6 +17,7 @@ from sync.tables import Target, open_source, open_target
 from sync.tables_failures import FAILURES
 from webapp import (
     audit,
+    audit_entries,
     audit_log,
     staging_config,
     sync_conflicts,
@@ -179,4 +180,4 @@ def _end(
     )  # fmt: skip
     asked = audit_log.origin(records, "subject", subject)
     entry.address, entry.request_id = asked if any(asked) else (entry.address, "")
-    audit.write(records, entry)
+    audit_entries.write(records, entry)
