@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from sync.arrays import each_element
@@ -23,12 +24,24 @@ Fake = Callable[[str], str]
 
 
 class Fakes:
-    """Every kind of fake of one installation: one key, one set of pools."""
+    """Every kind of fake of one installation: one key, one set of pools.
+
+    What needs the key waits for it once it is wanted: its slow hash is made beside other things.
+    """
 
     def __init__(self, key: Key, pools: Pools, locale: str) -> None:
         self.key, self.pools, self.locale = key, pools, locale
-        self.contacts, self.values = Contacts(key, pools), Values(key, pools)
         self._names: dict[str | None, Names] = {}
+
+    @cached_property
+    def contacts(self) -> Contacts:
+        """Fakes of what reaches people."""
+        return Contacts(self.key, self.pools)
+
+    @cached_property
+    def values(self) -> Values:
+        """Fakes of single values."""
+        return Values(self.key, self.pools)
 
     def names(self, locale: str | None = None) -> Names:
         """Fakes of names; of one locale where it is told."""

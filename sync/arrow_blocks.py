@@ -1,6 +1,6 @@
 """What a run wrote, kept as compressed columns: packed, and unpacked as rows of texts."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 import pyarrow as pa
@@ -42,6 +42,22 @@ def some(columns: Sequence[Any], places: Sequence[int]) -> list[Any]:
 def joined(columns: Sequence[Any]) -> Any:
     """Columns of one type, one behind the other."""
     return pa.concat_arrays(list(columns))
+
+
+def grown(batches: Iterable[list[Any]], most: int) -> Iterator[list[Any]]:
+    """Batches of columns joined to larger ones: the first as it is, then two, up to so many."""
+    wanted, parts = 1, list[list[Any]]()
+    for batch in batches:
+        parts.append(batch)
+        if len(parts) == wanted:
+            yield _one(parts)
+            wanted, parts = min(most, 2 * wanted), []
+    if parts:
+        yield _one(parts)
+
+
+def _one(parts: list[list[Any]]) -> list[Any]:
+    return parts[0] if len(parts) == 1 else [joined(each) for each in zip(*parts, strict=True)]
 
 
 def texts(cells: Sequence[str | None]) -> Any:

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from sync import arrow_blocks
+from sync.arrow_order import by_index, costly_index
 from sync.arrow_traces import key_type
 from sync.digests import Digest
 from sync.errors import Cancelled, Unfit
@@ -26,6 +27,8 @@ from sync.threads import Behind, ahead
 from sync.work import Outcome, Record, Work
 
 MOST_SAMPLED, SAMPLED, SHOWN = 500, 50, 10
+MOST_JOINED = 4
+"""Batches that are written at once: fewer, larger ones meet an index better."""
 
 
 PER_SHARD = 10**6
@@ -73,9 +76,10 @@ class Filling:
     def __init__(
         self, source: PostgresSource, target: PostgresTarget, work: Work, clock: Clock,
         cancelled: Callable[[], bool], record: Record | None, shard: Shard | None = None,
-        as_text: bool = False,
+        as_text: bool = False, indexed: bool = True,
     ) -> None:  # fmt: skip
         self._shard = shard
+        self._indexed = costly_index(work) if indexed else None
         self._record = record
         self._as_text = as_text or not source.holds(work.table)
         self._source, self._target = source, target
@@ -126,7 +130,8 @@ class Filling:
         work = self._work
         until = self._shard.high if self._shard else None
         selection = replace(work.selection, after=after, until=until)
-        for read in ahead(self._source.columns(work.table, selection, self._as_text)):
+        batches = self._source.columns(work.table, selection, self._as_text)
+        for read in ahead(arrow_blocks.grown(batches, MOST_JOINED)):
             *columns, keys, hashes = read
             keys, hashes = keys.cast(key_type(work.table)), arrow_blocks.whole(hashes)
             assert work.columns is not None
@@ -154,7 +159,7 @@ class Filling:
         assert digest is not None
         last = arrow_blocks.rows_of([fakes[place][-1:] for place in table.positions(table.key)])
         return Piece(
-            fakes,
+            fakes if self._indexed is None else by_index(fakes, self._indexed),
             arrow_blocks.pack(table.names, fakes),
             arrow_blocks.pack(["key"], [keys]),
             tags_of(digest, hashes),

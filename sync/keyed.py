@@ -1,6 +1,7 @@
 """A secret key made into digests and permutations, one domain for each meaning."""
 
 import hashlib
+import secrets
 
 from sync.digests import Digest, Permutation
 from sync.errors import UnusableKey
@@ -9,6 +10,10 @@ from sync.threads import Soon
 LEAST_CHARACTERS = 16
 ALPHABET = "abcdefghijkmnpqrstuvwxyz23456789"
 """Base 32 without 0, 1, l and o, which people mix up."""
+
+OF_THIS_PROCESS = secrets.token_bytes(32)
+MOST_KNOWN = 4
+_KNOWN: dict[bytes, bytes] = {}
 
 PAIRS = [ALPHABET[number & 31] + ALPHABET[number >> 5] for number in range(1024)]
 
@@ -25,7 +30,7 @@ class Key:
                 f"the anonymisation key must have at least {LEAST_CHARACTERS} characters; make one "
                 "with: python3 -c 'import secrets; print(secrets.token_urlsafe(32))'"
             )
-        self._making = Soon(lambda: _slowly(secret.strip().encode()))
+        self._making = Soon(lambda: _once(secret.strip().encode()))
 
     @classmethod
     def lent(cls, root: bytes) -> "Key":
@@ -64,6 +69,20 @@ class Key:
     def permutation(self, domain: str) -> Permutation:
         """A permutation of all digit strings of one length, another one for each tweak."""
         return Permutation(self.digest(f"permutation {domain}"))
+
+
+def _once(secret: bytes) -> bytes:
+    """The slow hash, made once for each of a process's few latest secrets.
+
+    They are known again by a digest that no other process could make.
+    """
+    which = hashlib.blake2b(secret, key=OF_THIS_PROCESS, digest_size=32).digest()
+    made = _KNOWN.get(which)
+    if made is None:
+        made = _KNOWN[which] = _slowly(secret)
+        while len(_KNOWN) > MOST_KNOWN:
+            _KNOWN.pop(next(iter(_KNOWN)), None)
+    return made
 
 
 def _slowly(secret: bytes) -> bytes:

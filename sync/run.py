@@ -127,6 +127,7 @@ class _Run:
             self._apply_decisions(works)
             walk.dry = bool(self._open_conflicts())
         rebuilding = self._taken_down(ordered, walk)
+        walk.indexed = rebuilding is None
         walk.by_columns, walk.fillers = self.options.by_columns, self._fillers()
         self._get_ready()
         try:

@@ -11,7 +11,8 @@ from sync.errors import Unfit
 from sync.model import Table
 from sync.tables_postgres_text import SETTINGS
 
-SIZE_OF_BATCH = 6 << 20
+SIZE_OF_BATCH = 3 << 19
+"""Bytes: few, so that the first rows are written while others are still being read."""
 SURE = (
     r"(smallint|integer|bigint|text|character varying(\(\d+\))?|character\(\d+\)|boolean|date|uuid|"
     r"bytea|jsonb?|timestamp(\(\d\))? with(out)? time zone)"

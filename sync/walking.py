@@ -44,6 +44,8 @@ class Walk:
     empty: bool = False
     """There is no staging yet to look at."""
     by_columns: bool = True
+    indexed: bool = True
+    """Empty tables are filled while they have their indexes."""
     fillers: Fillers | None = None
     """Fill large tables in parts."""
     _tags: dict[int, bytes] = field(default_factory=dict)
@@ -151,7 +153,7 @@ class Walk:
         self.target.commit()
         filling = Filling(
             self.source, self.target, work, self.clock, self.cancelled, self.record,
-            as_text=not self.by_columns,
+            as_text=not self.by_columns, indexed=self.indexed,
         )  # fmt: skip
         try:
             filling.go_on(mine, outcome)
