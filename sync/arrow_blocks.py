@@ -65,6 +65,11 @@ def texts(cells: Sequence[str | None]) -> Any:
     return pa.array(cells, pa.string())
 
 
+def numbers(values: Sequence[int]) -> Any:
+    """Whole numbers as a column."""
+    return pa.array(values, pa.int64())
+
+
 def chosen(column: Any, which: Any) -> Any:
     """The rows of a column that a mask tells."""
     return column.filter(pa.array(which))

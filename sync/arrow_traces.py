@@ -112,6 +112,8 @@ class Remembered:
             f"SELECT row_key, tag, stamp, content FROM {self._target.state}moved WHERE attempt = ?",
             [self._attempt.number],
         )
+        if self.whole:
+            rows.sort(key=lambda row: int(str(row[0])))
         tags = b"".join([tag for _, tag, _, _ in rows if isinstance(tag, bytes)])
         return Moved(
             pa.array([self.key(str(key)) for key, *_ in rows], self.type),
@@ -176,10 +178,10 @@ class Remembered:
     def _laid_over(self, traces: Traces) -> Traces:
         if not len(self.moved.keys):
             return traces
-        found = places_in(traces.keys, self.moved.keys)
-        rows = np.flatnonzero(found >= 0)
-        if len(rows):
-            over = found[rows]
+        found = places_in(self.moved.keys, traces.keys)
+        over = np.flatnonzero(found >= 0)
+        if len(over):
+            rows = found[over]
             traces.tags = traces.tags.copy()
             traces.tags[rows], traces.stamps[rows] = self.moved.tags[over], self.moved.stamps[over]
             traces.alive[rows] = self.moved.alive[over]
@@ -198,9 +200,20 @@ def places_in(keys: Any, among: Any) -> NDArray[np.int64]:
     """Where each key stands among others; -1 where it does not."""
     if keys.equals(among):
         return np.arange(len(keys), dtype=np.int64)
+    if among.type == pa.int64() and len(among):
+        numbers = among.to_numpy()
+        if (numbers[1:] > numbers[:-1]).all():
+            return _searched(keys.to_numpy(), numbers)
     found = pc.index_in(keys, value_set=among).fill_null(-1)
     places: NDArray[np.int64] = found.to_numpy(zero_copy_only=False).astype(np.int64)
     return places
+
+
+def _searched(keys: NDArray[np.int64], among: NDArray[np.int64]) -> NDArray[np.int64]:
+    """The same among numbers in their order."""
+    places = np.searchsorted(among, keys)
+    places[places == len(among)] = 0
+    return np.where(among[places] == keys, places, -1)
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,6 +19,8 @@ class Batch:
         judge: Callable[[Row | None, Row | None, Row | None], Verdict],
     ) -> None:
         self._places = work.table.positions(work.table.key)
+        links = {name for key in work.table.foreign_keys for name in key.columns}
+        self._links = work.table.positions(sorted(links & {*work.table.names}))
         self._work, self._outcome, self._judge = work, outcome, judge
         self.inserts: list[Row] = []
         self.changes: list[Change] = []
@@ -50,6 +52,7 @@ class Batch:
         elif found is Verdict.UPDATE and production is not None and staging is not None:
             self.changes.append(Change(production, staging, stamp))
             counts.updated += 1
+            self._outcome.same_links += self._leads_as_before(self.changes[-1])
         elif found is Verdict.GONE and staging is not None:
             self.gone.append(staging)
             self._outcome.gone += 1
@@ -72,8 +75,12 @@ class Batch:
         """What stands in place of rows that could not be written, by their identity."""
         self._outcome.counts.inserted -= len(blocked.inserts)
         self._outcome.counts.updated -= len(blocked.changes)
+        self._outcome.same_links -= sum(self._leads_as_before(each) for each, _ in blocked.changes)
         left: dict[int, Row | None] = {id(row): None for row in blocked.inserts}
         return left | {id(change.row): before for change, before in blocked.changes}
+
+    def _leads_as_before(self, change: Change) -> bool:
+        return all(change.row[place] == change.before[place] for place in self._links)
 
     def _conflict(self, base: Row | None, production: Row | None, staging: Row | None) -> None:
         row = production or staging or base

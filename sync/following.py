@@ -19,12 +19,15 @@ def _incoming(table: Table, present: dict[str, Table]) -> list[Reference]:
 
 
 def may_lead_nowhere(
-    table: Table, done: Mapping[str, Counts], keys: Mapping[str, tuple[str, ...]]
+    table: Table, done: Mapping[str, Counts], keys: Mapping[str, tuple[str, ...]], same: int
 ) -> bool:
-    """Whether a run wrote what a foreign key of a table could have lost its row by."""
+    """Whether a run wrote what a foreign key of a table could have lost its row by.
+
+    `same` of the rows it updated lead where they led.
+    """
     own = done[table.name]
     there = [(key, done.get(key.target)) for key in table.foreign_keys]
-    return own.inserted + own.updated > 0 or any(
+    return own.inserted + own.updated > same or any(
         other is None
         or other.deleted
         or (other.updated and {*key.target_columns} != {*keys.get(key.target, ())})
@@ -39,10 +42,12 @@ def delete_gone(
 
     Gives warnings of those that stay.
     """
-    present = target.schema().tables
     left = {table.name: state.gone(table.name) for table in ordered}
+    if not any(left.values()):
+        return []
+    present = target.schema().tables
     deleted = 1
-    while deleted and any(left.values()):
+    while deleted:
         deleted = 0
         for table in reversed(ordered):
             if rows := left[table.name]:

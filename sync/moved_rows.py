@@ -33,7 +33,11 @@ class Found:
 
     def expect(self, stamps: Any) -> None:
         """Counts rows by the transaction that wrote them."""
-        for stamp, number in zip(*np.unique(stamps, return_counts=True), strict=True):
+        if len(stamps) and stamps[0] == stamps.max() == stamps.min():  # a block as it was filled
+            stamps, counts = stamps[:1], np.array([len(stamps)])
+        else:
+            stamps, counts = np.unique(stamps, return_counts=True)
+        for stamp, number in zip(stamps, counts, strict=True):
             self.expected[int(stamp)] = self.expected.get(int(stamp), 0) + int(number)
 
 

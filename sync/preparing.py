@@ -13,6 +13,7 @@ from sync.people import Beside, beside, homes_of
 from sync.remembering import tagger
 from sync.rules import Rules, dump, without_watermarks
 from sync.tables import Selection, Source, Target
+from sync.threads import Soon
 from sync.work import Work
 
 SAMPLE = 200
@@ -45,7 +46,9 @@ class Preparation:
 
         Tables that are `followed` since an earlier run are looked at where they moved, later.
         """
+        coming = self._reading()
         self.read()
+        found = coming.get() if coming else None
         check(self.rules, self.schema, lambda table: self.source.sample(table, SAMPLE))
         self._check_folding(followed)
         keyless = [table.name for table in self._wanted() if not table.key]
@@ -54,15 +57,19 @@ class Preparation:
                 [f"{name} has no primary key, so its rows can't be told apart; give it one, or "
                  "skip it" for name in keyless]
             )  # fmt: skip
-        staging = self.target.schema()
+        staging = found or self.target.schema()
         if not staging.tables and not self._dry:
             self.target.create_like(self.source)
             staging = self.target.schema()
         self.empty = self._dry and not staging.tables
-        found = [] if self.empty else differences(self.schema, staging, self.rules)
+        wrong = [] if self.empty else differences(self.schema, staging, self.rules)
         self.target.rollback()
-        if found:
-            raise SchemasDiffer(found)
+        if wrong:
+            raise SchemasDiffer(wrong)
+
+    def _reading(self) -> Soon[Schema] | None:
+        """Staging's schema, read while production's is; where a database allows it."""
+        return Soon(self.target.schema) if self.target.dialect == "postgresql" else None
 
     def _check_folding(self, followed: Callable[[str], bool]) -> None:
         for table in self._wanted():

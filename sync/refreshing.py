@@ -54,6 +54,8 @@ class Refreshing:
         self._run, self._attempt = run, attempt
         self._remembered = Remembered(target, work.table, attempt)
         self._of = key_reader(work.table)
+        self._mark: str | None = None
+        """The greatest value of production's watermark, where it was asked for."""
         self._stamps: dict[InOne, int] = {}
         """Which transaction wrote some rows last, as it was remembered."""
 
@@ -65,7 +67,7 @@ class Refreshing:
         most = max(FEW, int(self._attempt.seen * MOST_MOVED))
         if len(self._remembered.moved.keys) > most:
             return None
-        stamps = ahead(self._target.stamps(self._work.table))
+        stamps = self._target.stamps(self._work.table)
         sums = self._sums()
         told = self._told()
         summed = sums is not None and told is not None
@@ -77,11 +79,7 @@ class Refreshing:
                 self._in_production(stretch, found, told)
                 if len(found.keys) > most:
                     return None
-        stands: dict[int, int] = {}
-        for numbers, counts in stamps:
-            stands |= dict(zip(numbers.to_pylist(), counts.to_pylist(), strict=True))
-        self._target.writer().rollback()
-        if not self._in_staging(found, stands) or len(found.keys) > most:
+        if not self._in_staging(found, stamps.get()) or len(found.keys) > most:
             return None
         if not self._remembered.ordered:
             self._place([*found.keys], found)
@@ -92,20 +90,17 @@ class Refreshing:
         work, value = self._work, self._attempt.watermark
         if not (work.watermark and value):
             return None
-        batches = self._source.changed_since(work.table, work.selection, work.watermark, value)
-        keys, tags = [self._remembered.column([])], [np.empty((0, SIZE), np.uint8)]
-        for column, hashes in batches:
-            keys.append(column)
-            tags.append(self._tags(hashes))
-        return Told(arrow_blocks.joined(keys), np.concatenate(tags))
+        rows = sorted(self._source.changed_since(work.table, work.selection, work.watermark, value))
+        hashes = arrow_blocks.numbers([hashed for _, hashed in rows])
+        return Told(self._remembered.column([key for key, _ in rows]), self._tags(hashes))
 
-    def _sums(self) -> Soon[Sums] | None:
+    def _sums(self) -> Soon[tuple[Sums, str]] | None:
         """Sums of production's keys, where they may spare us reading these."""
         if not (self._work.watermark and self._attempt.watermark and self._remembered.whole):
             return None
-        return Soon(lambda: self._source.sums(self._work.table, self._work.selection))
+        return self._source.sums(self._work.table, self._work.selection, self._work.watermark)
 
-    def _by_sums(self, told: Told, found: Found, sums: Soon[Sums]) -> bool:
+    def _by_sums(self, told: Told, found: Found, sums: Soon[tuple[Sums, str]]) -> bool:
         """Takes what a watermark tells of, if production has all other keys that it had."""
         expected, met = Sums(), np.zeros(len(told.keys), np.bool_)
         for traces in self._remembered.blocks():
@@ -123,12 +118,13 @@ class Refreshing:
         beyond, keys = moved.beyond(), told.keys.take(rest)
         fresh = moved.moved(keys, told.tags[rest], np.ones(len(rest), np.bool_))
         found.add(arrow_blocks.chosen(keys, fresh), -1, ())
-        there = moved.keys.take(beyond)
-        expected.add(there)
-        expected.add(arrow_blocks.chosen(keys, places_in(keys, there) < 0))
+        others = moved.keys.take(beyond)
+        expected.add(others)
+        expected.add(arrow_blocks.chosen(keys, places_in(keys, others) < 0))
         moved.seen[beyond] = True
         found.seen = expected.count
-        return expected == sums.get()
+        there, self._mark = sums.get()
+        return expected == there
 
     def _stream(self, told: Told | None) -> Iterator[list[Any]]:
         work = self._work
@@ -258,8 +254,14 @@ class Refreshing:
         if not keys:
             clock.tell(self._work.table.name, found.seen, 0)
         if not dry:
-            note_watermark(self._source, self._state, self._work, self._attempt.number, found.seen)
+            self._note_watermark(found.seen)
             self._count(outcome, self._source.snapshot())
+
+    def _note_watermark(self, seen: int) -> None:
+        if self._mark is None:
+            note_watermark(self._source, self._state, self._work, self._attempt.number, seen)
+        else:
+            self._state.saw(self._attempt.number, self._mark, seen)
 
     def _count(self, outcome: Outcome, snapshot: str) -> None:
         self._state.count(self._attempt.number, outcome.counts)

@@ -80,6 +80,7 @@ class _Run:
         self._empty = False
         self._blocked: list[str] = []
         self._keys: dict[str, tuple[str, ...]] = {}
+        self._same_links: dict[str, int] = {}
         self._originals: list[tuple[Work, list[Row]]] = []
 
     def carry_out(self) -> Result:
@@ -147,10 +148,18 @@ class _Run:
 
     def _get_ready(self) -> None:
         """Opens the connections for columns, which takes a while, beside what comes first."""
-        if self.options.by_columns:
-            for database in (self.source, self.target):
-                if isinstance(database, PostgresSource | PostgresTarget):
-                    database.get_ready()
+        if not (self.options.by_columns and isinstance(self.source, PostgresSource)):
+            return
+        assert isinstance(self.target, PostgresTarget)
+        mine = self.rules.tables.values()
+        wanted = [each for each in mine if not each.skip]
+        if self.options.tables:
+            wanted = [each for each in wanted if each.name in self.options.tables]
+        fresh = [each for each in wanted if not self._followed(each.name)]
+        if fresh or not all(each.watermark for each in wanted):
+            self.source.get_ready()
+        if fresh:  # others are compared first, and most often written row by row
+            self.target.get_ready()
 
     def _fillers(self) -> Fillers | None:
         source, target, how = self.source, self.target, self.options
@@ -296,6 +305,7 @@ class _Run:
         outcome.counts.once()
         self.result.tables[work.table.name] = outcome.counts
         self._keys[work.table.name] = work.table.key
+        self._same_links[work.table.name] = outcome.same_links
         self.result.samples[work.table.name] = outcome.shown
         self.result.columns[work.table.name] = work.table.names
         if self.options.dry_run:
@@ -348,7 +358,8 @@ class _Run:
     def _clean_up(self, ordered: Sequence[Table]) -> None:
         self.target.finish(ordered)
         for table in ordered:
-            if may_lead_nowhere(table, self.result.tables, self._keys):
+            same = self._same_links[table.name]
+            if may_lead_nowhere(table, self.result.tables, self._keys, same):
                 self.result.warnings += self.target.orphans(table)
         self.target.rollback()
         leaks: list[Leak] = []

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator, Sequence
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -176,12 +177,14 @@ class PostgresSource:
 
     def changed_since(
         self, table: Table, selection: Selection, watermark: str, value: str
-    ) -> Iterator[list[Any]]:
-        """The same of rows whose watermark is not well below a value, or empty."""
+    ) -> list[tuple[Any, int]]:
+        """The same of rows whose watermark is not well below a value, or empty; in no order."""
         column = f"t.{quoted(watermark)}"
         type_ = table.column(watermark).type
         late = f"{column} >= {literal(value)}::{type_} - interval '{LATE}' OR {column} IS NULL"
-        return self.hashes(table, replace(selection, where=_both(selection.where, late)))
+        changed = replace(selection, where=_both(selection.where, late))
+        wanted = f"{key_in_one(table)}, {self._hash(table, changed)}"
+        return self.ask(f"SELECT {wanted} {self._rows(table, changed)}")
 
     def boundaries(self, table: Table, selection: Selection, parts: int) -> list[Row]:
         """Keys at which a table's rows fall into parts of about one size; none for a single one."""
@@ -200,11 +203,20 @@ class PostgresSource:
         column = f"max({quoted(watermark)})::text"
         return str(self.ask(f"SELECT coalesce({column}, '') FROM {from_table(table)}")[0][0])
 
-    def sums(self, table: Table, selection: Selection) -> Sums:
-        """Sums of all keys, which are whole numbers."""
-        asked = SQL.format(key_in_one(table))
-        count, plain, squares = self.ask(f"SELECT {asked} {self._rows(table, selection)}")[0]
-        return Sums(int(count), int(plain), int(squares))
+    def sums(self, table: Table, selection: Selection, watermark: str) -> Soon[tuple[Sums, str]]:
+        """Sums of all keys, which are whole numbers, and the greatest value of a watermark.
+
+        Made while others go on, by a connection of its own that sees the same.
+        """
+        asked = f"{SQL.format(key_in_one(table))}, coalesce(max(t.{quoted(watermark)})::text, '')"
+        query, snapshot = f"SELECT {asked} {self._rows(table, selection)}", self.shared()
+
+        def of() -> tuple[Sums, str]:
+            with closing(PostgresSource(self.url, snapshot)) as beside:
+                count, plain, squares, mark = beside.ask(query)[0]
+            return Sums(int(count), int(plain), int(squares)), str(mark)
+
+        return Soon(of)
 
     def keys(self, table: Table, selection: Selection) -> Iterator[list[Any]]:
         """Each row's key alone."""

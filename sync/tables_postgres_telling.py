@@ -2,6 +2,7 @@
 
 from abc import abstractmethod
 from collections.abc import Iterator, Sequence
+from contextlib import closing
 from typing import Any
 
 import psycopg
@@ -9,6 +10,7 @@ import psycopg
 from sync.model import Cell, Row, Table
 from sync.tables_arrow import ArrowWriter
 from sync.tables_postgres_text import (
+    connect,
     copied_out,
     from_table,
     has_key,
@@ -16,11 +18,13 @@ from sync.tables_postgres_text import (
     names_of,
     order_of,
 )
+from sync.threads import Soon
 
 
 class Telling:
     """Rows by the transactions that wrote them, and by their keys."""
 
+    url: str
     _connection: psycopg.Connection[tuple[Any, ...]]
 
     @abstractmethod
@@ -31,12 +35,18 @@ class Telling:
     def writer(self) -> ArrowWriter:
         """What reads columns, too."""
 
-    def stamps(self, table: Table) -> Iterator[list[Any]]:
-        """How many rows each transaction wrote that stand as it left them; two columns."""
-        return self.writer().read(
-            f"SELECT xmin::text::bigint, n FROM (SELECT t.xmin, count(*) AS n "
-            f"FROM {from_table(table)} t GROUP BY t.xmin) s"
-        )
+    def stamps(self, table: Table) -> Soon[dict[int, int]]:
+        """How many rows each transaction wrote that stand as it left them.
+
+        Counted while others go on, by a connection of its own.
+        """
+        query = f"SELECT t.xmin::text, count(*) FROM {from_table(table)} t GROUP BY t.xmin"
+
+        def count() -> dict[int, int]:
+            with closing(connect(self.url, autocommit=True)) as beside:
+                return {int(stamp): n for stamp, n in beside.execute(query.encode()).fetchall()}
+
+        return Soon(count)
 
     def now(self) -> int:
         """The number of a transaction that begins now."""

@@ -44,6 +44,8 @@ class Outcome:
     """What came of a walk: counts, conflicts, a few originals to search for, a few to show."""
 
     counts: Counts = field(default_factory=Counts)
+    same_links: int = 0
+    """Rows updated whose foreign keys stayed as they were: they lead where they led."""
     gone: int = 0
     """Rows to be deleted once all tables are filled."""
     blocked: int = 0
