@@ -80,7 +80,8 @@ class Batch:
         return left | {id(change.row): before for change, before in blocked.changes}
 
     def _leads_as_before(self, change: Change) -> bool:
-        return all(change.row[place] == change.before[place] for place in self._links)
+        row, before = change.row, change.before
+        return not any(row[place] != before[place] for place in self._links)
 
     def _conflict(self, base: Row | None, production: Row | None, staging: Row | None) -> None:
         row = production or staging or base

@@ -26,11 +26,9 @@ def may_lead_nowhere(
     `same` of the rows it updated lead where they led.
     """
     own = done[table.name]
-    there = [(key, done.get(key.target)) for key in table.foreign_keys]
+    there = [(key, done[key.target]) for key in table.foreign_keys if key.target in done]
     return own.inserted + own.updated > same or any(
-        other is None
-        or other.deleted
-        or (other.updated and {*key.target_columns} != {*keys.get(key.target, ())})
+        other.deleted or (other.updated and {*key.target_columns} != {*keys.get(key.target, ())})
         for key, other in there
     )
 

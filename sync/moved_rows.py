@@ -9,10 +9,14 @@ from typing import Any
 
 import numpy as np
 
+from sync import arrow_blocks
 from sync.arrow_traces import InOne, places_in
 from sync.digests import Bytes, Digest
 from sync.model import Cell, Row, Table
 from sync.remembering import SIZE
+from sync.work import Work
+
+MANY = 100
 
 
 @dataclass(slots=True)
@@ -90,3 +94,11 @@ def tag_of(digest: Digest, hashed: int) -> bytes:
     """As `tags_of` makes it of a column of hashes."""
     made = digest.of_bytes(struct.pack("=q", hashed))
     return struct.pack("=QQ", made >> 64, made & 0xFFFFFFFFFFFFFFFF)[:SIZE]
+
+
+def fakes_of(work: Work, rows: list[Row]) -> list[Row]:
+    """Rows as fakes; many at once in columns, which costs a tenth."""
+    if len(rows) < MANY or work.columns is None:
+        return work.fake(rows)
+    columns = [arrow_blocks.texts(cells) for cells in zip(*rows, strict=True)]
+    return arrow_blocks.rows_of(work.columns(columns))

@@ -8,11 +8,14 @@ from sync.model import Cell, Row
 
 def packed(value: Any) -> str:
     """Cells as text that holds them exactly."""
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"), default=_bytes)
+    return ENCODER.encode(value)
 
 
 def _bytes(value: bytes) -> dict[str, str]:
     return {"hex": value.hex()}
+
+
+ENCODER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), default=_bytes)
 
 
 def unpacked(text: str | None) -> Row | None:

@@ -20,7 +20,7 @@ from sync.errors import Cancelled
 from sync.filling import MOST_SAMPLED, SAMPLED, SHOWN, tags_of
 from sync.folds import check_folding, may_fold
 from sync.model import Row
-from sync.moved_rows import Found, Row3, Told, in_one, tag_of
+from sync.moved_rows import Found, Row3, Told, fakes_of, in_one, tag_of
 from sync.packing import packed
 from sync.progress import Clock
 from sync.remembering import NONE, SIZE
@@ -36,7 +36,6 @@ AT_ONCE = 5000
 MOST_MOVED = 0.25
 """Of a table's rows: where more have moved, or lie over the blocks, it is walked through."""
 FEW = 1000
-MANY = 100
 OLD = 2**31
 """So many transactions later PostgreSQL's numbers may come again."""
 SHORT = 2**32
@@ -280,6 +279,7 @@ class Refreshing:
     ) -> list[Row3]:  # fmt: skip
         """Rows on all three sides, in order of their keys."""
         work, key_of = self._work, self._remembered.key
+        standing = Soon(lambda: self._target.rows_at(work.table, list(keys)))
         production = self._source.rows_at(work.table, work.selection, list(keys))
         originals = [row for row, _, _ in production]
         if may_fold(work.table, work.folded, originals):
@@ -294,10 +294,7 @@ class Refreshing:
             for fake, (_, key, hashed) in zip(fakes, production, strict=True)
         }
         outcome.counts.unchanged -= len(made)
-        stands = {
-            key_of(key): (row, stamp)
-            for row, key, stamp in self._target.rows_at(work.table, list(keys))
-        }
+        stands = {key_of(key): (row, stamp) for row, key, stamp in standing.get()}
         bases = self._bases(keys, stands) | {key: decided[key] for key in keys if key in decided}
         rows = [
             Row3(key, bases.get(key), *made.get(key, (None, NONE)), *stands.get(key, (None, None)))
@@ -350,17 +347,23 @@ class Refreshing:
         outcome.blocked += len(blocked)
         left = batch.left(blocked) if blocked else {}
         written = {id(row) for row in batch.inserts} | {id(each.row) for each in batch.changes}
-        self._remember(rows, [left.get(id(each), each) for each in standing], written - {*left})
+        stands = [left.get(id(each), each) for each in standing]
+        self._remember(rows, stands, written - {*left}, blocked.singly)
 
-    def _remember(self, rows: list[Row3], standing: list[Row | None], written: set[int]) -> None:
+    def _remember(
+        self, rows: list[Row3], standing: list[Row | None], written: set[int], singly: bool
+    ) -> None:
         """Notes what stands now as written last, in the transaction that wrote it."""
         table = self._work.table
         pairs = list(zip(rows, standing, strict=True))
-        ours = self._stamps_at([row.key for row, stands in pairs if id(stands) in written])
+        mine = [row.key for row, stands in pairs if id(stands) in written]
+        ours = self._stamps_at(mine if singly else mine[:1])
+        if not singly:  # all by the one that wrote the first
+            ours = dict.fromkeys(mine, next(iter(ours.values()), 0))
         rest = [row.key for row, stands in pairs if id(stands) not in written]
         now = {
             self._remembered.key(key): (row, int(str(stamp)))
-            for row, key, stamp in self._target.rows_at(table, rest)
+            for row, key, stamp in (self._target.rows_at(table, rest) if rest else ())
         }
         places = table.positions(table.key)
         moved = []
@@ -376,14 +379,6 @@ class Refreshing:
     def _stamps_at(self, keys: list[InOne]) -> dict[InOne, int]:
         found = self._target.stamps_at(self._work.table, keys) if keys else []
         return {self._remembered.key(key): int(stamp) for key, stamp in found}
-
-
-def fakes_of(work: Work, rows: list[Row]) -> list[Row]:
-    """Rows as fakes; many at once in columns, which costs a tenth."""
-    if len(rows) < MANY or work.columns is None:
-        return work.fake(rows)
-    columns = [arrow_blocks.texts(cells) for cells in zip(*rows, strict=True)]
-    return arrow_blocks.rows_of(work.columns(columns))
 
 
 def note_watermark(

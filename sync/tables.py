@@ -46,6 +46,8 @@ class Blocked:
 
     inserts: list[Row] = field(default_factory=list)
     changes: list[tuple[Change, Row]] = field(default_factory=list)
+    singly: bool = False
+    """Whether rows were written one by one, and so not all by one (sub)transaction."""
 
     def __len__(self) -> int:
         return len(self.inserts) + len(self.changes)

@@ -175,6 +175,7 @@ class PostgresTarget(Telling):
         except WAITING:
             self._connection.execute("ROLLBACK TO batch")
             blocked = write_singly(table, inserts, changes, self._one)
+            blocked.singly = True
         self._loud(table)
         return blocked
 

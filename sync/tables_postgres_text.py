@@ -90,8 +90,11 @@ def has_key(table: Table, keys: Sequence[int | str], prefix: str = "t.") -> str:
     if len(table.key) > 1:
         made = sql.Literal(list(keys)).as_string(None)
         return f"{key_in_one(table, prefix)} = ANY({made.strip()}::text[])"
-    made = sql.Literal([str(key) for key in keys]).as_string(None).strip()
     type_ = table.column(table.key[0]).type
+    if all(isinstance(key, int) for key in keys):  # spelled here, at a tenth
+        listed = ",".join(map(str, keys))
+        return f"{prefix}{quoted(table.key[0])} = ANY('{{{listed}}}'::{type_}[])"
+    made = sql.Literal([str(key) for key in keys]).as_string(None).strip()
     return f"{prefix}{quoted(table.key[0])} = ANY({made}::text[]::{type_}[])"
 
 
