@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any, TypeVar
@@ -61,11 +61,11 @@ class Catalogue:
         tables: Tables | None = None,
         find: Callable[[str], Found | None] | None = None,
         load: Callable[[], Tables] | None = None,
-        moved: tuple[str, Collection[str]] | None = None,
+        moved: tuple[str, Set[Spot]] | None = None,
     ) -> None:
         self.commit = commit
         self.moved = moved
-        """The commit this was made from, and the paths that moved since, where it was."""
+        """The commit this was made from, and where documents moved since, if it was."""
         self._find, self._load = find, load
         self._resolved: dict[tuple[str, str], Resolved] = {}
         self.kept: dict[Any, Any] = {}

@@ -1,6 +1,6 @@
 """What a document needs beside it, and whether a promotion's result would stand on its own."""
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence, Set
+from collections.abc import Collection, Iterator, Mapping, Sequence, Set
 from contextlib import suppress
 
 from prompt_repo import documents, variables
@@ -13,6 +13,8 @@ from prompt_repo.model import Character, Configuration, Held, Prompt, PromptKey
 from prompt_repo.parsed import Parsed
 from prompt_repo.repository import Repository
 
+Names = Mapping[str, Collection[str]]
+"""Of each character the emotions, as `layout.names_of` gives them."""
 CHARACTER_FILE = character_path("").removeprefix("characters/")
 """How the path of a character's own file ends."""
 
@@ -117,21 +119,26 @@ def check_result(
     check_standing(production, held, repository.parsed(blobs_of(held)))
 
 
-def check_planned(repository: Repository, plan: Plan, paths: Sequence[str]) -> Carried | None:
+def check_planned(
+    repository: Repository, plan: Plan, paths: Collection[str], names: Names | None = None
+) -> Carried | None:
     """The same for paths as staging has them in a plan; nothing is looked up again.
 
-    Gives what production will hold; None where something goes that staging never had, for that
-    begins a version of its own.
+    Who knows the paths' `names_of` saves finding them out. Gives what production will hold; None
+    where something goes that staging never had, for that begins a version of its own.
     """
+    names = names_of(paths) if names is None else names
     production = repository.catalogue(plan.production).tables
     staging = repository.catalogue(plan.staging).tables
     held = {path: plan.by_path[path].staging for path in paths}
     standing = {path: version for path, version in held.items() if version is not None}
-    after = carried(production, staging, standing, plan.apart)
-    if len(standing) == len(held):
-        _raise_problems(after.tables, paths)
+    going = names if len(standing) == len(held) else names_of(standing)
+    after = carried(production, staging, standing, going, plan.apart)
+    if going is names:
+        _raise_problems(after.tables, paths, names)
         return after
-    _raise_problems(advanced(after.tables, dict.fromkeys(held.keys() - standing.keys()), {}), paths)
+    tables = advanced(after.tables, dict.fromkeys(held.keys() - standing.keys()), {})
+    _raise_problems(tables, paths, names)
     return None
 
 
@@ -139,39 +146,46 @@ def check_standing(
     production: Catalogue, held: Mapping[str, Held | None], values: Mapping[str, Parsed]
 ) -> None:
     """Raises InvalidDocument where production breaks a rule once these versions stand there."""
-    _raise_problems(advanced(production.tables, held, values), list(held))
+    _raise_problems(advanced(production.tables, held, values), held.keys(), names_of(held))
 
 
-def _raise_problems(tables: Tables, paths: Iterable[str]) -> None:
-    problems = list(problems_of(tables, paths))
+def _raise_problems(tables: Tables, paths: Collection[str], names: Names) -> None:
+    problems = list(problems_of(tables, paths, names))
     if problems:
         raise InvalidDocument(problems)
 
 
-def problems_of(tables: Tables, paths: Iterable[str]) -> Iterator[Problem]:
-    """What is wrong in these tables now that documents at `paths` moved, across documents."""
+def problems_of(tables: Tables, paths: Collection[str], names: Names) -> Iterator[Problem]:
+    """What is wrong in these tables now that documents at `paths` moved, across documents.
+
+    `names` are the paths', by `names_of`.
+    """
     configuration = tables.configuration[1] if tables.configuration else None
     if isinstance(configuration, InvalidDocument):
         yield from configuration.problems
     elif not isinstance(configuration, Configuration):
         yield Problem(CONFIGURATION, "would be missing")
     else:
-        for folder, names in _concerned(tables, list(paths)).items():
+        whole = tables.folders if CONFIGURATION in paths else None
+        for folder, own in (whole or names).items():
             files = tables.folders.get(folder, {})
-            for name in names:
-                if name in files:
-                    yield from _of_file(configuration, folder, name, files, files[name][1])
+            moved = files if folder and "" in own else own  # a character concerns all overrides
+            described = not folder or "" in files
+            for name in moved:
+                found = files.get(name)
+                if found is not None and not (
+                    described and _is_fine(configuration, name, found[1])
+                ):
+                    yield from _of_file(configuration, folder, name, files, found[1])
 
 
-def _concerned(tables: Tables, paths: Collection[str]) -> Mapping[str, Collection[str]]:
-    """Every file that may be wrong now that these paths moved, by folder."""
-    if CONFIGURATION in paths:
-        return tables.folders
-    moved = names_of(paths)
-    return {
-        folder: tables.folders.get(folder, {}) if folder and "" in names else names
-        for folder, names in moved.items()
-    }
+def _is_fine(configuration: Configuration, emotion: str, value: Parsed) -> bool:
+    """Whether a prompt is plainly good where its character is: most are, of thousands."""
+    return (
+        type(value) is Prompt
+        and emotion in configuration.by_id
+        and documents.is_small(value, configuration.limits)
+    )
 
 
 def _of_file(

@@ -16,6 +16,7 @@ __all__ = [
     "check_prompt",
     "dump",
     "edit",
+    "is_small",
     "normalise",
     "over_limits",
     "parse",
@@ -102,7 +103,7 @@ def check_prompt(prompt: Prompt, limits: Limits, path: str) -> list[Problem]:
 
 def over_limits(prompt: Prompt, limits: Limits, path: str) -> Iterator[Problem]:
     """What is too large in a prompt; all that can be wrong with one that came from a document."""
-    if not prompt.notes and not prompt.tags and len(prompt.text) * MOST_BYTES < limits.prompt_bytes:
+    if is_small(prompt, limits):
         return
     sizes = (
         ("prompt", "the text has", len(prompt.text.encode()), limits.prompt_bytes, "bytes"),
@@ -116,6 +117,12 @@ def over_limits(prompt: Prompt, limits: Limits, path: str) -> Iterator[Problem]:
             )
             message = f"{begins} {size:,} {unit}, {limit:,} are allowed ({setting} in prompts.yaml)"
             yield Problem(path, message, field=field)
+
+
+def is_small(prompt: Prompt, limits: Limits) -> bool:
+    """Whether a prompt is so short, and has so little besides, that no limit can be passed."""
+    small = len(prompt.text) * MOST_BYTES < limits.prompt_bytes
+    return small and not prompt.notes and not prompt.tags
 
 
 def dump(value: Document, path: str = "") -> bytes:

@@ -12,7 +12,7 @@ what is held back, and yet makes all of staging production's ancestor.
 
 import threading
 from collections import Counter, OrderedDict
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import cached_property
@@ -98,12 +98,13 @@ def between(repository: Repository, staging: Catalogue, production: Catalogue) -
     spots = spots_apart(repository, staging, production)
     found = sorted(_unequal(spots, staging.tables, production.tables), key=itemgetter(0))
     held = held_back(repository, production.commit)
-    both = [(ours, theirs) for _, ours, theirs in found if ours and theirs]
-    known = _DESCENTS.get(repository, frozenset())
-    newer = _descending(repository, both, known)
-    turned = [(theirs, ours) for ours, theirs in both if (ours.row, theirs.row) not in newer]
-    older = _descending(repository, turned, known)
-    _DESCENTS[repository] = frozenset(newer | older)
+    far = [
+        (ours, theirs)
+        for _, ours, theirs in found
+        if ours is not None and theirs is not None and ours.parent != theirs.row
+    ]
+    newer, older = _descents(repository, far)
+    _LAST[repository] = _Descents(found, newer | older)
     items = [
         Drift(path, _state(path, ours, theirs, newer, older, held), ours, theirs)
         for path, ours, theirs in found
@@ -112,21 +113,47 @@ def between(repository: Repository, staging: Catalogue, production: Catalogue) -
     return Plan(staging.commit, production.commit, tuple(items), apart)
 
 
-_DESCENTS: "WeakKeyDictionary[Repository, frozenset[tuple[int, int]]]" = WeakKeyDictionary()
-"""The rows of which the last plan found that the second is in the past of the first."""
+Sides = tuple[str, Held | None, Held | None]
+"""A document that differs: its path, and what stands (or was removed) in staging, in production."""
+Pairs = set[tuple[int, int]]
+"""Rows of which the first one's version has the second one's in its past."""
 
 
-def _descending(
-    repository: Repository,
-    pairs: Iterable[tuple[Held, Held]],
-    known: Collection[tuple[int, int]],
-) -> set[tuple[int, int]]:
+class _Descents:
+    """Which versions the last plan found to lead to which."""
+
+    def __init__(self, found: Sequence[Sides], far: Pairs) -> None:
+        self._found, self._far = found, far
+
+    @cached_property
+    def pairs(self) -> Pairs:
+        """All of them; put together only where somebody asks."""
+        both = ((ours, theirs) for _, ours, theirs in self._found if ours and theirs)
+        near = {(ours.row, theirs.row) for ours, theirs in both if ours.parent == theirs.row}
+        return near | self._far
+
+
+_LAST: "WeakKeyDictionary[Repository, _Descents]" = WeakKeyDictionary()
+
+
+def _descents(repository: Repository, pairs: Sequence[tuple[Held, Held]]) -> tuple[Pairs, Pairs]:
+    """Of staging's and production's versions, those where staging's is the newer, and the older."""
+    if not pairs:
+        return set(), set()
+    last = _LAST.get(repository)
+    known = last.pairs if last is not None else set()
+    newer = _descending(repository, pairs, known)
+    turned = [(theirs, ours) for ours, theirs in pairs if (ours.row, theirs.row) not in newer]
+    return newer, _descending(repository, turned, known)
+
+
+def _descending(repository: Repository, pairs: Sequence[tuple[Held, Held]], known: Pairs) -> Pairs:
     """The rows of those pairs whose first version has the second in its past.
 
     Mostly that is the one right before it, or was in that one's past already when the last plan
     was made; then nothing is looked up.
     """
-    near: set[tuple[int, int]] = set()
+    near: Pairs = set()
     far: list[tuple[int, int]] = []
     for one, other in pairs:
         pair = one.row, other.row
@@ -137,9 +164,7 @@ def _descending(
     return near | repository.history.descend(far) if far else near
 
 
-def _unequal(
-    spots: Iterable[Spot], staging: Tables, production: Tables
-) -> Iterator[tuple[str, Held | None, Held | None]]:
+def _unequal(spots: Iterable[Spot], staging: Tables, production: Tables) -> Iterator[Sides]:
     """The documents whose blobs differ, with what stands (or was removed) on either side.
 
     Looked at are the spots that are not one object in both, and the configuration.
@@ -181,7 +206,7 @@ def _state(
         return State.AHEAD
     if staging is None:
         return State.HOTFIXED
-    if (staging.row, production.row) in newer:
+    if staging.parent == production.row or (staging.row, production.row) in newer:
         return State.AHEAD
     if (production.row, staging.row) in older:
         return State.HOTFIXED

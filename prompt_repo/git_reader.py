@@ -18,7 +18,8 @@ from prompt_repo import git_trees
 from prompt_repo.errors import RepositoryDamaged, RevisionNotFound, StorageFailed
 from prompt_repo.git_refs import OID
 
-TREES_KEPT = 512  # raw trees kept in memory: those of the heads' large folders are read each edit
+TREES_KEPT = 4096  # raw trees kept in memory: those of the heads' folders are read each edit
+COMMITS_KEPT = 16  # commits just made, which are mostly what the next one builds on
 TREES_BYTES = 64_000_000
 PEELED_KEPT = 65_536  # tags whose commits are known
 
@@ -35,6 +36,7 @@ class Reader:
         self._trees_bytes = 0
         self._trees_lock = threading.Lock()
         self._peeled: OrderedDict[str, str] = OrderedDict()
+        self._made: OrderedDict[str, GitCommit] = OrderedDict()
 
     def raw(self, oid: str) -> tuple[int, bytes]:
         """The kind and bytes of an object; raises RevisionNotFound, RepositoryDamaged."""
@@ -64,11 +66,21 @@ class Reader:
             raise RepositoryDamaged(f"object {oid} makes no sense ({broken})") from broken
 
     def commit(self, oid: str) -> GitCommit:
-        """A commit in dulwich's form; raises RevisionNotFound."""
+        """A commit in dulwich's form, which nobody changes; raises RevisionNotFound."""
+        made = self._made.get(oid)
+        if made is not None:
+            return made
         found = self.object(oid, oid)
         if not isinstance(found, GitCommit):
             raise RevisionNotFound(oid)
         return found
+
+    def keep_commit(self, commit: GitCommit) -> None:
+        """Keeps a commit at hand that has just been written."""
+        with self._trees_lock:
+            self._made[commit.id.decode()] = commit
+            while len(self._made) > COMMITS_KEPT:
+                self._made.popitem(last=False)
 
     def peeled(self, oid: str, name: str) -> str:
         """The commit that a tag leads to; kept, for none changes. RevisionNotFound for `name`."""

@@ -3,10 +3,10 @@
 import os
 import re
 import tempfile
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from datetime import datetime
-from functools import cached_property
+from functools import cached_property, partial
 from operator import attrgetter
 from pathlib import Path
 from types import MappingProxyType
@@ -15,6 +15,7 @@ from dulwich.objects import Blob, ObjectID, ShaFile, Tag
 from dulwich.refs import Ref
 
 from prompt_repo import git_cli, git_commits, git_format, git_objects, git_trees
+from prompt_repo.alongside import both
 from prompt_repo.errors import RefMoved, RepositoryExists, RevisionNotFound
 from prompt_repo.git_lock import Entry, WriterLock
 from prompt_repo.git_reader import Reader
@@ -265,17 +266,20 @@ class GitStore:
         graft: Graft | None = None,
         known: Sequence[FileChange] | None = None,
         label: Label | None = None,
+        meanwhile: Callable[[Commit], None] | None = None,
     ) -> Commit:
         """Commits changed files onto a branch and moves it, durably; None takes a file away.
 
         `existing` names files by blobs that are in the repository already, and `graft` whole
         folders. Who knows all that changes (`known`) saves finding it out. A `label` becomes an
         annotated tag of the commit; both are there afterwards, or neither.
+        `meanwhile` is called with the commit while it is being written: for what is derived from
+        commits, and may hold one that never came to be.
 
-        When this returns, a power cut loses nothing of it. `at` is the time of the commit, now
-        where it is None. Raises RefMoved where the branch isn't at `expected` (None: it must
-        not exist) or the label is taken, RevisionNotFound for an extra parent that isn't here,
-        RepositoryBusy, StorageFailed, and ValueError for a path that Git can't hold.
+        When this returns, a power cut loses nothing of it. `at` is the commit's time (None: now).
+        Raises RefMoved where the branch isn't at `expected` (None: it must not exist) or the label
+        is taken, RevisionNotFound for an extra parent that isn't here, RepositoryBusy,
+        StorageFailed, and ValueError for a path that Git can't hold.
         """
         self._require_branch(branch)
         paths = {path: git_trees.split(path) for path in changes}
@@ -300,9 +304,11 @@ class GitStore:
             if label is not None:
                 objects.append(tag := self._tag(label, oid, who, at))
                 swaps.append(Swap.of_tag(label.name, tag.id.decode()))
-            self._store(objects, swaps, who, seldom=graft is not None)
-            changed = self._changes(before, tree) if known is None else tuple(known)
-            return git_commits.described(commit, parents, changed)
+            store = partial(self._store, objects, swaps, who, seldom=graft is not None)
+            told = partial(git_commits.described, commit, parents)
+            both(store, partial(meanwhile, told(tuple(known or ()))) if meanwhile else None)
+            self._reader.keep_commit(commit)
+            return told(self._changes(before, tree) if known is None else tuple(known))
 
     def accept(self, incoming: Path, moves: Sequence[Move], who: Author, why: str) -> list[Move]:
         """Takes in synced objects from a folder on this disk, and moves branches to them, durably.

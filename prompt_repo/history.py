@@ -34,10 +34,10 @@ from prompt_repo.history_sql import (
     LINE,
     PARENTS,
     PLACE,
+    REASONS,
     SPAN,
     STAYS,
     VERSION,
-    VERSIONS,
 )
 from prompt_repo.history_tables import Tables, edition, empty
 from prompt_repo.history_taking import take_reachable
@@ -112,11 +112,12 @@ class History:
 
         `rows` are those versions, one for each path that the commit changed. Gives what stands
         anew besides them; None where the commit was taken in by looking at it, for its parents
-        were not there.
+        were not there, or it is in already.
         """
         with self.tables.writing() as connection:
             index = Rows(connection, self.tables.key)
-            if all(index.find(oid) for oid in (*commit.parents, *trailer_parents(commit))):
+            parents = (*commit.parents, *trailer_parents(commit))
+            if index.find(commit.oid) is None and all(map(index.find, parents)):
                 at, moved = take_continuing(index, commit, rows)
                 found = connection.execute(BESIDES, (at.lane, at.position, json.dumps(moved)))
                 return {path: held_of(*row) if row[0] is not None else None for path, *row in found}
@@ -216,10 +217,10 @@ class History:
         return version_of(*found)
 
     @_healed
-    def versions(self, rows: Iterable[int]) -> dict[int, Version]:
-        """All about versions that `held` or `state` gave, by their rows."""
-        found = self._sql(VERSIONS, (json.dumps(list(rows)),))
-        return {row: version_of(*rest) for row, *rest in found}
+    def reasons(self, rows: Iterable[int]) -> dict[int, tuple[str, str]]:
+        """Why versions that `held` or `state` gave were made, and by whom, by their rows."""
+        found = self._sql(REASONS, (json.dumps(list(rows)),))
+        return {row: (reason, name) for row, reason, name in found}
 
     @_healed
     def first(self, row: int) -> Version:

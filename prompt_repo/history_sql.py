@@ -43,9 +43,10 @@ SELECT {FIELDS} FROM chain JOIN versions v ON v.id = chain.id {JOINS} ORDER BY d
 """  # noqa: S608 - our own words
 BACK = f"{CHAIN} SELECT id FROM chain ORDER BY depth DESC LIMIT 1"  # noqa: S608 - our own words
 
-VERSIONS = f"""
-SELECT v.id, {FIELDS} FROM json_each(?) asked JOIN versions v ON v.id = asked.value {JOINS}
-"""  # noqa: S608 - our own words
+REASONS = """
+SELECT v.id, c.reason, c.name FROM json_each(?) JOIN versions v ON v.id = value
+JOIN commits c ON c.id = v.commit_id
+"""
 
 AUTHORS = """
 SELECT v.id, c.name FROM json_each(?) JOIN versions v ON v.id = value

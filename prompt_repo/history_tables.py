@@ -15,6 +15,7 @@ FORMAT = 2
 
 WAIT = 120.0  # seconds for another process that takes commits in; 100,000 of them need about four
 KEY_BYTES = 16
+PAGES = 4000  # in the journal before they are worked in, which waits for the disk: 16 MB
 
 TABLES = """
 CREATE TABLE commits (
@@ -117,6 +118,7 @@ class Tables:
         connection.execute("PRAGMA journal_mode = WAL")
         # Derived: after a power cut the file may lack its last commits, and takes them in again.
         connection.execute("PRAGMA synchronous = NORMAL")
+        connection.execute(f"PRAGMA wal_autocheckpoint = {PAGES}")
         names = ("user_version", "application_id")
         found = tuple(connection.execute(f"PRAGMA {name}").fetchone()[0] for name in names)
         if found != self._wanted:

@@ -8,8 +8,11 @@ staging first; should the machine stop in between, staging is merely right a mom
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
+from functools import partial
 
 from prompt_repo import documents
+from prompt_repo.carrying import Carried, single, whole
+from prompt_repo.catalogue import Catalogue
 from prompt_repo.dependencies import check_planned, check_result, with_dependencies
 from prompt_repo.drift import PROMOTES_HELD_BACK, ROLLED_BACK_TO, Drift, Plan, State, compare
 from prompt_repo.errors import (
@@ -22,8 +25,8 @@ from prompt_repo.errors import (
     Undecided,
 )
 from prompt_repo.history_build import uncollected
-from prompt_repo.layout import CHARACTERS, place_of
-from prompt_repo.model import Author, Commit, FileChange, Graft, Held, Label, Prompt
+from prompt_repo.layout import names_of, place_of
+from prompt_repo.model import Author, Commit, FileChange, Held, Label, Prompt
 from prompt_repo.reasons import check_reason
 from prompt_repo.releases import draft_of, label_of, notes_of
 from prompt_repo.repository import PRODUCTION, STAGING, Repository
@@ -213,18 +216,20 @@ def _commit(
     label: Label | None = None,
 ) -> Commit:
     """The commit on production, after everything it would hold was checked."""
+    names = names_of(blobs)
+    carried: Carried | None = None
     if source == plan.staging:
-        carried = check_planned(repository, plan, list(blobs))
+        carried = check_planned(repository, plan, blobs.keys(), names)
     else:
-        carried = None
         check_result(repository, repository.catalogue(plan.production), source, list(blobs))
-    graft = _whole(plan, source, blobs)
+    graft = whole(source, names, plan.apart)
     before = plan.by_path
+    foreseen: list[Catalogue | None] = []
     commit = repository.store.write(
         PRODUCTION,
         plan.production,
         {},
-        existing={path: blob for path, blob in blobs.items() if _folder(path) not in graft.names},
+        existing={path: blobs[path] for path in single(graft, names, blobs)},
         graft=graft if graft.names else None,
         known=[
             FileChange(path, _held_blob(before[path].production), blob)
@@ -234,9 +239,16 @@ def _commit(
         message=message,
         extra_parents=() if order.paths is not None else (source,),
         label=label,
+        meanwhile=partial(_foresee, repository, carried, foreseen) if carried else None,
     )
-    repository.written(PRODUCTION, commit, carried)
+    repository.written(PRODUCTION, commit, *foreseen)
     return commit
+
+
+def _foresee(
+    repository: Repository, carried: Carried, found: list[Catalogue | None], commit: Commit
+) -> None:
+    found.append(repository.foreseen(PRODUCTION, commit, carried))
 
 
 def _message(
@@ -263,18 +275,6 @@ def _going(
         for path in chosen
         if decided.get(path) is not Side.PRODUCTION
     }
-
-
-def _whole(plan: Plan, source: str, going: Collection[str]) -> Graft:
-    """The characters all of whose documents that differ go: their folders go as a whole."""
-    staying = {_folder(item.path) for item in plan.items if item.path not in going}
-    return Graft(source, CHARACTERS, set(map(_folder, going)) - staying - {""})
-
-
-def _folder(path: str) -> str:
-    """The folder of a character; "" of a path that is in none."""
-    place = place_of(path)
-    return (place.character if place else None) or ""
 
 
 def roll_back(

@@ -17,7 +17,7 @@ from prompt_repo.git_merging import merge_bases
 from prompt_repo.git_protocol import Order
 from prompt_repo.git_store import Move
 from prompt_repo.git_trees import EntryKind
-from prompt_repo.layout import CONFIGURATION, ENVIRONMENTS, is_branch, place_of
+from prompt_repo.layout import CONFIGURATION, ENVIRONMENTS, is_branch, names_of, place_of
 from prompt_repo.model import Author, Configuration, Held, Limits, Prompt
 from prompt_repo.parsed import Parsed
 from prompt_repo.placing import BEGINNING, emotions_at, foreign, no_file, placed
@@ -273,7 +273,7 @@ def _together(
             yield from documents.check_prompt(value, limits, path)
         values[brought[path]] = CHECKED if isinstance(value, Prompt) else value
     after = advanced(before.tables, moved, values)
-    yield from problems_of(after, [*moved])
+    yield from problems_of(after, moved.keys(), names_of(moved))
 
 
 def _limits(tables: Tables, delivery: Documents, brought: Mapping[str, str]) -> Limits | None:

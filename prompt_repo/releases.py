@@ -126,7 +126,7 @@ def draft_of(repository: Repository, plan: Plan, paths: Collection[str]) -> str:
     lines: list[str] = []
     items = [plan.by_path[path] for path in sorted(paths)[:DOCUMENTS]]
     single = {each.staging.row for each in items if each.staging and _is_next(each)}
-    known = repository.history.versions(single)
+    known = repository.history.reasons(single)
     for item in items:
         new = item.staging or GONE
         if new.row in known:
@@ -149,7 +149,8 @@ def label_of(repository: Repository, message: str, notes: str) -> Label:
 
 def _note(repository: Repository, path: str, old: Held | None, new: Held | None) -> Iterator[str]:
     """One document in the notes: its numbers, then the reasons in between."""
-    return _noted(path, old, new, _between(repository, old, new))
+    between = _between(repository, old, new)
+    return _noted(path, old, new, ((each.reason, each.author.name) for each in between))
 
 
 def _is_next(item: Drift) -> bool:
@@ -159,12 +160,11 @@ def _is_next(item: Drift) -> bool:
 
 
 def _noted(
-    path: str, old: Held | None, new: Held | None, between: Iterable[Version]
+    path: str, old: Held | None, new: Held | None, between: Iterable[tuple[str, str]]
 ) -> Iterator[str]:
     yield f"{title(path)}: {_number(old)} → {_number(new)}"
-    for version in between:
-        reason = version.reason.split("\n", 1)[0] or "no reason given"
-        yield f"  - {reason} ({version.author.name})"
+    for reason, author in between:
+        yield f"  - {reason.split(chr(10), 1)[0] or 'no reason given'} ({author})"
 
 
 def _between(repository: Repository, old: Held | None, new: Held | None) -> Iterator[Version]:

@@ -18,6 +18,7 @@ from prompt_repo.catalogue import (
     found_at,
     placed,
     shared,
+    spots_of,
 )
 from prompt_repo.errors import BranchNotFound, RevisionNotFound
 from prompt_repo.git_store import GitStore
@@ -151,16 +152,17 @@ class Repository:
             self._held.popitem(last=False)
         return True
 
-    def written(self, branch: str, commit: Commit, carried: Carried | None = None) -> Catalogue:
+    def written(self, branch: str, commit: Commit, known: Catalogue | None = None) -> Catalogue:
         """Takes note of a commit this process has just made; gives the catalogue there.
 
-        Who knows what it `carried` from another branch saves finding it out. Whoever listens
-        hears of it.
+        Who had it `foreseen` gives what is `known` of it. Whoever listens hears of it.
         """
-        if carried is None:
+        if known is None:
             self.history.record(commit)
         else:
-            self._carry(branch, commit, carried)
+            with self._lock:
+                if self._follows(branch, commit):
+                    self._current[branch] = known
         catalogue = self.current(branch)
         for listener in self.listeners:
             listener(branch, commit)
@@ -198,18 +200,26 @@ class Repository:
             raise RevisionNotFound(when, branch)
         return commit
 
-    def _carry(self, branch: str, commit: Commit, carried: Carried) -> None:
-        """The catalogue after a commit on the one that is known, without reading it."""
+    def foreseen(self, branch: str, commit: Commit, carried: Carried) -> Catalogue | None:
+        """What a branch will hold by a commit that only `carried` something from another branch.
+
+        The history index knows the commit then. It may be on its way to the disk still: who gets
+        a catalogue shows it to `written`, once it is there. None where it has to be looked at.
+        """
         rows = [held.row for held in carried.versions.values()]
         besides = self.history.record_continuing(commit, rows)
+        if besides is None or not self._follows(branch, commit):
+            return None
         with self._lock:
-            known = self._current.get(branch)
-            if besides is None or known is None or (known.commit,) != commit.parents[:1]:
-                return
             near = [each.tables for name, each in self._current.items() if name != branch]
-            tables = self._advanced(carried.tables, besides, near) if besides else carried.tables
-            moved = known.commit, {*carried.versions, *besides}
-            self._current[branch] = Catalogue(commit.oid, tables=tables, moved=moved)
+        tables = self._advanced(carried.tables, besides, near) if besides else carried.tables
+        moved = commit.parents[0], {*carried.spots, *spots_of(besides)}
+        return Catalogue(commit.oid, tables=tables, moved=moved)
+
+    def _follows(self, branch: str, commit: Commit) -> bool:
+        """Whether a commit is made on the one whose catalogue is known."""
+        known = self._current.get(branch)
+        return known is not None and (known.commit,) == commit.parents[:1]
 
     def _any_current(self) -> Catalogue | None:
         return next(iter(self._current.values()), None)
@@ -227,7 +237,7 @@ class Repository:
             tables, fresh = self._advanced(known.tables, moved, near), folders_of(moved)
         for other in others:
             tables = shared(tables, other.tables, tables.folders if fresh is None else fresh)
-        since = (known.commit, moved.keys()) if known is not None and moved is not None else None
+        since = (known.commit, spots_of(moved)) if known is not None and moved is not None else None
         return Catalogue(head, tables=tables, moved=since)
 
     def _tables(self, commit: str) -> Tables:

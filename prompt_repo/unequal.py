@@ -1,7 +1,7 @@
 """What two commits hold differently: told once by looking, then kept up as they move."""
 
 import threading
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Set
 from dataclasses import dataclass
 from itertools import compress
 from operator import is_not
@@ -13,7 +13,7 @@ from prompt_repo.catalogue import Catalogue, Spot, spots_of
 from prompt_repo.repository import Repository
 
 FEW = 256  # spots that are looked at one by one, however few folders there are
-FOLDERS = 8  # that are stepped over in the time of one spot
+SPOTS = 8  # that are looked at in the time of a folder that differs
 EMPTY: Mapping[str, Any] = MappingProxyType({})
 
 
@@ -73,18 +73,18 @@ class _SpotsApart:
         return near
 
     def _is_cheaper_to_look(self, sides: tuple[Catalogue, Catalogue]) -> bool:
-        """Whether so much moved that stepping over all folders costs less than each spot."""
+        """Whether so much moved that looking into all folders costs less than each spot."""
         spots = len(self._last.spots) if self._last is not None else 0
         spots += sum(len(side.moved[1]) for side in sides if side.moved is not None)
-        return spots > FEW and spots * FOLDERS > len(sides[0].tables.folders)
+        return spots > FEW and spots > SPOTS * len(sides[0].tables.folders)
 
 
-def _moved(repository: Repository, old: str, new: Catalogue) -> set[Spot] | None:
+def _moved(repository: Repository, old: str, new: Catalogue) -> Set[Spot] | None:
     """The spots that moved since a commit; None where the catalogue doesn't follow on it."""
     if new.commit == old:
         return set()
     if new.moved is not None and new.moved[0] == old:
-        return spots_of(new.moved[1])
+        return new.moved[1]
     moved = repository.history.moved(old, new.commit)
     return spots_of(moved) if moved is not None else None
 

@@ -2,8 +2,12 @@
 
 from pathlib import Path
 
+import pytest
+
+from prompt_repo import git_store
 from prompt_repo.drift import compare
 from prompt_repo.editing import Edit, create_character, save
+from prompt_repo.errors import RepositoryBusy
 from prompt_repo.model import Character
 from prompt_repo.promotion import Order, Side, promote, roll_back
 from prompt_repo.repository import PRODUCTION, STAGING, Repository
@@ -83,3 +87,26 @@ def test_decisions_and_what_staging_never_had(tmp_path: Path) -> None:
     promote(repository, Order(decisions=decisions), KIM)
 
     check(repository, tmp_path)
+
+
+def test_a_promotion_that_came_to_nothing_can_be_repeated(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The index knows its commit by then, which no branch got to; nobody sees it."""
+    monkeypatch.setattr(git_store, "FOREIGN_LOCK_TIMEOUT", 0)
+    repository = make_repository(tmp_path, ("aria", "bolt"))
+    put(repository, {"aria/angry": "One.", "bolt/angry": "Two."})
+    before = repository.head(PRODUCTION)
+    lock = tmp_path / "prompts.git/refs/heads/production.lock"
+    lock.touch()
+
+    with pytest.raises(RepositoryBusy):
+        promote(repository, Order(), KIM)
+    assert (before, before) == (repository.head(PRODUCTION), repository.current(PRODUCTION).commit)
+    assert [] == repository.store.tag_names()
+    check(repository, tmp_path)
+
+    lock.unlink()
+    promote(repository, Order(), KIM)
+    check(repository, tmp_path)
+    assert 1 == len(repository.store.tag_names())
