@@ -68,3 +68,35 @@ def _two(driver: Driver, *rows: dict[str, object]) -> None:
 def _row(number: int) -> dict[str, object]:
     values = audit_entries.columns(entry("driven"))
     return {**values, "id": number, "previous_hash": None, "hash": bytes(32)}
+
+
+def test_a_connection_is_used_again_and_by_one_at_a_time(records: Records) -> None:
+    """On SQLite; PostgreSQL's go back to the pool, which looks after them."""
+    ready = records._ready[records.engine]
+    with ready.driver() as first, ready.driver() as other:
+        assert first is not other
+    with ready.driver() as again:
+        assert (again in (first, other)) == again.is_sqlite
+
+
+def test_a_connection_in_which_something_broke_is_not_handed_on(records: Records) -> None:
+    """With what it was in the midst of."""
+    used = []
+    with pytest.raises(DBAPIError), records.driving() as driver:
+        used.append(driver)
+        _two(driver, _row(1), _row(1))
+
+    with records.driving() as after:
+        assert after not in used
+    assert [] == records.rows(select(AuditEntry.id))
+
+
+def test_a_child_of_the_process_makes_connections_of_its_own(records: Records) -> None:
+    """SQLite's must not be carried across a fork."""
+    ready = records._ready[records.engine]
+    with ready.driver() as before:
+        pass
+    ready._process -= 1  # as if a parent had made it
+
+    with ready.driver() as after:
+        assert after is not before

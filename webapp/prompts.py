@@ -7,6 +7,7 @@ from prompt_repo import editing
 from prompt_repo.editing import Edit, Outcome
 from prompt_repo.errors import EditConflict, InvalidDocument, PromptRepoError
 from prompt_repo.expectations import AtCommit
+from prompt_repo.layout import prompt_key
 from prompt_repo.model import PromptKey
 from prompt_repo.repository import PRODUCTION
 from webapp import audit
@@ -16,7 +17,7 @@ from webapp.editor import Draft, conflict_view, review
 from webapp.errors import answer, status_of
 from webapp.kept_form import keeps_forms
 from webapp.prompt_routes import ENVIRONMENT, on_prompts, subject_of
-from webapp.reading import Subject, removed_rows
+from webapp.reading import Subject, removed_rows, title_of
 from webapp.services import repository
 
 blueprint = Blueprint("prompts", __name__, url_prefix=ENVIRONMENT)
@@ -38,20 +39,16 @@ def show(environment: str, character: str | None, emotion: str):
 @access(Scope.WRITE)
 def edit(environment: str, character: str | None, emotion: str):
     """Reviews what was typed, saves it, or gives it back to be edited further."""
-    subject = subject_of(environment, character, emotion)
-    draft = Draft.typed(request.form)
-    steps = {"review": _review, "save": _save}
-    step = steps.get(request.form.get("action", "review"))
-    if step is not _save:
-        audit.leave_out()
+    key, draft = prompt_key(character, emotion), Draft.typed(request.form)
+    action = request.form.get("action", "review")
     try:
-        return step(environment, subject, draft) if step else _page(environment, subject, draft)
-    except EditConflict as conflict:
-        return _conflict(environment, subject, draft, conflict)
-    except InvalidDocument as invalid:
-        return _reviewed(environment, subject, draft, 422, problems=invalid.problems)
+        if action == "save":
+            return _save(environment, key, draft)
+        audit.leave_out()
+        subject = subject_of(environment, character, emotion)
+        return (_review if action == "review" else _page)(environment, subject, draft)
     except PromptRepoError as error:
-        return _reviewed(environment, subject, draft, status_of(error), refusal=str(error))
+        return _refused(environment, subject_of(environment, character, emotion), draft, error)
 
 
 @blueprint.errorhandler(CSRFError)
@@ -163,14 +160,24 @@ def _reviewed(environment: str, subject: Subject, draft: Draft, status: int = 20
     return _page(environment, subject, draft, status, **verdict)
 
 
-def _save(environment: str, subject: Subject, draft: Draft):
-    edits = [draft.edit(subject.key)]
+def _save(environment: str, key: PromptKey, draft: Draft):
+    edits = [draft.edit(key)]
     outcome = editing.save(repository(), environment, edits, caller().author, draft.reason)
     if outcome.commit is None:
+        subject = subject_of(environment, key.character, key.emotion)
         return _reviewed(environment, subject, draft, unchanged=True)
-    number = _number(outcome, subject.key)
-    flash(f"Saved {subject.title} as version {number} in {environment}.", "good")
-    return redirect(_address(environment, subject.key), 303)
+    title, number = title_of(outcome.catalogue, key), _number(outcome, key)
+    flash(f"Saved {title} as version {number} in {environment}.", "good")
+    return redirect(_address(environment, key), 303)
+
+
+def _refused(environment: str, subject: Subject, draft: Draft, error: PromptRepoError):
+    """The editor with what was typed, and why it was not saved."""
+    if isinstance(error, EditConflict):
+        return _conflict(environment, subject, draft, error)
+    if isinstance(error, InvalidDocument):
+        return _reviewed(environment, subject, draft, 422, problems=error.problems)
+    return _reviewed(environment, subject, draft, status_of(error), refusal=str(error))
 
 
 def _conflict(environment: str, subject: Subject, draft: Draft, error: EditConflict):

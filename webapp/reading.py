@@ -119,8 +119,7 @@ class Subject:
     @property
     def title(self) -> str:
         """What the prompt is called."""
-        whose = self.character.name if self.character else "Default"
-        return f"{whose}, {self.emotion.label.lower()}"
+        return title_of(self.catalogue, self.key)
 
     @property
     def archived(self) -> bool:
@@ -199,6 +198,12 @@ class Subject:
             against_size=diffing.size(default, text) if differs else (0, 0),
             hidden=tuple(dict.fromkeys(f"{each.code} ({each.name})" for each in hidden(text))),
         )
+
+
+def title_of(catalogue: Catalogue, key: PromptKey) -> str:
+    """What the prompt of a key is called."""
+    whose = catalogue.character(key.character).name if key.character else "Default"
+    return f"{whose}, {catalogue.configuration.by_id[key.emotion].label.lower()}"
 
 
 def characters_variables(catalogue: Catalogue) -> tuple[str, ...]:

@@ -8,11 +8,11 @@ from collections.abc import Callable, Iterable, Sequence
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-from flask import Flask, Request, request
-from flask.sessions import SecureCookieSession, SecureCookieSessionInterface
+from flask import Flask, request
 
 from webapp.arrivals import Arrivals
 from webapp.config import Network, Settings
+from webapp.sessions import COOKIE, Sessions
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
@@ -43,7 +43,6 @@ HEADERS = [
     ("Cross-Origin-Resource-Policy", "same-origin"),
 ]
 HTTPS_HEADERS = [*HEADERS, ("Strict-Transport-Security", "max-age=31536000")]
-COOKIE = "prompt_repo"
 REQUEST_ID, BEGAN = "prompt_repo.request_id", "prompt_repo.began"
 """Where the WSGI environment keeps a request's id, and when it came in (perf_counter)."""
 UNTOLD = "prompt_repo.untold"
@@ -106,24 +105,6 @@ class Envelope:
             return start_response(status, headers, exc_info)
 
         return self._app(environ, start)
-
-
-class Sessions(SecureCookieSessionInterface):
-    """Signed cookies; a request without one costs nothing, and over HTTPS they stay on it."""
-
-    def open_session(self, app: Flask, request: Request) -> SecureCookieSession | None:
-        """The session of a request; programs with a token send no cookie and get an empty one."""
-        if "HTTP_COOKIE" not in request.environ:
-            return self.session_class()
-        return super().open_session(app, request)
-
-    def get_cookie_name(self, app: Flask) -> str:
-        """Over HTTPS a name that browsers take from this very host alone, and over HTTPS only."""
-        return f"__Host-{COOKIE}" if request.is_secure else COOKIE
-
-    def get_cookie_secure(self, app: Flask) -> bool:
-        """Whether browsers send the cookie over HTTPS only."""
-        return request.is_secure
 
 
 class TrustedProxies:

@@ -15,6 +15,7 @@ from webapp.records import transfer_models as transfer_models
 from webapp.records import webhook_models as webhook_models  # Base.metadata is to know its tables
 from webapp.records.asking import Driver, Question, Shape
 from webapp.records.migrating import migrate
+from webapp.records.ready import Ready
 
 NO_WAIT = "set local synchronous_commit to off"
 WAIT = 30  # seconds a writer waits for another on SQLite, or for a connection on PostgreSQL
@@ -31,6 +32,8 @@ class Records:
             # it would wait.
             self._writer = _sqlite(url, begin="begin immediate")
             self._quick = _sqlite(url, begin="begin immediate", synchronous="normal")
+        engines = {self.engine, self._writer, self._quick}
+        self._ready = {engine: Ready(engine) for engine in engines}
 
     @property
     def _is_sqlite(self) -> bool:
@@ -51,11 +54,8 @@ class Records:
 
     def answers(self, question: Question[Shape], **told: object) -> list[Shape]:
         """What a question finds that was made once, and is `told` what it asks about."""
-        connection = self.engine.raw_connection()
-        try:
-            return question.answers(Driver(connection, self.engine.dialect), told)
-        finally:
-            connection.close()  # back to its pool, which ends the transaction
+        with self._ready[self.engine].driver() as driver:
+            return question.answers(driver, told)
 
     @contextmanager
     def writing(self, *, lasting: bool = True) -> Iterator[Session]:
@@ -79,17 +79,13 @@ class Records:
     @contextmanager
     def driving(self, *, lasting: bool = True) -> Iterator[Driver]:
         """A writing transaction by the driver alone; for `lasting` see above."""
-        connection = self._engine_of(lasting).raw_connection()
-        try:
-            driver = Driver(connection, self.engine.dialect)
+        with self._ready[self._engine_of(lasting)].driver() as driver:
             if driver.is_sqlite:
                 driver.do("begin immediate")
             elif not lasting:
                 driver.do(NO_WAIT)
             yield driver
             driver.commit()
-        finally:
-            connection.close()  # back to its pool, which rolls back what was not committed
 
     def _engine_of(self, lasting: bool) -> Engine:
         return self._writer if lasting else self._quick
@@ -109,7 +105,8 @@ class Records:
 
     def close(self) -> None:
         """Closes the connections that stand open."""
-        for engine in (self.engine, self._writer, self._quick):
+        for engine, ready in self._ready.items():
+            ready.close()
             engine.dispose()
 
 

@@ -50,6 +50,10 @@ class Driver:
         except self._wrong as error:
             raise DBAPIError("commit", None, error) from error
 
+    def close(self) -> None:
+        """Gives the connection up; what was not committed is rolled back."""
+        self._connection.close()
+
 
 class Question(Generic[Shape]):
     """A query of columns, and what is made of each row's values."""
