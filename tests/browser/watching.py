@@ -34,6 +34,7 @@ new PerformanceObserver((list) => {{
   if (shifted > {SHIFT}) reportWrong(`moves by ${{shifted.toFixed(3)}} while it loads`);
 }}).observe({{ type: "layout-shift", buffered: true }});
 addEventListener("load", () => {{
+  if (!document.doctype) return;  // a part of a page, looked at alone
   const files = performance.getEntriesByType("resource");
   const waited = files.filter((each) => each.renderBlockingStatus === "blocking");
   const sheets = document.querySelectorAll("link[rel~=stylesheet], style");
