@@ -19,10 +19,27 @@ from webapp.formatting import (
     lit,
     plain_problem,
     readable,
+    until,
 )
 
 NOW = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
 VALUES = {"character_name": "Aria", "mood": "{emotion}"}
+
+
+@pytest.mark.parametrize(
+    ("left", "said"),
+    [
+        (timedelta(seconds=-5), "now"),
+        (timedelta(seconds=5), "in 1 minute"),
+        (timedelta(minutes=58, seconds=1), "in 59 minutes"),
+        (timedelta(hours=1), "in 1 hour"),
+        (timedelta(hours=23, minutes=59), "in 23 hours"),
+        (timedelta(hours=23, minutes=59, seconds=57), "in 24 hours"),
+    ],
+)
+def test_time_left_is_said_in_its_largest_unit(left: timedelta, said: str) -> None:
+    """A begun minute counts: what lives for a day and was just made has 24 hours."""
+    assert said == until(NOW + left, NOW)
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,7 @@ import hashlib
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from functools import cache
+from math import ceil
 from pathlib import Path
 from typing import Literal
 
@@ -63,13 +64,14 @@ def dated(moment: datetime) -> str:
 
 
 def until(moment: datetime, now: datetime | None = None) -> str:
-    """How long it is until a moment, in the largest unit that is not zero."""
-    seconds = int((moment - (now or datetime.now(UTC))).total_seconds())
-    if seconds < MINUTE:
+    """How long it is until a moment, in its largest unit; a begun minute counts."""
+    seconds = (moment - (now or datetime.now(UTC))).total_seconds()
+    minutes = ceil(seconds / MINUTE)
+    if minutes < 1:
         return "now"
-    if seconds < HOUR:
-        return f"in {counted(seconds // MINUTE, 'minute')}"
-    return f"in {counted(seconds // HOUR, 'hour')}"
+    if minutes < HOUR // MINUTE:
+        return f"in {counted(minutes, 'minute')}"
+    return f"in {counted(minutes * MINUTE // HOUR, 'hour')}"
 
 
 def duration(seconds: float) -> str:

@@ -12,6 +12,7 @@ import threading
 import time
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import redis
 import structlog
@@ -24,7 +25,7 @@ from rq.timeouts import UnixSignalDeathPenalty
 
 from webapp.config import Settings, environment_of
 from webapp.processes import end_with_parent
-from webapp.queue import Jobs
+from webapp.queue import KEPT_WELL, Jobs
 from webapp.schedule import Clock
 
 log = structlog.get_logger(__name__)
@@ -50,6 +51,14 @@ class Busy(Worker):
         end_with_parent(os.getppid(), signal.SIGKILL)
         tempfile.tempdir = self.scratch
         super().main_work_horse(job, queue)
+
+    def handle_job_failure(self, job: Job, queue: Queue, *more: Any, **told: Any) -> None:
+        """Sees to a job that failed; one that was called off is not among them."""
+        called_off = self._stopped_job_id == job.id
+        super().handle_job_failure(job, queue, *more, **told)
+        if called_off:
+            queue.failed_job_registry.remove(job)
+            job.cleanup(int(KEPT_WELL.total_seconds()))
 
     def monitor_work_horse(self, job: Job, queue: Queue, execution: Execution) -> None:
         """Sees to a job until it is over, and clears up after it."""

@@ -125,6 +125,7 @@ def test_cancel_stops_a_running_job_and_frees_what_it_made(
         until(lambda: not list(scratch.glob("*/*")))
 
     assert (1, []) == (len(begun), list(scratch.iterdir()))
+    assert () == here.jobs.overview().failed
     assert Status.CANCELLED == status(here, asked.id)
     assert [] == list(storage(here.settings, "staging").names())
 
