@@ -13,7 +13,7 @@ from sqlalchemy import select
 from tests.preview_world import ANGRY, SAM, World, wanted, world
 from tests.web import bearer, make_app
 from webapp import clock, job_progress, preview_files, preview_watch, previews
-from webapp.access import Scope
+from webapp.access import Caller, Scope
 from webapp.config import Settings
 from webapp.job_progress import Reporter
 from webapp.preview_errors import PreviewOver, TooManyPreviews
@@ -207,6 +207,22 @@ def test_limits_say_when_to_come_back(records: Records) -> None:
 
     assert 50 * 60 + 1 == mine.value.seconds
     assert 5 == len(previews.listed(records))
+
+
+def test_a_person_has_one_limit_with_all_their_tokens(records: Records) -> None:
+    """And a token that nobody stands behind has its own."""
+    settings = Settings(preview_limit_per_person=2)
+    tokens = [Caller(f"token:{number}", token_id=number, made_by=7) for number in (1, 2)]
+    alone = Caller("token:3", token_id=3)
+
+    for number, who in enumerate(tokens):
+        previews.ask(records, settings, wanted(str(number)), who)
+    for who in tokens:
+        with pytest.raises(TooManyPreviews, match="you have asked for 2"):
+            previews.ask(records, settings, wanted("3"), who)
+    previews.ask(records, settings, wanted("4"), alone)
+
+    assert 3 == len(previews.listed(records))
 
 
 def test_the_limit_holds_when_many_ask_at_once(records: Records) -> None:

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import Integer, bindparam, func, or_, select
 
+from webapp.access import Caller
 from webapp.config import Settings
 from webapp.preview_errors import NothingToPreview, TooManyPreviews
 from webapp.records.asking import Driver, Question
@@ -14,7 +15,7 @@ from webapp.records.preview_models import AT_WORK, Preview
 HOUR = timedelta(hours=1)
 _RECENT = Preview.created_at > bindparam("since", type_=Preview.created_at.type)
 COUNTS = select(
-    select(func.count()).where(Preview.created_by == bindparam("actor"), _RECENT).scalar_subquery(),
+    select(func.count()).where(Preview.counts_for == bindparam("whose"), _RECENT).scalar_subquery(),
     select(func.count())
     .where(Preview.environment == bindparam("environment"), _RECENT)
     .scalar_subquery(),
@@ -29,7 +30,7 @@ _NEWEST = (
     .offset(bindparam("most", type_=Integer))
     .limit(1)
 )
-_MINE = Question(_NEWEST.where(Preview.created_by == bindparam("actor")), lambda moment: moment)
+_MINE = Question(_NEWEST.where(Preview.counts_for == bindparam("whose")), lambda moment: moment)
 _HERE = Question(
     _NEWEST.where(Preview.environment == bindparam("environment")), lambda moment: moment
 )
@@ -61,9 +62,14 @@ class Counts:
     waiting: int
 
 
-def told(environment: str, actor: str, now: datetime) -> dict[str, object]:
+def counts_for(who: Caller) -> str:
+    """Whose limit: the account's behind a token too, and a token's own where there is none."""
+    return who.actor[:80] if who.person_id is None else f"account:{who.person_id}"
+
+
+def told(environment: str, whose: str, now: datetime) -> dict[str, object]:
     """What COUNTS is asked with."""
-    return {"actor": actor, "environment": environment, "since": now - HOUR}
+    return {"whose": whose, "environment": environment, "since": now - HOUR}
 
 
 def check_limits(

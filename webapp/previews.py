@@ -113,8 +113,7 @@ def ask(
     preview_limits.check_text(settings, wanted.brief.text)
     now = clock.now()
     row = _new(wanted, who, now)
-    of = wanted.environment, who.actor
-    told = preview_limits.told(*of, now)
+    told = preview_limits.told(wanted.environment, row["counts_for"], now)
     living = _living(row["fingerprint"] if reuse else "", now)
     with records.driving(lasting=False) as driver:
         preview_limits.alone(driver)
@@ -340,6 +339,7 @@ def _new(wanted: Wanted, who: Caller, now: datetime) -> dict[str, Any]:
         "status": Status.PENDING,
         "error": "",
         "created_by": who.actor[:80],
+        "counts_for": preview_limits.counts_for(who),
         "account_id": who.account_id,
         "created_at": now,
         "expires_at": now + LIFE,

@@ -31,11 +31,13 @@ class Preview(Base):
     `shown` is what the service was told besides the text, `version` and `commit` are of the prompt
     it began from, and `origin` says whether the text is that prompt's or was typed. `file` names
     it in the storage; a preview that reuses another's has the same, and both its `made_at`.
+    `counts_for` is whose limit it counts towards: the person's, whichever token of theirs asked.
     """
 
     __tablename__ = "previews"
     __table_args__ = (
-        Index("previews_by_person", "created_by", "created_at"),
+        Index("previews_by_actor", "created_by", "created_at"),
+        Index("previews_by_person", "counts_for", "created_at"),
         Index("previews_by_environment", "environment", "created_at"),
         Index("previews_by_status", "status", "created_at"),
         Index("previews_by_fingerprint", "fingerprint", "expires_at"),
@@ -61,6 +63,7 @@ class Preview(Base):
     status: Mapped[str] = mapped_column(String(16))
     error: Mapped[str] = mapped_column(Text, default="")
     created_by: Mapped[str] = mapped_column(String(80))
+    counts_for: Mapped[str] = mapped_column(String(80))
     account_id: Mapped[int | None] = mapped_column(
         Key, ForeignKey("accounts.id", ondelete="SET NULL")
     )
