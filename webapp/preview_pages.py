@@ -24,6 +24,7 @@ from webapp.editor import Draft
 from webapp.errors import status_of
 from webapp.formatting import capitalize_first
 from webapp.preview_errors import PreviewError
+from webapp.preview_limits import counts_for
 from webapp.prompt_routes import ENVIRONMENT, on_prompts, subject_of
 from webapp.queue import NoQueue
 from webapp.reading import Subject
@@ -108,7 +109,7 @@ def index() -> str:
     """Previews of everybody, newest first, or one's own."""
     mine, status = "mine" in request.args, request.args.get("status", "")
     status = status if status in tuple(Status) else ""
-    found = previews.listed(records(), actor=caller().actor if mine else "", status=status)
+    found = previews.listed(records(), whose=counts_for(caller()) if mine else "", status=status)
     return render_template(
         "previews/index.html",
         found=found,

@@ -276,12 +276,12 @@ def unseen(records: Records, account_id: int) -> list[Preview]:
 
 
 def listed(
-    records: Records, environment: str = "", actor: str = "", status: str = "", limit: int = 50
+    records: Records, environment: str = "", whose: str = "", status: str = "", limit: int = 50
 ) -> list[Preview]:
-    """Previews, newest first; of everybody where no `actor` is named."""
+    """Previews, newest first; of everybody, or those that count for one (`counts_for`)."""
     wheres = [
         *([Preview.environment == environment] if environment else []),
-        *([Preview.created_by == actor] if actor else []),
+        *([Preview.counts_for == whose] if whose else []),
         *([Preview.status == status] if status else []),
     ]
     with records.reading() as session:

@@ -36,7 +36,6 @@ class Preview(Base):
 
     __tablename__ = "previews"
     __table_args__ = (
-        Index("previews_by_actor", "created_by", "created_at"),
         Index("previews_by_person", "counts_for", "created_at"),
         Index("previews_by_environment", "environment", "created_at"),
         Index("previews_by_status", "status", "created_at"),
