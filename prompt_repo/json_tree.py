@@ -103,7 +103,9 @@ class _Parser:
                 return self._node(value, self._mark(at), at + len(word)), at + len(word)
         number = NUMBER.match(self._text, at)
         if number is None:
-            raise NotJson("a value belongs here", at)
+            odd = ODD.match(self._text, at)
+            said = f"{odd[0]} is no value in JSON; write a number, or null" if odd else NO_VALUE
+            raise NotJson(said, at)
         if len(number[0]) > LONGEST_NUMBER:
             raise NotJson("this number is too long", at)
         return self._node(json.loads(number[0]), self._mark(at), number.end()), number.end()
@@ -131,11 +133,13 @@ def mark(text: str, at: int, start: Mark, index: int) -> Mark:
     return Mark(start.line + lines, index - text.rfind("\n", at, index))
 
 
+NO_VALUE = "a value belongs here"
+ODD = re.compile("-?(?:NaN|Infinity)")
 SENTENCES = {
     "Unterminated string starting at": "this text has no closing quote",
     "Invalid control character at": "a line break or control character stands in a text; "
     "write it as \\n or \\u00xx",
-    "Expecting value": "a value belongs here",
+    "Expecting value": NO_VALUE,
     "Expecting property name enclosed in double quotes": "a key in quotes belongs here",
     "Expecting ',' delimiter": "a comma or a closing bracket belongs here",
     "Expecting ':' delimiter": "a colon belongs here",

@@ -19,7 +19,7 @@ from prompt_repo.repository import Repository
 from prompt_repo.transfer_cards import completed
 from prompt_repo.transfer_configuration import Settled, settle
 from prompt_repo.transfer_errors import InvalidFile
-from prompt_repo.transfer_staged import Place, Staged, StagedDocument, mark_of, subject
+from prompt_repo.transfer_staged import Staged, StagedDocument, mark_of, subject
 
 
 class State(StrEnum):
@@ -165,7 +165,7 @@ class _Planner:
         """Settles the configuration and missing characters, and checks that all fits together."""
         self._settle()
         self._complete_card()
-        missing: dict[str, Place] = {}
+        missing: dict[str, StagedDocument] = {}
         for document in self._staged.documents():
             place = place_of(document.path)
             if place is not None and place.kind is Kind.CHARACTER and document.raw is None:
@@ -173,19 +173,19 @@ class _Planner:
             if place is None or place.key is None or document.raw is None:
                 continue
             if place.key.emotion not in self._configuration.by_id:
-                self._unknown_emotion(place.key, document.place)
+                self._unknown_emotion(place.key, document)
             who = place.character
             if who is not None and who not in missing and not self._knows(who):
-                missing[who] = document.place
-        for who, at in missing.items():
+                missing[who] = document
+        for who, first in missing.items():
             if create_characters:
                 name = who.replace("-", " ").replace("_", " ").strip().title() or who
                 character = Character(who, name)
                 path = character_path(who)
-                self._staged.add(path, character, documents.dump(character, path), at)
+                self._staged.add(path, character, documents.dump(character, path), first.place)
             else:
                 said = f"there is no character {who!r} here; create it first, or have it created"
-                self._staged.refuse(said, at, "character")
+                self._staged.refuse(said, first.place, "character", document=first.path)
         self._check_sizes()
 
     def fill(self, progress: Progress) -> None:
@@ -348,10 +348,10 @@ class _Planner:
                     return
             after = some.last
 
-    def _unknown_emotion(self, key: PromptKey, at: Place) -> None:
+    def _unknown_emotion(self, key: PromptKey, document: StagedDocument) -> None:
         valid = self._configuration.emotion_ids
         said = f"{key.emotion!r} is not an emotion here; valid are {', '.join(valid)}"
-        self._staged.refuse(said, at, "emotion", valid)
+        self._staged.refuse(said, document.place, "emotion", valid, document.path)
 
     def _check_sizes(self) -> None:
         limits = self._configuration.limits

@@ -160,7 +160,7 @@ def _said(wrong: str) -> str:
 def _celled(
     rows: Iterator[tuple[int, list[str]]], columns: Sequence[str], staged: Staged
 ) -> Iterator[Row]:
-    places = {name: number for number, name in enumerate(columns, 1) if name}
+    staged.columns = places = {name: number for number, name in enumerate(columns, 1) if name}
     for line, cells in rows:
         if len(cells) > len(columns):
             said = f"this row has {len(cells)} cells, the first line names {len(columns)} columns"

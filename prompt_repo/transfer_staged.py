@@ -100,6 +100,8 @@ class Staged:
     """What the file says of itself."""
     card: str = ""
     """The character that a card tells a part of."""
+    columns: Mapping[str, int] = field(default_factory=dict)
+    """The columns of a CSV by their names, counted from 1."""
 
     @classmethod
     def make(cls, file: Path, name: str) -> "Staged":
@@ -129,9 +131,21 @@ class Staged:
         """Closes the file, which is of no more use."""
         self.connection.close()
 
-    def refuse(self, message: str, place: Place, name: str = "", valid: Sequence[str] = ()) -> None:
-        """Notes what is wrong at a place of the file; `name` is its field or column."""
-        self.refuse_all([Problem(self.name, message, place.line, place.column, name, tuple(valid))])
+    def refuse(
+        self,
+        message: str,
+        place: Place,
+        name: str = "",
+        valid: Sequence[str] = (),
+        document: str = "",
+    ) -> None:
+        """Notes what is wrong at a place of the file; `name` is its field or column.
+
+        What has no line is a file by itself, in a folder or a zip: there the `document` is told.
+        """
+        path = self.name if place.line or not document else document
+        column = self.columns.get(name, place.column) if place.line else None
+        self.refuse_all([Problem(path, message, place.line, column, name, tuple(valid))])
 
     def refuse_all(self, problems: Sequence[Problem]) -> None:
         """Notes problems; they are counted, and the first ones kept."""

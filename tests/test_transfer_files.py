@@ -27,7 +27,7 @@ from prompt_repo.transfer_archives import RATIO
 from prompt_repo.transfer_errors import SHOWN, InvalidFile
 from prompt_repo.transfer_plan import State, Strategy
 from tests.factories import KIM, put
-from tests.transfers import exported, imported, places, refused, staged, states
+from tests.transfers import exported, imported, places, planned, refused, staged, states
 
 ROWS = [
     ("character", "emotion", "prompt_text"),
@@ -134,6 +134,16 @@ def test_a_wrong_csv_is_told_by_line_and_column(
     assert place == (problem.line, problem.column)
 
 
+def test_what_is_not_here_is_told_at_its_own_cell(repository: Repository) -> None:
+    """An unknown character in the character's column, an unknown emotion in the emotion's."""
+    raw = b"prompt_text,emotion,character\nx,furious,aria\ny,idle,nobody\n"
+
+    with pytest.raises(InvalidFile) as wrong, planned(repository, raw):
+        pass
+
+    assert [(2, 2, "emotion"), (3, 3, "character")] == places(wrong.value)
+
+
 def test_problems_are_counted_and_the_first_ones_shown(repository: Repository) -> None:
     """Of any number of errors, 200 are told with their places, the others counted."""
     raw = b"character,emotion,prompt_text\n" + b"aria,angry,\n" * 1000
@@ -180,7 +190,7 @@ def around(*items: str) -> bytes:
         (ITEM.replace('"x"', '§"a\\ud800"'), "U+D800"),
         (ITEM.replace('"aria"', '§"../x"'), "not allowed"),
         (ITEM.replace('"idle"', '§"character"'), "reserved"),
-        (ITEM.replace('"x"', "§NaN"), "a value belongs here"),
+        (ITEM.replace('"x"', "§NaN"), "NaN is no value in JSON"),
         (ITEM.replace('"x"', "§" + "1" * 5000), "too long"),
         (ITEM.replace("}", ',§"colour":"red"}'), "unknown key 'colour'"),
         (ITEM.replace("}", ',§"emotion":"sad"}'), "stands here already, in line 4"),
@@ -328,6 +338,16 @@ def test_a_zip_of_our_files_imports(repository: Repository, below: str) -> None:
     assert FILES["characters/dana/idle.yaml"] == repository.store.read(
         head, "characters/dana/idle.yaml"
     )
+
+
+def test_what_is_not_here_is_told_by_the_file_in_a_zip(repository: Repository) -> None:
+    """Each file of a zip is named, not the zip."""
+    raw = zipped({"characters/nobody/idle.yaml": b"prompt: x\n"})
+
+    with pytest.raises(InvalidFile) as wrong, planned(repository, raw):
+        pass
+
+    assert ["characters/nobody/idle.yaml"] == [each.path for each in wrong.value.problems]
 
 
 def test_a_folder_of_our_files_imports(repository: Repository, tmp_path: Path) -> None:

@@ -120,8 +120,8 @@ def decide(transfer: Any) -> Any:
     """Keeps the choices of this page; imports or proposes where that was pressed."""
     found = _found(transfer)
     if found.status != Status.PREVIEWED:
-        audit.describe(found.name, import_id=found.id)
         over = TransferState(f"this import is {found.status} already")
+        audit.describe(found.name, import_id=found.id, why=str(over))
         return _page(found, refusal=str(over)), status_of(over)
     form = request.form
     words = tuple(Strategy)
