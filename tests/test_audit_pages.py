@@ -89,12 +89,15 @@ def test_only_admins_see_it(app: Flask) -> None:
         ("address=10.&actor=eve", []),
         ("request=none", []),
         ("subject=%25", []),
+        ("detail=Revi%C3%A8wer", ["alpha"]),
+        ("detail=%22quoted%22&actor=eve", ["beta"]),
+        ("detail=_&actor=eve", []),
     ],
 )
 def test_filters(app: Flask, query: str, found: list[str]) -> None:
     """Entries that have all of what is said."""
-    enter(app, "alpha", path="defaults/idle.yaml")
-    enter(app, "beta", commit="abcdef")
+    enter(app, "alpha", path="defaults/idle.yaml", before="viewer", after="revièwer")
+    enter(app, "beta", commit="abcdef", after={"name": 'a "quoted" one'})
 
     assert found == subjects(app, query)
 

@@ -1,11 +1,12 @@
 """Reads the audit log: entries that fit, newest first by cursor, or all of them oldest first."""
 
+import json
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, or_, select
+from sqlalchemy import ColumnElement, Select, Text, cast, or_, select
 
 from webapp.audit_words import Kind, actions_of, parts_of, words_of
 from webapp.records import Records
@@ -34,6 +35,8 @@ class Wanted:
     request: str = ""
     path: str = ""
     commit: str = ""
+    detail: str = ""
+    """A part of what was before and after, or of what else an entry tells."""
     since: datetime | None = None
     until: datetime | None = None
     actors: Collection[str] = field(default=())
@@ -42,7 +45,7 @@ class Wanted:
     @classmethod
     def asked(cls, given: Mapping[str, str]) -> "Wanted":
         """What a query string asks for; what can't be read is as if it weren't there."""
-        texts = ("subject", "actor", "action", "address", "request", "path", "commit")
+        texts = "subject", "actor", "action", "address", "request", "path", "commit", "detail"
         kind, outcome = given.get("kind", ""), given.get("outcome", "")
         return cls(
             **{name: given.get(name, "").strip()[:LONGEST] for name in texts},
@@ -149,6 +152,9 @@ def _conditions(wanted: Wanted) -> Iterator[ColumnElement[bool]]:
             yield column.startswith(value, autoescape=True)
     if wanted.subject:
         yield columns.subject.icontains(wanted.subject, autoescape=True)
+    if wanted.detail:  # as JSON has it, which is how it is stored
+        part = json.dumps(wanted.detail)[1:-1]
+        yield cast(columns.detail, Text).icontains(part, autoescape=True)
     if wanted.path:
         yield or_(columns.path == wanted.path, columns.commit.in_(wanted.commits))
     yield from _when(wanted)

@@ -365,7 +365,7 @@ def _plan_bulk(page: Page, scene: Scene) -> None:
 
 
 def _filter_audit(page: Page, scene: Scene) -> None:
-    page.get_by_text("By file, commit, address or request").click()
+    page.get_by_text("By file, commit, address, request, before or after").click()
     expect(page.get_by_label("Request id")).to_be_visible()
 
 

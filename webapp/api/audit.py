@@ -36,6 +36,7 @@ class ListingAudit(Given):
     request: Word = Field(None, description="The id of the request.")
     path: Word = Field(None, description="The file of a prompt.", examples=["defaults/idle.yaml"])
     commit: Word = Field(None, description="How the id of the commit begins.")
+    detail: Word = Field(None, description="A part of what was before, after, or told besides.")
     since: Word = Field(None, description="A time of RFC 3339, or a day, in UTC.")
     until: Word = Field(None, description="A time of RFC 3339, or a day, which is let in.")
     cursor: Annotated[str | None, Field(pattern="^[0-9]{1,18}$")] = Field(
@@ -58,7 +59,7 @@ class AuditEntry(Answer):
     path: str
     """The file of the prompt that it was about; empty where it was about none, or about many."""
     commit: str
-    """The commit that was written; empty where there was none."""
+    """The commit that was written, or that it was about; empty where there was none."""
     outcome: Literal["done", "failed", "refused"]
     status: int
     """The HTTP status; 0 where it was no request."""

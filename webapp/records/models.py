@@ -104,7 +104,8 @@ class Token(Base):
 class AuditEntry(Base):
     """Who did what, when, from where, and whether it was allowed; never changed once written.
 
-    `path` is the prompt an entry is about, `commit` what it wrote; empty where there is none.
+    `path` is the prompt an entry is about, `commit` what it wrote or was about; empty where there
+    is none.
     `hash` covers all of it and `previous_hash`, the hash of the entry before (`audit_chain`).
     """
 
