@@ -6,11 +6,17 @@ from typing import Any
 import pyarrow as pa
 
 from sync.arrow_text import text_of
-from sync.model import Row
+from sync.model import Row, Table
 
 BEGINNING = b"\xff\xff\xff\xff"
 """How a stream of Arrow begins, and no other block does."""
 COMPRESSED = pa.ipc.IpcWriteOptions(compression="lz4")
+
+
+def key_type(table: Table) -> Any:
+    """Of what type keys are as `key_in_one` gives them."""
+    whole = len(table.key) == 1 and table.column(table.key[0]).shape == "integer"
+    return pa.int64() if whole else pa.string()
 
 
 def pack(names: Sequence[str], columns: Sequence[Any]) -> bytes:

@@ -14,15 +14,16 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from sync import arrow_blocks
+from sync.arrow_blocks import key_type
+from sync.arrow_overlaid import InOne, Overlaid
 from sync.digests import Bytes
 from sync.model import Row, Table
-from sync.packing import unpacked
 from sync.remembering import SIZE
 from sync.state import Attempt
 from sync.tables_postgres_target import PostgresTarget
 
-InOne = int | str
-"""A key as `key_in_one` gives it."""
+MOST_KEPT = 2_000_000
+"""Rows of blocks that are held, since they are asked for more than once."""
 
 
 @dataclass(slots=True)
@@ -44,7 +45,6 @@ class Moved:
     tags: Bytes
     stamps: NDArray[np.int64]
     alive: NDArray[np.bool_]
-    content: list[str | None]
     met: NDArray[np.bool_] = field(init=False)
     """Which of them stand in a block that was looked at."""
     seen: NDArray[np.bool_] = field(init=False)
@@ -75,12 +75,6 @@ class Moved:
         return np.flatnonzero(~self.met & self.alive)
 
 
-def key_type(table: Table) -> Any:
-    """Of what type keys are as `key_in_one` gives them."""
-    whole = len(table.key) == 1 and table.column(table.key[0]).shape == "integer"
-    return pa.int64() if whole else pa.string()
-
-
 class Remembered:
     """All traces that a finished attempt left of a table."""
 
@@ -89,7 +83,11 @@ class Remembered:
         self.type = key_type(table)
         self.whole = self.type == pa.int64()
         self.ordered = len(table.key) == 1
-        self.moved = self._moved()
+        self.overlaid = Overlaid(target, attempt.number, table, self.type)
+        each = self.overlaid
+        self.moved = Moved(each.keys, each.tags, each.stamps, each.alive)
+        self._kept: dict[int, Traces] = {}
+        self._room = MOST_KEPT
 
     def untraced(self) -> list[int]:
         """The blocks that have no traces yet."""
@@ -107,30 +105,12 @@ class Remembered:
         """A key out of its text."""
         return int(cell) if self.whole else cell
 
-    def _moved(self) -> Moved:
-        rows = self._target.blobs(
-            f"SELECT row_key, tag, stamp, content FROM {self._target.state}moved WHERE attempt = ?",
-            [self._attempt.number],
-        )
-        if self.whole:
-            rows.sort(key=lambda row: int(str(row[0])))
-        tags = b"".join([tag for _, tag, _, _ in rows if isinstance(tag, bytes)])
-        return Moved(
-            pa.array([self.key(str(key)) for key, *_ in rows], self.type),
-            np.frombuffer(tags, np.uint8).reshape(-1, SIZE),
-            np.array([stamp for _, _, stamp, _ in rows], np.int64),
-            np.array([content is not None for *_, content in rows], np.bool_),
-            [None if content is None else str(content) for *_, content in rows],
-        )
-
     def moved_rows(self, keys: Sequence[InOne]) -> dict[InOne, Row | None]:
         """What was written since the blocks for some keys."""
-        places = places_in(self.column(keys), self.moved.keys)
-        return {
-            key: unpacked(self.moved.content[place])
-            for key, place in zip(keys, places.tolist(), strict=True)
-            if place >= 0
-        }
+        places = places_in(self.column(keys), self.overlaid.keys).tolist()
+        there = [(key, place) for key, place in zip(keys, places, strict=True) if place >= 0]
+        rows = self.overlaid.rows([place for _, place in there])
+        return dict(zip([key for key, _ in there], rows, strict=True))
 
     def blocks(self) -> Iterator[Traces]:
         """The traces block by block; all at once where keys have no order that is theirs."""
@@ -156,6 +136,15 @@ class Remembered:
             yield number, arrow_blocks.unpack(keys)[1][0]
 
     def _block(self, number: int) -> Traces:
+        if number in self._kept:
+            return self._kept[number]
+        traces = self._read(number)
+        if len(traces.stamps) <= self._room:
+            self._kept[number] = traces
+            self._room -= len(traces.stamps)
+        return traces
+
+    def _read(self, number: int) -> Traces:
         ((keys, tags, stamp, stamps),) = self._target.blobs(
             f"SELECT keys, tags, stamp, stamps FROM {self._target.state}blocks "
             "WHERE attempt = ? AND number = ?",

@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 
 from sync import arrow_blocks
+from sync.arrow_blocks import key_type
 from sync.arrow_order import by_index, costly_index
-from sync.arrow_traces import key_type
 from sync.digests import Digest
 from sync.errors import Cancelled, Unfit
 from sync.model import Row

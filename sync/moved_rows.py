@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 
 from sync import arrow_blocks
-from sync.arrow_traces import InOne, places_in
+from sync.arrow_overlaid import InOne
+from sync.arrow_traces import places_in
 from sync.digests import Bytes, Digest
 from sync.model import Cell, Row, Table
 from sync.remembering import SIZE

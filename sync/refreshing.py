@@ -12,7 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sync import arrow_blocks
-from sync.arrow_traces import InOne, Remembered, Stretch, Traces, differ, places_in, stretches
+from sync.arrow_overlaid import InOne, Written, pack_anew
+from sync.arrow_traces import Remembered, Stretch, Traces, differ, places_in, stretches
 from sync.comparing import reset_verdict, verdict
 from sync.deciding import Batch
 from sync.digests import Bytes
@@ -21,7 +22,6 @@ from sync.filling import MOST_SAMPLED, SAMPLED, SHOWN, tags_of
 from sync.folds import check_folding, may_fold
 from sync.model import Row
 from sync.moved_rows import Found, Row3, Told, fakes_of, in_one, tag_of
-from sync.packing import packed
 from sync.progress import Clock
 from sync.remembering import NONE, SIZE
 from sync.state import Attempt, State
@@ -241,6 +241,9 @@ class Refreshing:
             found.keys.setdefault(key, None)
         keys = sorted(found.keys)
         outcome.counts.unchanged = found.seen
+        if keys and not dry:
+            overlaid = self._remembered.overlaid
+            pack_anew(self._target, self._attempt.number, self._work.table, overlaid)
         for start in range(0, len(keys), AT_ONCE):
             if cancelled():
                 self._target.rollback()
@@ -365,16 +368,14 @@ class Refreshing:
             self._remembered.key(key): (row, int(str(stamp)))
             for row, key, stamp in (self._target.rows_at(table, rest) if rest else ())
         }
-        places = table.positions(table.key)
         moved = []
         for row, stands in pairs:
             there, stamp = now.get(row.key, (None, 0))
             by = ours.get(row.key, stamp if stands is not None and there == stands else 0)
             settled = stands == row.production
-            cells = packed([(row.any or ())[place] for place in places])
-            content = None if stands is None else packed(stands)
-            moved.append((str(row.key), cells, content, row.tag if settled else NONE, by))
-        self._state.add_moved(table.name, self._attempt.number, moved)
+            held, tag = stands or row.any or (), row.tag if settled else NONE
+            moved.append(Written(row.key, held, stands is not None, tag, by))
+        self._state.add_written(table, self._attempt.number, moved)
 
     def _stamps_at(self, keys: list[InOne]) -> dict[InOne, int]:
         found = self._target.stamps_at(self._work.table, keys) if keys else []

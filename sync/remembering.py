@@ -10,9 +10,10 @@ from hashlib import blake2b
 
 from sync import keyed
 from sync.model import Key, Row
-from sync.state import Tagged
 
 SIZE = 10
+Tagged = tuple[list[Row], bytes]
+"""A block's rows, and for each of them a tag of what it was made from."""
 NONE = bytes(SIZE)
 
 

@@ -11,12 +11,15 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from sync import arrow_blocks
+from sync import arrow_blocks, arrow_overlaid
+from sync.arrow_blocks import key_type
+from sync.arrow_overlaid import Written
 from sync.decisions import Decisions
 from sync.model import Cell, Key, Row, Table
-from sync.overlays import UNKNOWN, overridden, spread
+from sync.overlays import overridden, spread
 from sync.packing import cell_of, packed, unpacked
 from sync.progress import Counts
+from sync.remembering import Tagged
 from sync.tables import Target, key_reader
 
 LATELY = 4
@@ -36,6 +39,9 @@ TABLES = (
     "PRIMARY KEY (attempt, number))",
     "{0}moved (attempt BIGINT NOT NULL, row_key TEXT NOT NULL, key_cells TEXT NOT NULL, "
     "content TEXT, tag {1} NOT NULL, stamp BIGINT NOT NULL, PRIMARY KEY (attempt, row_key))",
+    "{0}overlays (attempt BIGINT NOT NULL, number BIGINT NOT NULL, keys {1} NOT NULL, "
+    "content {1} NOT NULL, alive {1} NOT NULL, tags {1} NOT NULL, stamps {1} NOT NULL, "
+    "PRIMARY KEY (attempt, number))",
     "{0}decided (table_name TEXT NOT NULL, row_key TEXT NOT NULL, content TEXT, "
     "PRIMARY KEY (table_name, row_key))",
     "{0}conflicts (table_name TEXT NOT NULL, row_key TEXT NOT NULL, run TEXT NOT NULL, base TEXT, "
@@ -51,15 +57,9 @@ YOUNGER = (
     ("attempts", "counts TEXT"),
 )  # fmt: skip
 
-LATEST = (
-    "SELECT 1 FROM pg_attribute WHERE attrelid = to_regclass('prompt_repo_sync.attempts') "
-    "AND attname = 'counts'"
-)
+LATEST = "SELECT 1 WHERE to_regclass('prompt_repo_sync.overlays') IS NOT NULL"
 """Asks for what was added last: with it, nothing is missing."""
 BLOBS = ("content", "tags", "keys", "stamps")
-
-Tagged = tuple[list[Row], bytes]
-"""A block's rows, and for each of them a tag of what it was made from."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,19 +192,13 @@ class State(Decisions):
         )
         return Attempt(number, run, snapshot, None, False, 0, 0)
 
-    def add_moved(
-        self, table: str, attempt: int, rows: Sequence[tuple[str, str, str | None, bytes, int]]
-    ) -> None:
-        """Single rows written since an attempt's blocks: key, its cells, content, tag, stamp."""
-        self._target.put(
-            f"{self._at}moved",
-            ("attempt", "row_key", "key_cells", "content", "tag", "stamp"),
-            [(attempt, *row) for row in rows],
-            2,
-        )
-        if self.has_decided(table):
-            for _, cells, *_ in rows:
-                self.forget_decided(table, unpacked(cells) or ())
+    def add_written(self, table: Table, attempt: int, rows: Sequence[Written]) -> None:
+        """Rows written since an attempt's blocks."""
+        arrow_overlaid.add(self._target, attempt, table, rows, key_type(table))
+        if self.has_decided(table.name):
+            places = table.positions(table.key)
+            for each in rows:
+                self.forget_decided(table.name, [each.row[place] for place in places])
 
     def rows_of_block(
         self, attempt: int, number: int, table: Table, places: Sequence[int]
@@ -215,7 +209,8 @@ class State(Decisions):
             block = self._rows(content, table)
             return [block[place] for place in places]
         names, columns = arrow_blocks.unpack(content)
-        return self._fitted(names, arrow_blocks.rows_of(arrow_blocks.some(columns, places)), table)
+        some = arrow_blocks.rows_of(arrow_blocks.some(columns, places))
+        return arrow_overlaid.fitted(names, some, table)
 
     def add_block(
         self, attempt: int, number: int, names: Sequence[str], rows: Sequence[Row], tags: bytes
@@ -266,7 +261,7 @@ class State(Decisions):
     def finish(self, table: str, attempt: int) -> None:
         """An attempt came through: it stands for the whole table, and earlier ones go."""
         others = f"SELECT number FROM {self._at}attempts WHERE table_name = ? AND number <> ?"
-        for kept in ("blocks", "moved"):
+        for kept in ("blocks", "moved", "overlays"):
             self._target.run(
                 f"DELETE FROM {self._at}{kept} WHERE attempt IN ({others})", [table, attempt]
             )
@@ -311,13 +306,11 @@ class State(Decisions):
         if self._target.dialect != "postgresql":
             return decided
         of, known = key_reader(table), dict(decided)
-        rows = self._target.run(
-            f"SELECT key_cells, content FROM {self._at}moved WHERE attempt = ?", [attempt]
-        )
-        for cells, content in rows:
-            key = of(spread(table, unpacked(str(cells)) or ()))
+        written = arrow_overlaid.Overlaid(self._target, attempt, table, key_type(table)).written()
+        for each in written:
+            key = of(each.row)
             if cut is None or key > cut:
-                known.setdefault(key, unpacked(None if content is None else str(content)))
+                known.setdefault(key, each.row if each.alive else None)
         return sorted(known.items(), key=lambda each: each[0])
 
     def tagged(self, attempt: int, number: int, table: Table) -> Tagged:
@@ -380,13 +373,4 @@ class State(Decisions):
             names, *found = json.loads(zlib.decompress(content).decode("utf-8", "surrogatepass"))
         if self._target.dialect == "sqlite":  # PostgreSQL's cells are all text
             found = [[cell_of(cell) for cell in row] for row in found]
-        return self._fitted(names, found, table)
-
-    def _fitted(self, names: Sequence[str], found: Sequence[Any], table: Table) -> list[Row]:
-        """Rows with the columns that the table has now."""
-        if names == [*table.names]:
-            return [tuple(row) for row in found]
-        places = [names.index(name) if name in names else None for name in table.names]
-        return [
-            tuple(UNKNOWN if place is None else row[place] for place in places) for row in found
-        ]
+        return arrow_overlaid.fitted(names, found, table)
