@@ -15,8 +15,12 @@ COMPRESSED = pa.ipc.IpcWriteOptions(compression="lz4")
 
 def key_type(table: Table) -> Any:
     """Of what type keys are as `key_in_one` gives them."""
-    whole = len(table.key) == 1 and table.column(table.key[0]).shape == "integer"
-    return pa.int64() if whole else pa.string()
+    return pa.int64() if has_numbers(table) else pa.string()
+
+
+def has_numbers(table: Table) -> bool:
+    """Whether a table's key is one whole number."""
+    return len(table.key) == 1 and table.column(table.key[0]).shape == "integer"
 
 
 def pack(names: Sequence[str], columns: Sequence[Any]) -> bytes:

@@ -135,6 +135,13 @@ class Remembered:
             assert isinstance(keys, bytes)
             yield number, arrow_blocks.unpack(keys)[1][0]
 
+    def warm(self) -> None:
+        """Reads as many blocks as are held."""
+        for number in range(self._attempt.blocks):
+            if self._room <= 0:
+                break
+            self._block(number)
+
     def _block(self, number: int) -> Traces:
         if number in self._kept:
             return self._kept[number]

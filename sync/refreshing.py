@@ -67,8 +67,8 @@ class Refreshing:
         if len(self._remembered.moved.keys) > most:
             return None
         stamps = self._target.stamps(self._work.table)
-        sums = self._sums()
-        told = self._told()
+        sums, changed = self._sums(), self._changed()  # what takes a server long begins first
+        told = None if changed is None else self._told(changed)
         summed = sums is not None and told is not None
         if sums is None or told is None or not self._by_sums(told, found, sums):
             if summed:  # production has other keys: they are all read, beside all that was known
@@ -84,12 +84,16 @@ class Refreshing:
             self._place([*found.keys], found)
         return found
 
-    def _told(self) -> Told | None:
-        """What a watermark tells of; None where there is none, and all hashes are asked for."""
-        work, value = self._work, self._attempt.watermark
+    def _changed(self) -> Soon[list[tuple[InOne, int]]] | None:
+        """Asks what a watermark tells of; None where there is none: then for all hashes."""
+        work, value, ask = self._work, self._attempt.watermark, self._source.changed_since
         if not (work.watermark and value):
             return None
-        rows = sorted(self._source.changed_since(work.table, work.selection, work.watermark, value))
+        return Soon(lambda: ask(work.table, work.selection, work.watermark, value))
+
+    def _told(self, changed: Soon[list[tuple[InOne, int]]]) -> Told:
+        self._remembered.warm()  # meanwhile
+        rows = sorted(changed.get())
         hashes = arrow_blocks.numbers([hashed for _, hashed in rows])
         return Told(self._remembered.column([key for key, _ in rows]), self._tags(hashes))
 
