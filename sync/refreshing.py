@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from sync import arrow_blocks
 from sync.arrow_overlaid import InOne, Written, pack_anew
 from sync.arrow_traces import Remembered, Stretch, Traces, differ, places_in, stretches
+from sync.collecting import uncollected
 from sync.comparing import reset_verdict, verdict
 from sync.deciding import Batch
 from sync.digests import Bytes
@@ -21,7 +22,7 @@ from sync.errors import Cancelled
 from sync.filling import MOST_SAMPLED, SAMPLED, SHOWN, tags_of
 from sync.folds import check_folding, may_fold
 from sync.model import Row
-from sync.moved_rows import Found, Row3, Told, fakes_of, in_one, tag_of
+from sync.moved_rows import Found, Row3, Told, fakes_of, in_one
 from sync.progress import Clock
 from sync.remembering import NONE, SIZE
 from sync.state import Attempt, State
@@ -253,7 +254,8 @@ class Refreshing:
                 self._target.rollback()
                 raise Cancelled("the run was cancelled; what it had finished stays")
             some = {key: found.keys[key] for key in keys[start : start + AT_ONCE]}
-            self._settle(self._looked_at(some, decided, outcome), outcome, reset, dry)
+            with uncollected():
+                self._settle(self._looked_at(some, decided, outcome), outcome, reset, dry)
             if not dry:
                 self._count(outcome, "")
             clock.tell(self._work.table.name, found.seen, outcome.counts.bytes)
@@ -295,10 +297,10 @@ class Refreshing:
         self._show(originals, fakes, outcome)
         if self._record is not None and originals:
             self._record(work.table, originals, fakes)
-        assert work.hashed is not None
+        tags = self._tags(arrow_blocks.numbers([hashed for *_, hashed in production]))
         made = {
-            key_of(key): (fake, tag_of(work.hashed, hashed))
-            for fake, (_, key, hashed) in zip(fakes, production, strict=True)
+            key_of(key): (fake, tag.tobytes())
+            for fake, tag, (_, key, _) in zip(fakes, tags, production, strict=True)
         }
         outcome.counts.unchanged -= len(made)
         stands = {key_of(key): (row, stamp) for row, key, stamp in standing.get()}
