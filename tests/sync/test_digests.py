@@ -7,6 +7,7 @@ from cryptography.hazmat.primitives.cmac import CMAC
 from hypothesis import given
 from hypothesis import strategies as st
 
+from sync import keyed
 from sync.keyed import ALPHABET, Key, suffix
 
 KEY = Key("a key of these digests")
@@ -81,3 +82,19 @@ def test_an_end_holds_sixty_bits(number: int) -> None:
     end = suffix(number)
 
     assert number % 2**60 == sum(ALPHABET.index(each) << 5 * n for n, each in enumerate(end))
+
+
+def test_the_slow_hash_is_made_once_for_a_secret(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of the latest few a process knows the outcome; each secret has its own."""
+    made = []
+
+    def slowly(secret: bytes) -> bytes:
+        made.append(secret)
+        return secret[:32]
+
+    monkeypatch.setattr(keyed, "_slowly", slowly)
+    secrets = [f"secret number {number} of these" for number in range(keyed.MOST_KNOWN + 2)]
+    prints = [Key(secret).fingerprint for secret in [*secrets, secrets[-1], f" {secrets[-1]} "]]
+
+    assert [secret.encode() for secret in secrets] == made
+    assert len(secrets) == len({*prints})
