@@ -25,6 +25,12 @@ class Counts:
         """Rows that staging took."""
         return self.inserted + self.updated + self.deleted
 
+    def add_written(self, other: "Counts") -> None:
+        """Adds what else was written."""
+        self.inserted += other.inserted
+        self.updated += other.updated
+        self.deleted += other.deleted
+
     def written_before(self) -> "Counts":
         """What another look at the same rows adds to: they are counted once."""
         return Counts(inserted=self.inserted, updated=self.updated, deleted=self.deleted)

@@ -39,7 +39,7 @@ from sync.options import (
 from sync.ordering import backward
 from sync.preparing import SAMPLE, Preparation
 from sync.processes import Processes
-from sync.progress import Clock
+from sync.progress import Clock, Counts
 from sync.rules import Rules, dump
 from sync.settling import settle
 from sync.shards import Fillers
@@ -81,6 +81,8 @@ class _Run:
         self._blocked: list[str] = []
         self._keys: dict[str, tuple[str, ...]] = {}
         self._same_links: dict[str, int] = {}
+        self._decided: dict[str, Counts] = {}
+        """What decisions wrote, of tables that were not walked through yet."""
         self._originals: list[tuple[Work, list[Row]]] = []
 
     def carry_out(self) -> Result:
@@ -302,6 +304,7 @@ class _Run:
             first.through(replace(works[table.name], inserts_only=True, nulled=places))
 
     def _take(self, work: Work, outcome: Outcome) -> None:
+        outcome.counts.add_written(self._decided.pop(work.table.name, Counts()))
         outcome.counts.once()
         self.result.tables[work.table.name] = outcome.counts
         self._keys[work.table.name] = work.table.key
@@ -332,7 +335,12 @@ class _Run:
 
     def _apply_decisions(self, works: dict[str, Work]) -> None:
         tables = {name: work.table for name, work in works.items()}
-        settle(self.target, self.state, tables, self.options.on_conflict)
+        done = settle(self.target, self.state, tables, self.options.on_conflict)
+        for name, counts in done.items():
+            if name in self.result.tables:
+                self.result.tables[name].add_written(counts)
+            else:  # before its walk
+                self._decided.setdefault(name, Counts()).add_written(counts)
 
     # After the last row
 

@@ -6,6 +6,7 @@ from typing import Any
 from sync.comparing import Conflict
 from sync.errors import UnknownConflict, Unsupported
 from sync.model import Cell, Row, Table
+from sync.progress import Counts
 from sync.state import State
 from sync.tables import Blocked, Change, Target
 
@@ -61,19 +62,25 @@ def _named(conflict: Conflict) -> str:
     return f"{conflict.table} {', '.join(str(cell) for cell in conflict.key)}"
 
 
-def settle(target: Target, state: State, tables: dict[str, Table], policy: str) -> None:
+def settle(
+    target: Target, state: State, tables: dict[str, Table], policy: str
+) -> dict[str, Counts]:
     """Carries out what was decided, and `policy` for the rest unless that is `pause`.
+
+    Tells table by table what that wrote.
 
     A row that moved since it was looked at stays a conflict for the next walk to judge. Raises
     Unsupported where a row can't be written, for others hold what must be unique; then no decision
     is carried out, and all of them wait.
     """
     waiting: list[tuple[Table, Blocked]] = []
+    done: dict[str, Counts] = {}
     for conflict, decision in state.conflicts():
         table = tables.get(conflict.table)
         chosen = decision or ({"action": policy, "columns": {}} if policy != "pause" else None)
         if table is not None and chosen is not None:
-            waiting.append((table, _settle(target, state, table, conflict, chosen)))
+            counts = done.setdefault(table.name, Counts())
+            waiting.append((table, _settle(target, state, table, conflict, chosen, counts)))
     stuck = {table.name for table, blocked in waiting if _is_stuck(target, table, blocked)}
     if stuck:
         target.rollback()
@@ -82,11 +89,13 @@ def settle(target: Target, state: State, tables: dict[str, Table], policy: str) 
              "must be unique; change those, or decide otherwise" for name in sorted(stuck)]
         )  # fmt: skip
     target.commit()
+    return done
 
 
 def _settle(
-    target: Target, state: State, table: Table, conflict: Conflict, decision: dict[str, Any]
-) -> Blocked:
+    target: Target, state: State, table: Table, conflict: Conflict, decision: dict[str, Any],
+    counts: Counts,
+) -> Blocked:  # fmt: skip
     wanted = _wanted(conflict, table, decision)
     if wanted is UNDECIDED:
         return Blocked()
@@ -95,7 +104,7 @@ def _settle(
     if standing != conflict.staging:
         return Blocked()  # the next walk judges it anew
     state.decide(conflict.table, conflict.key, conflict.production)
-    return _write(target, table, standing, wanted) if wanted != standing else Blocked()
+    return _write(target, table, standing, wanted, counts) if wanted != standing else Blocked()
 
 
 def _is_stuck(target: Target, table: Table, blocked: Blocked) -> bool:
@@ -125,12 +134,16 @@ def _standing(target: Target, table: Table, conflict: Conflict) -> Row | None:
     return next(iter(found.values()), None)
 
 
-def _write(target: Target, table: Table, standing: Row | None, wanted: Row | None) -> Blocked:
+def _write(
+    target: Target, table: Table, standing: Row | None, wanted: Row | None, counts: Counts
+) -> Blocked:
     if wanted is None:
         assert standing is not None
-        target.delete(table, [standing], ())
+        counts.deleted += target.delete(table, [standing], ())
         return Blocked()
     if standing is None:
+        counts.inserted += 1
         return target.write(table, [wanted], [])
+    counts.updated += 1
     stamp = target.stamp(table, standing)
     return target.write(table, [], [Change(wanted, standing, stamp)])

@@ -275,6 +275,7 @@ def test_a_decision_is_carried_out_once(
     assert (city == "staging", renamed) == (town == "Testville", name != old[0])
     assert [(13,)] == ask(pair[1], "SELECT id FROM orders WHERE id = 13")
     assert (0, ()) == (again.total.written, again.conflicts)
+    assert int(action != "skip") == result.tables["users"].updated
 
 
 def test_a_merge_must_say_whose_value_to_take(pair: Pair) -> None:
@@ -321,6 +322,7 @@ def test_a_policy_decides_about_all_conflicts(pair: Pair, policy: str, towns: bo
 
     assert "completed" == result.status
     assert towns == (user(pair[1], 1)[2] == "Testville")
+    assert (0 if towns else 1) == result.tables["users"].updated
     assert 0 == sync(*pair, RULES).total.written
 
 
