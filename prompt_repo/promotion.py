@@ -347,11 +347,12 @@ def _wanted(
         if path not in changes:
             raise NotInPlan(path, "was changed by this commit")
     wanted = [each for path, each in changes.items() if only is None or path in only]
-    moved = [each.path for each in wanted if _blob(repository, head, each.path) != each.new]
-    undecided = sorted(set(moved) - set(anyway))
+    now = {each.path: _blob(repository, head, each.path) for each in wanted}
+    left = [each for each in wanted if now[each.path] != each.old]
+    moved = {each.path for each in left if now[each.path] != each.new}
+    undecided = sorted(moved - set(anyway))
     if undecided:
         raise RolledBackMoved(undecided)
-    left = [each for each in wanted if _blob(repository, head, each.path) != each.old]
     if not left:
         raise NothingToPromote
     return left

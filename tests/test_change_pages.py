@@ -289,6 +289,9 @@ def test_a_hotfix_of_what_moved_in_staging_leaves_a_change_request(studio: Studi
     assert studio.act(studio.admin, number, "merge") == 303
 
     left = studio.row(number + 1)
+    said = studio.admin.get(f"/changes/{number}").text
+    assert f"change request {left.number} was opened to decide them" in said
+    assert "Hotfix" in studio.admin.get("/promotion/history").text
     assert (left.base, left.state, left.name) == (STAGING, "open", "kim")
     assert studio.text(ident) == "Staging's own."
     base = studio.repository.head(STAGING)

@@ -268,6 +268,20 @@ def test_rolling_back_what_moved_since_is_decided_by_somebody(repository: Reposi
     assert (text(repository, ANGRY), number(repository, ANGRY)) == ("One.", 1)
 
 
+def test_what_stands_again_already_is_not_asked_about(repository: Repository) -> None:
+    """Once one prompt was put back, all the rest of its promotion is put back without a word."""
+    put(repository, {ANGRY: "Two.", HAPPY: "Gladder."})
+    first = everything(repository)
+    roll_back(repository, first.tag, KIM, only=[path(ANGRY)])
+
+    done = roll_back(repository, first.tag, KIM)
+
+    assert (path(HAPPY),) == done.paths
+    assert ("One.", "Glad.") == (text(repository, ANGRY), text(repository, HAPPY))
+    with pytest.raises(NothingToPromote):
+        roll_back(repository, first.tag, KIM)
+
+
 def test_only_productions_own_commits_can_be_rolled_back(repository: Repository) -> None:
     """A commit of staging is none of production's line, though it is its ancestor."""
     put(repository, {ANGRY: "Two."})

@@ -13,10 +13,11 @@ from prompt_repo.drift import State, compare
 from prompt_repo.editing import create_character
 from prompt_repo.model import Character
 from prompt_repo.promotion import Order, promote
+from prompt_repo.releases import Did
 from prompt_repo.repository import PRODUCTION, STAGING, Repository
 from tests.factories import KIM, SAM, key, make_repository, put
 from tests.web import Browser, make_app, person
-from webapp import board
+from webapp import board, releases
 from webapp.access import Role
 
 ANGRY, HAPPY = "aria/angry", "aria/happy"
@@ -279,6 +280,28 @@ def test_what_went_on_since_is_put_back_where_said(admin: Browser, prompts: Repo
     assert done.status_code == 303
     assert live(prompts, ANGRY) == "One.\n"
     assert live(prompts, "bolt/angry") == "Sparks.\n"
+
+
+def test_what_stands_again_already_is_said_and_not_asked(
+    admin: Browser, prompts: Repository
+) -> None:
+    """Its box is off, and the rest goes back without a question."""
+    first = send(admin, "/promotion", *hidden(send(admin, "/promotion/plan", ("all", "1"))))
+    address = f"{first.headers['Location']}/roll-back"
+    send(admin, address, *hidden(admin.get(address)), ("path", path(ANGRY)))
+
+    page = admin.get(address)
+    done = send(admin, address, *hidden(page), ("path", path("bolt/angry")))
+
+    assert 1 == page.text.count("Stands again already.")
+    assert re.search(rf'value="{path(ANGRY)}"[^>]* disabled>', page.text)
+    assert done.status_code == 303
+    assert ("One.\n", "Sparks.\n") == (live(prompts, ANGRY), live(prompts, "bolt/angry"))
+
+
+def test_each_kind_of_release_has_its_word() -> None:
+    """So that no line of what went live lacks one."""
+    assert {*Did} == {*releases.DID}
 
 
 def test_production_that_moved_stops_a_roll_back(admin: Browser, prompts: Repository) -> None:

@@ -187,7 +187,9 @@ def merge(number: int) -> Any:
         done = change_requests.merge(number, request.form.get("head", ""))
         audit.describe(commit=done.commit.oid, paths=[c.path for c in done.commit.changes[:50]])
         if done.left is not None:
-            return "Merged. Staging has other texts of this, so a change request for it was opened."
+            rest = change_records.open_on(records(), done.left)
+            named = f"change request {rest.number}" if rest else f"changes/{done.left}"
+            return f"Merged. Staging has other texts of this: {named} was opened to decide them."
         return "Merged; it reached staging as well." if done.staged else "Merged."
 
     return _step(number, step)

@@ -29,8 +29,9 @@ SHOWN = 200  # documents that a page names; of more the number is told
 DID = {
     Did.PROMOTED: "Promoted",
     Did.ROLLED_BACK: "Rolled back",
+    Did.HOTFIXED: "Hotfix",
     Did.BEGAN: "Began",
-    Did.COMMITTED: "Hotfix",
+    Did.COMMITTED: "Committed",
 }
 
 
@@ -38,7 +39,8 @@ DID = {
 class Deployed:
     """A document that a promotion or a roll-back changed, with its numbers before and after.
 
-    `now` is the number that stands today where that is another one; `moved` tells that.
+    `now` is the number that stands today where that is another one; `moved` tells that. It is
+    `back` where what stands today is what stood before.
     """
 
     path: str
@@ -47,6 +49,7 @@ class Deployed:
     after: str
     now: str
     moved: bool
+    back: bool
 
 
 @blueprint.get("")
@@ -192,6 +195,7 @@ def _deployed(commit: Commit, changes: list[FileChange]) -> list[Deployed]:
     found = []
     for change in changes:
         now = history.held(head, change.path)
+        blob = now.blob if now else None
         found.append(
             Deployed(
                 path=change.path,
@@ -199,7 +203,8 @@ def _deployed(commit: Commit, changes: list[FileChange]) -> list[Deployed]:
                 before=_number(commit.parents[0], change.path),
                 after=_number(commit.oid, change.path),
                 now=_number(head, change.path),
-                moved=(now.blob if now else None) != change.new,
+                moved=blob != change.new,
+                back=blob == change.old,
             )
         )
     return found
