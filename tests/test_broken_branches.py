@@ -125,7 +125,8 @@ def test_broken_settings_are_told_with_the_way_to_mend_them(
     assert ready.json["status"] == "degraded"
     assert ready.json["settings"] == {STAGING: "broken", PRODUCTION: "ok"}
     assert page.status_code == 422
-    assert "prompts.yaml:2:1" in page.text
+    assert "<h1>The settings of staging can’t be read</h1>" in page.text
+    assert 1 == page.text.count("prompts.yaml:2:1")
     assert "git push origin HEAD:staging" in page.text
     assert 'href="/environments/production/characters"' in page.text
     assert viewer.get("/environments/production/characters").status_code == 200
