@@ -91,6 +91,7 @@ def test_a_problem_is_told_without_its_path() -> None:
 
     assert "Text: the text is empty" == said
     assert "No field" == capitalize_first(plain_problem(Problem("", "no field")))
+    assert "prompts.yaml:1:1 is wrong" == capitalize_first("prompts.yaml:1:1 is wrong")
 
 
 def test_variables_are_told_apart_from_what_stands_around_them() -> None:

@@ -114,7 +114,9 @@ def initials(name: str) -> str:
 
 
 def capitalize_first(sentence: str) -> str:
-    """A sentence with a capital at its beginning, the rest as it is."""
+    """A sentence with a capital at its beginning, the rest as it is; so is a path it begins with."""
+    if ".yaml" in sentence.partition(" ")[0]:
+        return sentence
     return sentence[:1].upper() + sentence[1:]
 
 
