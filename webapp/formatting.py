@@ -114,7 +114,7 @@ def initials(name: str) -> str:
 
 
 def capitalize_first(sentence: str) -> str:
-    """A sentence with a capital at its beginning, the rest as it is; so is a path it begins with."""
+    """A sentence with a capital at its beginning; a path that it begins with stays as it is."""
     if ".yaml" in sentence.partition(" ")[0]:
         return sentence
     return sentence[:1].upper() + sentence[1:]
