@@ -52,6 +52,9 @@ def init_app(app: Flask) -> None:
     # and so makes every answer vary by cookie.
     app.login_manager = manager  # type: ignore[attr-defined]
     manager.session_protection = None
+    # So it has no use for its digest of address and browser, which it works out for every request
+    # all the same, and puts into every cookie.
+    manager._session_identifier_generator = str
     manager.user_loader(_person)
     app.context_processor(lambda: {"current_user": current_user, "may": _may})
     app.extensions["session_caller"] = _session_caller

@@ -11,8 +11,10 @@ from flask.sessions import (
 )
 from itsdangerous import Signer as AnySigner
 from itsdangerous import TimestampSigner, URLSafeTimedSerializer
+from itsdangerous.encoding import base64_encode
 
 COOKIE = "prompt_repo"
+LONG = 1_000  # bytes
 DIGEST = "sha1"  # Flask's own, by its name, for which OpenSSL has a way that takes half the time
 
 
@@ -52,6 +54,11 @@ class Serializer(URLSafeTimedSerializer):
         if self._made is None:
             self._made = super().make_signer(salt)
         return self._made
+
+    def dump_payload(self, obj: Any) -> bytes:
+        """What is signed, packed only where it is long: zlib asks for a quarter of a megabyte."""
+        plain = PlainJSON.dumps(obj).encode()
+        return base64_encode(plain) if len(plain) < LONG else super().dump_payload(obj)
 
 
 class Sessions(SecureCookieSessionInterface):
