@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import re
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -13,8 +14,9 @@ from sqlalchemy import text
 
 from prompt_repo.repository import STAGING
 from tests.factories import make_repository, put
+from tests.transfers import exported
 from tests.web import Browser, bearer, make_app, person, services
-from webapp import audit, audit_anchors, audit_entries
+from webapp import audit, audit_anchors, audit_entries, audit_tending
 from webapp.access import Role, Scope
 from webapp.audit_chain import GENESIS, digest
 from webapp.audit_words import Kind
@@ -235,6 +237,29 @@ def test_a_prompt_has_its_trail(app: Flask, admin: Browser) -> None:
     ]
     assert "Edit in bulk" not in happy
     assert "says nothing of this prompt yet" in happy
+
+
+def test_an_import_of_many_commits_is_in_the_trail_of_each_prompt(
+    app: Flask, admin: Browser, tmp_path: Path
+) -> None:
+    """One entry tells of all its commits, and is found by each file, also by the filter."""
+    other = make_repository(tmp_path / "other", ("aria",))
+    for number in range(3):
+        put(other, {"aria/angry": f"Angry {number}."}, f"Angry {number}")
+        put(other, {"aria/idle": f"Idle {number}."}, f"Idle {number}")
+    raw = exported(other, versions=True)
+    asked = app.test_client().post(
+        f"/api/v1/admin/prompts/import?mode=apply&environment={STAGING}&strategy=overwrite&name=x",
+        data=raw, headers=bearer(app, Scope.ADMIN),
+    )  # fmt: skip
+    assert asked.json["commits"] > 3, asked.text
+    audit_tending.catch_up(services(app).records, services(app).repository.get())
+
+    for emotion, there in (("angry", True), ("idle", True), ("happy", False)):
+        path = f"characters/aria/{emotion}.yaml"
+        for page in (f"{ANGRY[:-5]}{emotion}/trail", f"/audit?path={path}"):
+            assert ('>Import<span class="unseen">' in admin.get(page).text) is there
+        assert (["x"] if there else []) == subjects(app, f"path={path}")
 
 
 def test_a_person_has_theirs(app: Flask, admin: Browser) -> None:

@@ -23,8 +23,8 @@ from webapp.audit_anchors import Anchored
 from webapp.audit_check import check
 from webapp.audit_export import TYPES, lines
 from webapp.audit_log import Link
-from webapp.audit_reading import OUTCOMES, Wanted, entry, everything, page
-from webapp.audit_trails import before, did
+from webapp.audit_reading import OUTCOMES, entry, everything, page
+from webapp.audit_trails import asked, before, did
 from webapp.audit_words import KINDS, words_of
 from webapp.services import records, repository, settings
 
@@ -57,7 +57,7 @@ def outcome_look(outcome: str) -> str:
 @access(Scope.ADMIN)
 def index() -> AnyResponse:
     """The newest entries that fit, and how the chain stands; for htmx the entries alone."""
-    wanted = Wanted.asked(request.args)
+    wanted = asked(request.args)
     found = page(records(), wanted, before(), PAGE)
     by_htmx = request.headers.get("HX-Request") == "true"
     name = "_entries" if by_htmx else "index"
@@ -133,7 +133,7 @@ def of_person(name: str) -> str:
 @access(Scope.ADMIN)
 def export(form: str) -> Response:
     """All entries that fit as a file, oldest first, streamed."""
-    wanted = Wanted.asked(request.args)
+    wanted = asked(request.args)
     audit.enter_reading("audit log", form=form, filters=wanted.query())
     text = lines(everything(records(), wanted), form)
     answer = Response(text, content_type=TYPES[form])

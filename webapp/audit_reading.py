@@ -8,6 +8,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Select, Text, cast, or_, select
 
+from webapp.audit_entries import SINCE
 from webapp.audit_words import Kind, actions_of, parts_of, words_of
 from webapp.records import Records
 from webapp.records.models import AuditEntry
@@ -17,6 +18,8 @@ AT_A_TIME = 1_000
 LONGEST = 200  # characters of a filter
 TABLE = AuditEntry.__table__
 LARGEST = 2**63 - 1
+IMPORTS = 200  # the newest, whose commits a prompt's trail looks into
+IN_A_ROW = "imports.decide", "imports.worker", "api.import_prompts", "import"
 
 
 @dataclass(frozen=True)
@@ -116,6 +119,19 @@ def everything(records: Records, wanted: Wanted) -> Iterator[Mapping[str, Any]]:
         if len(found) < AT_A_TIME:
             return
         after = found[-1].id
+
+
+def rows_of_commits(records: Records) -> Iterator[tuple[str, str]]:
+    """Of entries that tell of several commits, newest first: where they began, and the last."""
+    query = (
+        select(TABLE.c.commit, TABLE.c.detail)
+        .where(TABLE.c.action.in_(IN_A_ROW), TABLE.c.commit != "")
+        .order_by(TABLE.c.id.desc())
+        .limit(IMPORTS)
+    )
+    for last, detail in records.rows(query):
+        if SINCE in detail:
+            yield detail[SINCE], last
 
 
 def moment(text: str, *, end: bool = False) -> datetime | None:

@@ -1,11 +1,15 @@
 """Trails: the part of the audit log that is about one prompt, or about what one person did."""
 
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import replace
 from itertools import islice
 
 from flask import Blueprint, render_template, request
 
 from prompt_repo.deployments import deployments
-from prompt_repo.layout import ENVIRONMENTS
+from prompt_repo.errors import RevisionNotFound
+from prompt_repo.layout import ENVIRONMENTS, place_of
 from webapp import audit_reading, tokens
 from webapp.access import Scope, access
 from webapp.audit_reading import Page, Wanted
@@ -24,7 +28,7 @@ def of_prompt(environment: str, character: str | None, emotion: str) -> str:
     """What happened to a prompt: edits, refusals, previews, promotions, with who and from where."""
     subject = subject_of(environment, character, emotion)
     path = subject.key.path
-    wanted = Wanted(path=path, commits=_commits(path))
+    wanted = Wanted(path=path, commits=commits_of(path))
     found = audit_reading.page(records(), wanted, before(), PAGE)
     return render_template("audit/of_prompt.html", subject=subject, found=found)
 
@@ -36,9 +40,17 @@ def did(account: Account, limit: int = FEW, older_than: int | None = None) -> Pa
     return audit_reading.page(records(), wanted, older_than, limit)
 
 
-def _commits(path: str) -> frozenset[str]:
-    """The commits that wrote a prompt, and those that took it to production and away."""
-    found = {each.began.oid for each in deployments(repository(), path)}
+def asked(given: Mapping[str, str]) -> Wanted:
+    """What a query string asks for: of a file all that is about it, as its trail shows it."""
+    wanted = Wanted.asked(given)
+    if place_of(wanted.path) is None:
+        return wanted
+    return replace(wanted, commits=commits_of(wanted.path))
+
+
+def commits_of(path: str) -> frozenset[str]:
+    """The commits that entries are found by: that wrote a document, or took it to production."""
+    found = _in_a_row(path) | {each.began.oid for each in deployments(repository(), path)}
     for environment in ENVIRONMENTS:
         head = repository().head(environment)
         repository().history.ensure(head)
@@ -50,6 +62,18 @@ def _commits(path: str) -> frozenset[str]:
             if cursor is None:
                 break
     return frozenset(islice(found, COMMITS))
+
+
+def _in_a_row(path: str) -> set[str]:
+    """The last commits of imports that wrote many, one of this document's among them."""
+    history, found = repository().history, set()
+    for since, last in audit_reading.rows_of_commits(records()):
+        with suppress(RevisionNotFound):  # the entry is of another repository
+            history.ensure(last)
+            first, then = (history.held(each, path) for each in (since, last))
+            if (first and first.row) != (then and then.row):
+                found.add(last)
+    return found
 
 
 def before() -> int | None:

@@ -7,13 +7,12 @@ from flask import Response, jsonify
 from pydantic import Field
 
 from prompt_repo.errors import InvalidDocument, Problem
-from webapp import audit_reading
+from webapp import audit_reading, audit_trails
 from webapp.access import Scope
 from webapp.api import asking, blueprint
 from webapp.api.intake import Given, Limit
 from webapp.api.routing import Operation, route
 from webapp.api.schemas import Answer
-from webapp.audit_reading import Wanted
 from webapp.audit_words import Kind
 from webapp.services import records
 
@@ -92,7 +91,7 @@ def audit() -> Response:
     texts = asked.model_dump(exclude_none=True, exclude={"cursor", "limit"})
     _check_times(texts)
     before = int(asked.cursor) if asked.cursor else None
-    found = audit_reading.page(records(), Wanted.asked(texts), before, asked.limit)
+    found = audit_reading.page(records(), audit_trails.asked(texts), before, asked.limit)
     cursor = str(found.next_before) if found.next_before else None
     items = [audit_reading.told(each) for each in found.entries]
     return jsonify({"items": items, "next_cursor": cursor})
