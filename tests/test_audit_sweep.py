@@ -15,6 +15,7 @@ from tests.audited import Deeds
 from tests.factories import make_repository
 from tests.staging_world import staging_world
 from tests.web import make_app, person, services
+from webapp import mirror
 from webapp.access import SAFE, Role
 from webapp.audit_words import WORDS
 from webapp.records.models import AuditEntry
@@ -299,6 +300,7 @@ def test_a_round_with_the_mirror(tmp_path: Path) -> None:
     make_repository(tmp_path, ("aria",))
     app = make_app(tmp_path, mirror_url=f"file://{tmp_path}/nowhere.git")
     person(app, Role.ADMIN, "ada").post("/repository/mirror")
+    app.extensions[mirror.EXTENSION].stop()
 
     with services(app).records.reading() as session:
         (entry,) = session.scalars(select(AuditEntry).where(AuditEntry.action == "mirror.now"))
