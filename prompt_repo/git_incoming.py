@@ -148,6 +148,11 @@ class Incoming:
             raise GitFailed("rev-list", text_of(done.stderr))
         return done.stdout.decode().split()
 
+    def close(self) -> None:
+        """Lets go of what this thread read; for the folder is about to go."""
+        self._reader.close()
+        self.store.close()
+
     def sync(self) -> None:
         """Has all of it survive a power cut, so that it can be let in by its names alone."""
         git_objects.sync_all(self.objects)
@@ -190,7 +195,11 @@ def incoming(store: GitStore, refs: Mapping[str, str] | None = None) -> Iterator
         if refs:
             lines = "".join(f"{oid} {ref}\n" for ref, oid in sorted(refs.items()))
             (folder / "packed-refs").write_text(lines)
-        yield Incoming(folder)
+        made = Incoming(folder)
+        try:
+            yield made
+        finally:
+            made.close()
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 

@@ -21,6 +21,8 @@ from prompt_repo.git_refs import OID
 TREES_KEPT = 4096  # raw trees kept in memory: those of the heads' folders are read each edit
 COMMITS_KEPT = 16  # commits just made, which are mostly what the next one builds on
 TREES_BYTES = 64_000_000
+MAPPED = 16 * 1024 * 1024  # bytes read of packs, after which large ones are let go of
+PAGES = 64 * 1024  # bytes that Linux has in memory around each place that is read of a mapped file
 PEELED_KEPT = 65_536  # tags whose commits are known
 
 R = TypeVar("R")
@@ -44,7 +46,9 @@ class Reader:
             raise RevisionNotFound(oid)
         name = ObjectID(oid.encode())
         try:
-            return self._retried(lambda: self.repo.object_store.get_raw(name))
+            found = self._retried(lambda: self.repo.object_store.get_raw(name))
+            self._let_go(len(found[1]))
+            return found
         except KeyError as missing:
             raise RevisionNotFound(oid) from missing
         except OSError as refused:
@@ -145,6 +149,13 @@ class Reader:
             _opened.add(repo)
         return repo
 
+    def close(self) -> None:
+        """Closes this thread's own, which is opened again where it is needed."""
+        if getattr(self._local, "repo", None) is not None:
+            with suppress(BufferError):  # of a pack in use; it goes when that is over
+                self._local.repo.close()
+        self._local.repo = None
+
     def _named(self, oid: str, kind: type[ShaFile]) -> bytes:
         """The bytes of an object that another one names; raises RepositoryDamaged."""
         try:
@@ -162,11 +173,20 @@ class Reader:
         try:
             return read()
         except (FileNotFoundError, BufferError, ValueError, KeyError):
-            if getattr(self._local, "repo", None) is not None:
-                with suppress(BufferError):  # of a pack in use; it goes when that is over
-                    self._local.repo.close()
-            self._local.repo = None
+            self.close()
             return read()
+
+    def _let_go(self, size: int) -> None:
+        """Closes packs once much was read of large ones.
+
+        Dulwich maps them whole, and what was touched of them counts as memory of this process for
+        as long as they are mapped.
+        """
+        self._local.read = getattr(self._local, "read", 0) + max(size, PAGES)
+        if self._local.read > MAPPED:
+            self._local.read = 0
+            if sum(pack.mmap_size for pack in self.repo.object_store.packs) > MAPPED:
+                self.close()
 
 
 # Closed at exit: dulwich's own destructors complain on standard error when they run last.

@@ -95,6 +95,10 @@ class GitStore:
         """Whether this is a clone whose history was cut off."""
         return bool(self._cut_off())
 
+    def close(self) -> None:
+        """Closes what this thread has open of it; it is opened again where it is needed."""
+        self._reader.close()
+
     def head(self, branch: str) -> str | None:
         """The commit a branch points to; None where there is no such branch.
 
@@ -273,8 +277,7 @@ class GitStore:
         `existing` names files by blobs that are in the repository already, and `graft` whole
         folders. Who knows all that changes (`known`) saves finding it out. A `label` becomes an
         annotated tag of the commit; both are there afterwards, or neither.
-        `meanwhile` is called with the commit while it is being written: for what is derived from
-        commits, and may hold one that never came to be.
+        `meanwhile` is called with the commit while it is written, which may still come to nothing.
 
         When this returns, a power cut loses nothing of it. `at` is the commit's time (None: now).
         Raises RefMoved where the branch isn't at `expected` (None: it must not exist) or the label
