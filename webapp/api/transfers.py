@@ -187,8 +187,8 @@ def take() -> Response:
 def show_import(transfer: UUID) -> Response:
     """Its status; a large file is read and carried out by a worker.
 
-    Pending, processing and importing are under way; refused holds what is wrong with the file,
-    failed and previewed say in `error` why nothing was imported.
+    Pending, processing, importing and landing (its branch moves just now) are under way; refused
+    holds what is wrong with the file, failed and previewed say in `error` why nothing was imported.
     """
     found = transfers.find(records(), str(transfer), Kind.IMPORT)
     require_environment(found.environment)
