@@ -79,9 +79,15 @@ def _under_way(world: Staging, made: Sync) -> bool:
 
 def _helpers(world: Staging) -> list[int]:
     """The processes of jobs that fill parts."""
+    return _processes(world, parts=True)
+
+
+def _processes(world: Staging, *, parts: bool) -> list[int]:
+    """The processes of jobs that fill parts, or of the one that sees to the whole sync."""
     found = []
     for worker in Worker.all(connection=world.here.jobs.redis):
-        if "-part-" in (worker.get_current_job_id() or "") and worker.pid:
+        job = worker.get_current_job_id()
+        if job and ("-part-" in job) == parts and worker.pid:
             children = Path(f"/proc/{worker.pid}/task/{worker.pid}/children").read_text().split()
             found += [int(child) for child in children]
     return found
@@ -136,6 +142,30 @@ def test_cancelled_all_workers_stop_and_resumed_all_go_on(
 
     resumed = world.sync(made.id)
     assert (SyncStatus.CANCELLED, SyncStatus.COMPLETED) == (stopped, resumed.status)
+    assert PEOPLE + NOTES == sum(counts["inserted"] for counts in resumed.counts.values())
+    filled = checksum(_urls(world)[1])
+    assert filled == _alone(world, postgres)
+
+
+def test_a_sync_whose_own_worker_was_killed_fails_and_goes_on_when_resumed(
+    world: Staging, postgres: Postgres
+) -> None:
+    """While others fill its parts; what they filled stays, and it comes to the same end."""
+    with working(world.here, "--queues", "syncs", "--processes", "2"):
+        until(lambda: world.here.jobs.hands(SYNCS) == 2)
+        made = world.start()
+        until(lambda: _helpers(world) and _under_way(world, made))
+        (own,) = _processes(world, parts=False)
+        os.kill(own, signal.SIGKILL)
+        until(lambda: world.sync(made.id).status == SyncStatus.FAILED)
+        why = world.sync(made.id).error_message
+        until(lambda: not _helpers(world))
+        world.here.admin.post(f"/staging/syncs/{made.id}/resume")
+        until(lambda: not world.sync(made.id).under_way)
+
+    resumed = world.sync(made.id)
+    assert (SyncStatus.COMPLETED, "") == (resumed.status, resumed.error_message)
+    assert "worker" in why
     assert PEOPLE + NOTES == sum(counts["inserted"] for counts in resumed.counts.values())
     filled = checksum(_urls(world)[1])
     assert filled == _alone(world, postgres)
