@@ -29,8 +29,6 @@ redis.call("RPUSH", KEYS[2], ARGV[1])
 redis.call("SADD", KEYS[3], KEYS[2])
 """
 """What RQ does to enqueue a job, all or nothing, in one command instead of seven."""
-OVER = frozenset({JobStatus.FAILED, JobStatus.STOPPED})
-"""On the list of those that failed; what somebody stopped is there as well."""
 WAITING = frozenset({JobStatus.QUEUED, JobStatus.DEFERRED, JobStatus.SCHEDULED, JobStatus.CREATED})
 
 
@@ -200,7 +198,7 @@ class Jobs:
         """Queues a failed job again; False where there is none of this id that failed."""
         try:
             job = Job.fetch(ident, connection=self.redis, serializer=JSONSerializer)
-            if job.get_status() not in OVER:
+            if job.get_status() is not JobStatus.FAILED:
                 return False
             job.requeue()
         except (NoSuchJobError, InvalidJobOperation):
@@ -213,7 +211,7 @@ class Jobs:
         """Takes a failed job off the list; False where there is none of this id."""
         try:
             job = Job.fetch(ident, connection=self.redis, serializer=JSONSerializer)
-            if job.get_status() not in OVER:
+            if job.get_status() is not JobStatus.FAILED:
                 return False
             job.delete()
         except (NoSuchJobError, InvalidJobOperation):
@@ -292,8 +290,6 @@ def _row(queue: str, job: Job) -> Row:
     failure = _failure(job)
     ended = job.ended_at or job.started_at or job.enqueued_at
     reason = failure.splitlines()[-1] if failure else ""
-    if job.get_status(refresh=False) is JobStatus.STOPPED:
-        reason = "somebody stopped or cancelled it"
     return Row(job.id, queue, job.description or job.id, _utc(ended), reason)
 
 
