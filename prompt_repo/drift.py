@@ -16,15 +16,16 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import cached_property
+from itertools import chain
 from operator import itemgetter
 from typing import NamedTuple
 from weakref import WeakKeyDictionary
 
-from prompt_repo.catalogue import Catalogue, Found, Spot, Tables, found_at, path_of
+from prompt_repo.catalogue import Catalogue, Found, Tables, found_at, path_of
 from prompt_repo.layout import CONFIGURATION, Kind, Place, place_of
 from prompt_repo.model import Commit, Held
 from prompt_repo.repository import PRODUCTION, STAGING, Repository
-from prompt_repo.unequal import EMPTY, spots_apart
+from prompt_repo.unequal import EMPTY, Apart, spots_apart
 
 ROLLED_BACK_TO = "Rolled-Back-To"
 PROMOTES_HELD_BACK = "Promotes-Held-Back"
@@ -76,9 +77,21 @@ class Plan:
         """The items by path."""
         return {item.path: item for item in self.items}
 
+    @cached_property
+    def _by_state(self) -> Mapping[State, Sequence[Drift]]:
+        found: dict[State, list[Drift]] = {state: [] for state in State}
+        for item in self.items:
+            found[item.state].append(item)
+        return found
+
+    def of(self, *states: State) -> Sequence[Drift]:
+        """The items in these states."""
+        found = [self._by_state[state] for state in states if self._by_state[state]]
+        return found[0] if len(found) == 1 else sorted(chain(*found), key=itemgetter(0))
+
     def paths(self, *states: State) -> list[str]:
         """The paths of the items in these states."""
-        return [item.path for item in self.items if item.state in states]
+        return [item.path for item in self.of(*states)]
 
 
 def compare(repository: Repository) -> Plan:
@@ -99,72 +112,82 @@ def between(repository: Repository, staging: Catalogue, production: Catalogue) -
     found = sorted(_unequal(spots, staging.tables, production.tables), key=itemgetter(0))
     held = held_back(repository, production.commit)
     far = [
-        (ours, theirs)
-        for _, ours, theirs in found
+        (path, ours, theirs)
+        for path, ours, theirs in found
         if ours is not None and theirs is not None and ours.parent != theirs.row
     ]
     newer, older = _descents(repository, far)
-    _LAST[repository] = _Descents(found, newer | older)
     items = [
         Drift(path, _state(path, ours, theirs, newer, older, held), ours, theirs)
         for path, ours, theirs in found
     ]
-    apart = Counter(folder for folder, _ in spots)
-    return Plan(staging.commit, production.commit, tuple(items), apart)
+    apart = Counter([folder for folder, _, _, _ in spots])
+    plan = Plan(staging.commit, production.commit, tuple(items), apart)
+    _LAST[repository] = _Descents(plan, newer | older)
+    return plan
 
 
 Sides = tuple[str, Held | None, Held | None]
 """A document that differs: its path, and what stands (or was removed) in staging, in production."""
+Both = tuple[str, Held, Held]
+"""A path and two versions of it."""
 Pairs = set[tuple[int, int]]
 """Rows of which the first one's version has the second one's in its past."""
 
 
+@dataclass(frozen=True, slots=True)
 class _Descents:
     """Which versions the last plan found to lead to which."""
 
-    def __init__(self, found: Sequence[Sides], far: Pairs) -> None:
-        self._found, self._far = found, far
+    plan: Plan
+    far: Pairs
 
-    @cached_property
-    def pairs(self) -> Pairs:
-        """All of them; put together only where somebody asks."""
-        both = ((ours, theirs) for _, ours, theirs in self._found if ours and theirs)
-        near = {(ours.row, theirs.row) for ours, theirs in both if ours.parent == theirs.row}
-        return near | self._far
+    def lead(self, path: str, one: int | None, other: int) -> bool:
+        """Whether it knows that one version of a path has another in its past."""
+        if (one, other) in self.far:
+            return True
+        item = self.plan.by_path.get(path)
+        if item is None or item.staging is None or item.production is None:
+            return False
+        ours, theirs = item.staging, item.production
+        return ours.row == one and ours.parent == theirs.row == other
 
 
 _LAST: "WeakKeyDictionary[Repository, _Descents]" = WeakKeyDictionary()
 
 
-def _descents(repository: Repository, pairs: Sequence[tuple[Held, Held]]) -> tuple[Pairs, Pairs]:
+def _descents(repository: Repository, both: Sequence[Both]) -> tuple[Pairs, Pairs]:
     """Of staging's and production's versions, those where staging's is the newer, and the older."""
-    if not pairs:
+    if not both:
         return set(), set()
-    last = _LAST.get(repository)
-    known = last.pairs if last is not None else set()
-    newer = _descending(repository, pairs, known)
-    turned = [(theirs, ours) for ours, theirs in pairs if (ours.row, theirs.row) not in newer]
-    return newer, _descending(repository, turned, known)
+    newer = _descending(repository, both)
+    turned = [
+        (path, theirs, ours) for path, ours, theirs in both if (ours.row, theirs.row) not in newer
+    ]
+    return newer, _descending(repository, turned)
 
 
-def _descending(repository: Repository, pairs: Sequence[tuple[Held, Held]], known: Pairs) -> Pairs:
+def _descending(repository: Repository, both: Sequence[Both]) -> Pairs:
     """The rows of those pairs whose first version has the second in its past.
 
     Mostly that is the one right before it, or was in that one's past already when the last plan
     was made; then nothing is looked up.
     """
+    last = _LAST.get(repository)
     near: Pairs = set()
     far: list[tuple[int, int]] = []
-    for one, other in pairs:
+    for path, one, other in both:
         pair = one.row, other.row
-        if one.parent == other.row or pair in known or (one.parent, other.row) in known:
+        if one.parent == other.row or (
+            last is not None and (last.lead(path, *pair) or last.lead(path, one.parent, other.row))
+        ):
             near.add(pair)
         else:
             far.append(pair)
     return near | repository.history.descend(far) if far else near
 
 
-def _unequal(spots: Iterable[Spot], staging: Tables, production: Tables) -> Iterator[Sides]:
+def _unequal(apart: Iterable[Apart], staging: Tables, production: Tables) -> Iterator[Sides]:
     """The documents whose blobs differ, with what stands (or was removed) on either side.
 
     Looked at are the spots that are not one object in both, and the configuration.
@@ -172,9 +195,7 @@ def _unequal(spots: Iterable[Spot], staging: Tables, production: Tables) -> Iter
     if _blob(staging.configuration) != _blob(production.configuration):
         place = Place(Kind.CONFIGURATION)
         yield CONFIGURATION, standing(staging, place), standing(production, place)
-    for folder, name in spots:
-        mine = staging.folders.get(folder, EMPTY).get(name)
-        there = production.folders.get(folder, EMPTY).get(name)
+    for folder, name, mine, there in apart:
         ours = mine[0] if mine else staging.removed.get(folder, EMPTY).get(name)
         theirs = there[0] if there else production.removed.get(folder, EMPTY).get(name)
         if (ours.blob if ours else None) != (theirs.blob if theirs else None):
@@ -206,7 +227,7 @@ def _state(
         return State.AHEAD
     if staging is None:
         return State.HOTFIXED
-    if staging.parent == production.row or (staging.row, production.row) in newer:
+    if staging.parent == production.row or (newer and (staging.row, production.row) in newer):
         return State.AHEAD
     if (production.row, staging.row) in older:
         return State.HOTFIXED

@@ -10,6 +10,7 @@
 
 import gc
 import heapq
+import json
 import re
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -129,11 +130,11 @@ def take_continuing(rows: Rows, commit: Commit, versions: Collection[int]) -> tu
     parents = _places(rows, commit.parents)
     named = [at for at in _places(rows, trailer_parents(commit)) if at not in parents]
     ident = rows.next_id("commits")
-    settled = rows.paths_of(versions)
-    moved, edges = _joined(rows, commit, ident, parents, named, settled.keys())
+    going = json.dumps(list(versions))
+    moved, edges = _joined(rows, commit, ident, parents, named, rows.paths_of(going))
     at = rows.place(commit, ident, parents[0])
     rows.stand(at, parents[0], moved, edges)
-    rows.go_on(at, settled)
+    rows.go_on(at, going)
     return at, [path for path, _ in moved]
 
 

@@ -3,7 +3,7 @@
 import hashlib
 import json
 import sqlite3
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from operator import itemgetter
 from typing import NamedTuple
@@ -24,12 +24,15 @@ SELECT s.path, v.id, v.number, v.blob, v.origin, max(s.position) FROM json_each(
 JOIN states s ON s.path = j.value AND s.lane = ? AND s.position <= ?
 LEFT JOIN versions v ON v.id = s.version GROUP BY s.path
 """
+CHANGED = "SELECT json_group_array(path) FROM states WHERE lane = ? AND position = ?"
 DESCENDS = """
 WITH RECURSIVE chain (id, depth) AS (
     SELECT ?, 0 UNION ALL
     SELECT v.parent, depth + 1 FROM chain JOIN versions v ON v.id = chain.id WHERE depth < ?
 ) SELECT id FROM chain ORDER BY depth DESC LIMIT 1
 """
+NAMED = "FROM json_each(?) j JOIN versions v ON v.id = j.value"
+"""Versions by their ids: one statement for all, in which SQLite lets other threads go on."""
 INSERTS = {
     "commits": "INSERT INTO commits VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
     "paths": "INSERT INTO paths VALUES (?, ?)",
@@ -247,19 +250,17 @@ class Rows:
         if len(self._held_back["commits"]) + len(self._held_back["states"]) >= BATCH:
             self.flush()
 
-    def paths_of(self, versions: Iterable[int]) -> dict[int, int]:
-        """The ids of the paths that versions, given by their ids, are of; in order, with those."""
+    def paths_of(self, versions: str) -> set[int]:
+        """The ids of the paths that versions are of, given by their ids in JSON."""
         self.flush()
-        asked = json.dumps(list(versions))
-        query = "SELECT v.path, v.id FROM json_each(?) j JOIN versions v ON v.id = j.value"
-        return dict(sorted(self._sql(query, (asked,))))
+        query = f"SELECT json_group_array(v.path) {NAMED}"
+        return set(json.loads(self._sql(query, (versions,)).fetchone()[0]))
 
-    def go_on(self, at: At, versions: Mapping[int, int]) -> None:
-        """Versions, by the ids of their paths, that stand from a commit just placed on."""
+    def go_on(self, at: At, versions: str) -> None:
+        """Versions, given by their ids in JSON, that stand from a commit just placed on."""
         self.flush()
-        lane, position = at.lane, at.position
-        rows = ((path, lane, position, version) for path, version in versions.items())
-        self._connection.executemany(INSERTS["states"], rows)
+        query = f"INSERT INTO states SELECT v.path, ?, ?, v.id {NAMED}"
+        self._sql(query, (at.lane, at.position, versions))
         self._edges.pop(at.id, None)
         del self._lanes[at.lane]  # what is known of its tip is no longer all
 
@@ -334,10 +335,8 @@ class Rows:
             row = self._sql(
                 "SELECT id, lane, position FROM commits WHERE lane = ? AND position = ?", parent
             ).fetchone()
-            paths = self._sql(
-                "SELECT path FROM states WHERE lane = ? AND position = ?", (at.lane, at.position)
-            )
-            yield At(*row), [path for (path,) in paths]
+            paths = self._sql(CHANGED, (at.lane, at.position)).fetchone()[0]
+            yield At(*row), json.loads(paths)
 
     def _further_edges(self, at: At) -> Iterable[Edge]:
         found: dict[At, list[int]] = {}

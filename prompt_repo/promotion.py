@@ -149,7 +149,7 @@ def reach(repository: Repository, plan: Plan, order: Order) -> set[str]:
 
 def undecided(plan: Plan, order: Order, paths: Collection[str]) -> list[str]:
     """Those of the paths, in order, about which the order should say more."""
-    asked = (item for item in plan.items if item.state in (State.DIVERGED, State.HELD_BACK))
+    asked = plan.of(State.DIVERGED, State.HELD_BACK)
     return [item.path for item in asked if item.path in paths and _is_open(item, order)]
 
 

@@ -1,7 +1,7 @@
 """What two commits hold differently: told once by looking, then kept up as they move."""
 
 import threading
-from collections.abc import Collection, Iterable, Mapping, Set
+from collections.abc import Collection, Iterable, Iterator, Mapping, Set
 from dataclasses import dataclass
 from itertools import compress
 from operator import is_not
@@ -9,12 +9,14 @@ from types import MappingProxyType
 from typing import Any
 from weakref import WeakKeyDictionary
 
-from prompt_repo.catalogue import Catalogue, Spot, spots_of
+from prompt_repo.catalogue import Catalogue, Found, Spot, Tables, spots_of
 from prompt_repo.repository import Repository
 
 FEW = 256  # spots that are looked at one by one, however few folders there are
 SPOTS = 8  # that are looked at in the time of a folder that differs
 EMPTY: Mapping[str, Any] = MappingProxyType({})
+Apart = tuple[str, str, Found | None, Found | None]
+"""A spot (folder and name), and what stands there on either side."""
 
 
 def keys_apart(one: Mapping[str, object], other: Mapping[str, object]) -> list[str]:
@@ -38,24 +40,15 @@ class _SpotsApart:
         self._last: _Last | None = None
         self._lock = threading.Lock()
 
-    def between(self, repository: Repository, one: Catalogue, other: Catalogue) -> list[Spot]:
+    def between(self, repository: Repository, one: Catalogue, other: Catalogue) -> list[Apart]:
         """The spots of the tables that do not hold one object in both catalogues."""
         with self._lock:
-            ours, theirs = one.tables.folders, other.tables.folders
             near = self._near(repository, (one, other))
             if near is None:
-                found = [
-                    (folder, name)
-                    for folder in keys_apart(ours, theirs)
-                    for name in keys_apart(ours.get(folder, EMPTY), theirs.get(folder, EMPTY))
-                ]
-            else:
-                found = [
-                    (folder, name)
-                    for folder, name in near
-                    if ours.get(folder, EMPTY).get(name) is not theirs.get(folder, EMPTY).get(name)
-                ]
-            self._last = _Last((one.commit, other.commit), found)
+                near = _all_apart(one.tables, other.tables)
+            found = [*_still_apart(near, one.tables, other.tables)]
+            spots = [(folder, name) for folder, name, _, _ in found]
+            self._last = _Last((one.commit, other.commit), spots)
         return found
 
     def _near(
@@ -79,6 +72,22 @@ class _SpotsApart:
         return spots > FEW and spots > SPOTS * len(sides[0].tables.folders)
 
 
+def _all_apart(one: Tables, other: Tables) -> Iterator[Spot]:
+    """The spots of what is not one object, by a look into every folder that isn't."""
+    for folder in keys_apart(one.folders, other.folders):
+        files = one.folders.get(folder, EMPTY), other.folders.get(folder, EMPTY)
+        yield from ((folder, name) for name in keys_apart(*files))
+
+
+def _still_apart(spots: Iterable[Spot], one: Tables, other: Tables) -> Iterator[Apart]:
+    """Those of the spots that do not hold one object, with what they hold."""
+    ours, theirs = one.folders.get, other.folders.get
+    for folder, name in spots:
+        mine, there = ours(folder, EMPTY).get(name), theirs(folder, EMPTY).get(name)
+        if mine is not there:
+            yield folder, name, mine, there
+
+
 def _moved(repository: Repository, old: str, new: Catalogue) -> Set[Spot] | None:
     """The spots that moved since a commit; None where the catalogue doesn't follow on it."""
     if new.commit == old:
@@ -92,6 +101,6 @@ def _moved(repository: Repository, old: str, new: Catalogue) -> Set[Spot] | None
 _KNOWN: "WeakKeyDictionary[Repository, _SpotsApart]" = WeakKeyDictionary()
 
 
-def spots_apart(repository: Repository, one: Catalogue, other: Catalogue) -> list[Spot]:
+def spots_apart(repository: Repository, one: Catalogue, other: Catalogue) -> list[Apart]:
     """Where two branches' heads hold different things, `prompts.yaml` aside; none is left out."""
     return _KNOWN.setdefault(repository, _SpotsApart()).between(repository, one, other)

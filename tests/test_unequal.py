@@ -13,7 +13,7 @@ from tests.factories import KIM, SAM, make_repository, put
 def apart(repository: Repository) -> tuple[list[str], list[str]]:
     """What is told, and what looking at every folder says."""
     sides = repository.current(STAGING), repository.current(PRODUCTION)
-    told = {folder for folder, _ in spots_apart(repository, *sides)}
+    told = {folder for folder, *_ in spots_apart(repository, *sides)}
     return sorted(told), sorted(keys_apart(*(each.tables.folders for each in sides)))
 
 
