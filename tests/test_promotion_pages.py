@@ -12,7 +12,7 @@ from werkzeug.test import TestResponse
 from prompt_repo.drift import State, compare
 from prompt_repo.editing import create_character
 from prompt_repo.model import Character
-from prompt_repo.promotion import Order, promote
+from prompt_repo.promotion import Order, promote, roll_back
 from prompt_repo.releases import Did
 from prompt_repo.repository import PRODUCTION, STAGING, Repository
 from tests.factories import KIM, SAM, key, make_repository, put
@@ -249,6 +249,29 @@ def test_a_roll_back_is_previewed_done_and_taken_back(admin: Browser, prompts: R
     send(admin, f"{back.headers['Location']}/roll-back", *hidden(undo), ("path", path(ANGRY)))
     assert states(prompts) == {}
     assert live(prompts, ANGRY) == "Two.\n"
+
+
+def test_held_back_goes_alone_where_nothing_is_ahead(admin: Browser, prompts: Repository) -> None:
+    """By a plain commit that names it, and the plan says that it was picked."""
+    promote(prompts, Order(), KIM, "All of it")
+    bad = prompts.head(PRODUCTION)
+    roll_back(prompts, bad, KIM, "Too loud")
+    assert {*states(prompts).values()} == {State.HELD_BACK}
+
+    plan = send(admin, "/promotion/plan", ("path", path(ANGRY)))
+    done = send(admin, "/promotion", *hidden(plan), ("reason", "Now it fits"))
+    commit = prompts.store.commit(prompts.head(PRODUCTION))
+
+    assert "What was picked goes" in plan.text
+    assert "Everything that is ahead" not in plan.text
+    assert done.status_code == 303
+    assert len(commit.parents) == 1
+    assert dict(commit.trailers) == {
+        "Promoted-From": prompts.head(STAGING),
+        "Promotes-Held-Back": path(ANGRY),
+    }
+    assert "Two." in (live(prompts, ANGRY) or "")
+    assert set(states(prompts)) == {path("bolt/angry"), path("defaults/idle")}
 
 
 def test_held_back_is_promoted_again_by_its_name(admin: Browser, prompts: Repository) -> None:

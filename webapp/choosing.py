@@ -101,9 +101,13 @@ class Selection:
         return found
 
     def order(self, plan: Plan, chosen: Collection[str]) -> Order:
-        """The order that takes what was chosen: everything, where nothing that is ahead stays."""
+        """The order that takes what was chosen: everything, where nothing that is ahead stays.
+
+        Where nothing is ahead, what was rolled back goes by its name alone.
+        """
         decisions = self.decisions(plan, chosen)
-        if set(plan.paths(*GOES)) <= set(chosen):
+        ahead = set(plan.paths(*GOES))
+        if ahead and ahead <= set(chosen):
             held = [path for path in plan.paths(State.HELD_BACK) if path in chosen]
             return Order(None, held, decisions)
         return Order(sorted(chosen), (), decisions)
