@@ -15,6 +15,7 @@ from prompt_repo.repository import Repository
 
 Names = Mapping[str, Collection[str]]
 """Of each character the emotions, as `layout.names_of` gives them."""
+GONE = "would be missing, and without its list of emotions nothing can be read; put it back"
 CHARACTER_FILE = character_path("").removeprefix("characters/")
 """How the path of a character's own file ends."""
 
@@ -164,7 +165,7 @@ def problems_of(tables: Tables, paths: Collection[str], names: Names) -> Iterato
     if isinstance(configuration, InvalidDocument):
         yield from configuration.problems
     elif not isinstance(configuration, Configuration):
-        yield Problem(CONFIGURATION, "would be missing")
+        yield Problem(CONFIGURATION, GONE)
     else:
         whole = tables.folders if CONFIGURATION in paths else None
         for folder, own in (whole or names).items():

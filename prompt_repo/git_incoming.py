@@ -26,6 +26,7 @@ from prompt_repo.layout import is_branch
 PREFIX = "incoming-"
 STALE = 24 * 3600  # seconds after which a folder's owner is dead
 DEEPEST = 2  # folders above a document
+FAR = 8  # folders that are opened to name a file which lies too deep
 HEAD = 12  # bytes of a pack before its objects
 SMALL = 1024 * 1024  # bytes of a pack that is taken apart
 READ_SECONDS = 600.0
@@ -78,6 +79,18 @@ class Incoming:
         for path, mode, entry in git_trees.entered(before, after, self._reader.tree, DEEPEST):
             kind = None if git_trees.is_folder(mode) else git_trees.kind(mode)
             yield path.decode(errors="replace"), kind, entry.decode()
+
+    def first_file(self, folder: str) -> str:
+        """The path below a tree of the first file in it; empty where none is a few folders down."""
+        names: list[str] = []
+        oid, mode = folder.encode(), git_trees.FOLDER_MODE
+        while git_trees.is_folder(mode) and len(names) < FAR:
+            entry = next(git_trees.entries(self._reader.tree(oid)), None)
+            if entry is None:
+                return ""
+            name, mode, oid = entry
+            names.append(name.decode(errors="replace"))
+        return "" if git_trees.is_folder(mode) else "/".join(names)
 
     def unpack(self, pack: Iterator[bytes], most: int, seconds: float) -> None:
         """Takes in a pack of at most `most` bytes within `seconds`.

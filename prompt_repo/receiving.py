@@ -218,7 +218,7 @@ def _documents(delivery: Documents, commit: str) -> Iterator[Problem]:
     for path, kind, oid in _brought(delivery.incoming, commit):
         size = delivery.sizes.get(oid, 0)
         if kind is None:
-            yield Problem(_short(path), "is a folder where only documents may stand")
+            yield _folder(path, delivery.incoming.first_file(oid))
         elif kind is not EntryKind.FILE:
             yield no_file(_short(path), kind.value, _named(delivery, kind, oid))
         elif place_of(path) is None:
@@ -230,6 +230,13 @@ def _documents(delivery: Documents, commit: str) -> Iterator[Problem]:
     for _, value in delivery.read(good):
         if isinstance(value, InvalidDocument):
             yield from value.problems
+
+
+def _folder(path: str, first: str) -> Problem:
+    """What lies deeper than documents do, by the first file of it; one may be nowhere near."""
+    if first:
+        return foreign(_short(f"{path}/{first}"))
+    return Problem(_short(f"{path}/"), "is a folder where only documents may stand")
 
 
 def _named(delivery: Documents, kind: EntryKind, oid: str) -> str:

@@ -191,7 +191,7 @@ def bad(clone: Clone) -> dict[str, tuple[str, ...]]:
     clone.commit({"README.md": "hello\n"})
     case("foreign", "README.md:1:1: no document of a prompt repository")
     clone.commit({"characters/aria/deep/er/angry.yaml": prompt("x")})
-    case("folder", "characters/aria/deep: is a folder")
+    case("folder", "characters/aria/deep/er/angry.yaml:1:1: no document of a prompt repository")
     (clone.folder / "characters/aria/happy.yaml").symlink_to("/etc/passwd")
     clone.commit({})
     said = "is a symbolic link (mode 120000) to '/etc/passwd'"
@@ -209,7 +209,8 @@ def bad(clone: Clone) -> dict[str, tuple[str, ...]]:
     )
     case("tags", f"{ANGRY}:3:1: tags: there are 33 tags", "limits.tags")
     clone.commit({"prompts.yaml": None})
-    case("configuration", "prompts.yaml: would be missing")
+    said = "without its list of emotions nothing can be read; put it back"
+    case("configuration", f"prompts.yaml: would be missing, and {said}")
     clone.commit({ANGRY: prompt("Fine.")}, f"Sneak\n\nPromoted-From: {start}")
     case("trailer", "'Promoted-From'", "the server's to write")
     clone.commit({ANGRY: "prompt: 3\n"})
@@ -648,12 +649,18 @@ def packed(clone: Clone, new: str, without: str) -> bytes:
     ).stdout
 
 
-def send(studio: Studio, *orders: tuple[str, str | None, str | None], pack: bytes = b"") -> str:
+def send(
+    studio: Studio,
+    *orders: tuple[str, str | None, str | None],
+    pack: bytes = b"",
+    speaks: str = "",
+) -> str:
     """A push written by hand; gives the report."""
     nowhere = "0" * 40
     lines = [
         packet(
-            f"{old or nowhere} {new or nowhere} {ref}" + ("\0report-status" if not place else "")
+            f"{old or nowhere} {new or nowhere} {ref}"
+            + (f"\0report-status {speaks}" if not place else "")
         )
         for place, (ref, old, new) in enumerate(orders)
     ]
@@ -693,9 +700,11 @@ def test_a_tree_as_deep_as_a_well_is_not_descended_into(studio: Studio) -> None:
         line = f"040000 tree {made}\tcharacters\n"
     new = clone.git("commit-tree", "-p", str(head), "-m", "Deep", made)
 
-    told = send(studio, ("refs/heads/staging", head, new), pack=packed(clone, new, str(head)))
+    order = ("refs/heads/staging", head, new)
+    told = send(studio, order, pack=packed(clone, new, str(head)), speaks="side-band-64k")
 
     assert "ng refs/heads/staging commit" in told
+    assert "characters/characters/characters/: is a folder where only documents" in told
     assert head == studio.head()
 
 
