@@ -32,12 +32,10 @@ from prompt_repo.errors import (
 )
 from prompt_repo.layout import place_of
 from prompt_repo.model import Author, Commit, Prompt
-from prompt_repo.promotion import HOTFIX_FROM, tag
-from prompt_repo.releases import CHANGE_REQUEST
+from prompt_repo.promotion import tag
 from prompt_repo.repository import PRODUCTION, STAGING, Repository
+from prompt_repo.trailers import CHANGE_REQUEST, HOTFIX_FROM, REVIEWED_BY, with_trailers
 from prompt_repo.tree_merging import merge as merge_trees
-
-REVIEWED_BY = "Reviewed-by"
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,10 +128,10 @@ def merge(repository: Repository, order: Order, author: Author) -> Merged:
 
 def message_of(order: Order) -> str:
     """A merge commit's message: title, text, and the trailers that tell where it came from."""
-    trailers = [f"{CHANGE_REQUEST}: {order.number}"]
-    trailers += [f"{REVIEWED_BY}: {' '.join(str(each).split())}" for each in order.reviewers]
-    parts = [f"Merge change request {order.number}: {order.title}", order.text, "\n".join(trailers)]
-    return "\n\n".join(part for part in parts if part)
+    trailers = [(CHANGE_REQUEST, f"{order.number}")]
+    trailers += [(REVIEWED_BY, " ".join(str(each).split())) for each in order.reviewers]
+    words = [f"Merge change request {order.number}: {order.title}", order.text]
+    return with_trailers("\n\n".join(filter(None, words)), trailers)
 
 
 def _require_mergeable(repository: Repository, comparison: Comparison) -> None:
@@ -232,7 +230,7 @@ def _propose_rest(
 
 
 def _from(words: str, commit: Commit) -> str:
-    return f"{words}\n\n{HOTFIX_FROM}: {commit.oid}"
+    return with_trailers(words, [(HOTFIX_FROM, commit.oid)])
 
 
 def _write(

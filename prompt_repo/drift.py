@@ -25,10 +25,9 @@ from prompt_repo.catalogue import Catalogue, Found, Tables, found_at, path_of
 from prompt_repo.layout import CONFIGURATION, Kind, Place, place_of
 from prompt_repo.model import Commit, Held
 from prompt_repo.repository import PRODUCTION, STAGING, Repository
+from prompt_repo.trailers import PROMOTES_HELD_BACK, ROLLED_BACK_TO
 from prompt_repo.unequal import EMPTY, Apart, spots_apart
 
-ROLLED_BACK_TO = "Rolled-Back-To"
-PROMOTES_HELD_BACK = "Promotes-Held-Back"
 REMEMBERED = 64  # commits whose held-back paths are kept
 
 

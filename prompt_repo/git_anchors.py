@@ -12,7 +12,7 @@ from pathlib import Path
 from prompt_repo import git_cli
 from prompt_repo.errors import GitFailed
 from prompt_repo.git_commits import text_of
-from prompt_repo.model import split_trailers
+from prompt_repo.trailers import split_trailers
 
 NOWHERE = "0" * 40
 WHO = "prompt-repo"

@@ -10,7 +10,8 @@ from dulwich.objects import Commit as GitCommit
 from dulwich.objects import ObjectID, Tag
 
 from prompt_repo.git_trees import Difference
-from prompt_repo.model import Author, Commit, FileChange, split_trailers
+from prompt_repo.model import Author, Commit, FileChange
+from prompt_repo.trailers import split_trailers
 
 UNSAFE = re.compile(r"[\x00-\x1f\x7f<>]")
 LAST = datetime(9999, 12, 31, tzinfo=UTC)

@@ -8,7 +8,8 @@ from typing import IO
 from prompt_repo import git_cli
 from prompt_repo.git_commits import author_of, text_of, time_of
 from prompt_repo.layout import place_of
-from prompt_repo.model import Commit, FileChange, split_trailers
+from prompt_repo.model import Commit, FileChange
+from prompt_repo.trailers import split_trailers
 
 FORMAT = "%H%x00%P%x00%an%x00%ae%x00%at%x00%ct%x00%B"
 REGULAR = (b"100644", b"100755")

@@ -19,8 +19,8 @@ from itertools import chain
 
 from prompt_repo.history_rows import At, Edge, Row, Rows
 from prompt_repo.model import Commit
+from prompt_repo.trailers import PARENTS
 
-PARENT_TRAILERS = frozenset({"promoted-from", "rolled-back-to", "hotfix-from"})
 OID = re.compile(r"[0-9a-f]{40}")
 
 Part = tuple[Commit, bool]
@@ -34,9 +34,7 @@ def trailer_parents(commit: Commit) -> list[str]:
     if not commit.trailers:
         return []
     return [
-        value
-        for key, value in commit.trailers
-        if key.lower() in PARENT_TRAILERS and OID.fullmatch(value)
+        value for key, value in commit.trailers if key.lower() in PARENTS and OID.fullmatch(value)
     ]
 
 

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-FORMAT = 2
+FORMAT = 3
 """Raised when the tables or the rule they follow change; an older file is made anew."""
 
 WAIT = 120.0  # seconds for another process that takes commits in; 100,000 of them need about four

@@ -9,6 +9,8 @@ from functools import cached_property
 from types import MappingProxyType
 from typing import NamedTuple
 
+from prompt_repo.trailers import split_trailers
+
 FORMAT = 1
 NAMESPACE = uuid.UUID("6f1c5f0e-5d0f-5c4e-9b3a-1d2f0a7e9c11")
 """The UUIDv5 namespace of prompt ids; a prompt's id is UUIDv5 of its path."""
@@ -238,18 +240,3 @@ class Resolved:
     commit: str
     variables: Mapping[str, str] = field(default_factory=dict)
     unknown_variables: tuple[str, ...] = ()
-
-
-def split_trailers(message: str) -> tuple[str, tuple[tuple[str, str], ...]]:
-    """The message without its last paragraph of trailers, and those trailers as (key, value).
-
-    A last paragraph counts where it is not the first, and every line is `Key: value` with a
-    key that has no blank (Git's own rule is laxer; the server writes this form).
-    """
-    if "\n\n" not in message:  # most have no more than a subject
-        return message.strip(), ()
-    body, _, last = message.rstrip().rpartition("\n\n")
-    pairs = [line.partition(": ") for line in last.splitlines()]
-    if not body or not all(sep and key.replace("-", "").isalnum() for key, sep, _ in pairs):
-        return message.strip(), ()
-    return body.strip(), tuple((key, value.strip()) for key, _, value in pairs)

@@ -5,7 +5,7 @@ that plain git shows them as well as we do. What people decide about diverged pr
 staging first; should the machine stop in between, staging is merely right a moment too early.
 """
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import partial
@@ -14,7 +14,7 @@ from prompt_repo import documents
 from prompt_repo.carrying import Carried, single, whole
 from prompt_repo.catalogue import Catalogue
 from prompt_repo.dependencies import check_planned, check_result, with_dependencies
-from prompt_repo.drift import PROMOTES_HELD_BACK, ROLLED_BACK_TO, Drift, Plan, State, compare
+from prompt_repo.drift import Drift, Plan, State, compare
 from prompt_repo.errors import (
     InvalidEdit,
     NothingToPromote,
@@ -30,9 +30,13 @@ from prompt_repo.model import Author, Commit, FileChange, Held, Label, Prompt
 from prompt_repo.reasons import check_reason
 from prompt_repo.releases import draft_of, label_of, notes_of
 from prompt_repo.repository import PRODUCTION, STAGING, Repository
-
-PROMOTED_FROM = "Promoted-From"
-HOTFIX_FROM = "Hotfix-From"
+from prompt_repo.trailers import (
+    HOTFIX_FROM,
+    PROMOTED_FROM,
+    PROMOTES_HELD_BACK,
+    ROLLED_BACK_TO,
+    with_trailers,
+)
 
 
 class Side(StrEnum):
@@ -186,7 +190,7 @@ def _decide(
         changes,
         existing={path: _held_blob(plan.by_path[path].production) for path in kept},
         author=author,
-        message=_with_trailers(message, [(HOTFIX_FROM, plan.production)]),
+        message=with_trailers(message, [(HOTFIX_FROM, plan.production)]),
     )
     repository.written(STAGING, commit)
     return commit.oid
@@ -258,7 +262,7 @@ def _message(
     trailers = [(PROMOTED_FROM, source)] if order.paths is not None else []
     held = plan.paths(State.HELD_BACK)
     trailers += [(PROMOTES_HELD_BACK, path) for path in held if path in blobs]
-    return _with_trailers(reason or f"Promote {_count(len(blobs))} from staging", trailers)
+    return with_trailers(reason or f"Promote {_count(len(blobs))} from staging", trailers)
 
 
 def _going(
@@ -311,7 +315,7 @@ def roll_back(
             {},
             existing=blobs,
             author=author,
-            message=_with_trailers(
+            message=with_trailers(
                 words or f"Roll back {_count(len(blobs))}",
                 [(PROMOTED_FROM if again else ROLLED_BACK_TO, before)],
             ),
@@ -384,11 +388,6 @@ def _blob(repository: Repository, commit: str, path: str) -> str | None:
 
 def _held_blob(held: Held | None) -> str | None:
     return held.blob if held is not None else None
-
-
-def _with_trailers(message: str, trailers: Sequence[tuple[str, str]]) -> str:
-    lines = "\n".join(f"{key}: {value}" for key, value in trailers)
-    return f"{message}\n\n{lines}" if lines else message
 
 
 def _count(number: int) -> str:

@@ -4,12 +4,9 @@ import re
 from collections.abc import Mapping
 
 from prompt_repo.errors import InvalidReason
+from prompt_repo.trailers import SERVERS_LINE
 
 REASON_LENGTH = 2_000
-SERVERS_TRAILERS = re.compile(
-    r"^(promoted-from|rolled-back-to|hotfix-from|promotes-held-back|reviewed-by|change-request)\s*:",
-    re.IGNORECASE | re.MULTILINE,
-)
 CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 
 
@@ -21,7 +18,7 @@ def check_reason(reason: str, longest: int = REASON_LENGTH) -> str:
     found = CONTROL.search(words)
     if found:
         raise InvalidReason(f"character {found.start() + 1} is U+{ord(found[0]):04X}")
-    forged = SERVERS_TRAILERS.search(words)
+    forged = SERVERS_LINE.search(words)
     if forged:
         raise InvalidReason(f"a line that begins with “{forged[0]}” is the server's to write")
     return words

@@ -29,11 +29,11 @@ from prompt_repo.receiving_words import (
     NOT_FORWARD,
     ORPHAN,
     Refusal,
-    forged_trailer,
     is_utf8,
     printable,
 )
 from prompt_repo.repository import PRODUCTION, STAGING, Repository
+from prompt_repo.trailers import forged
 from prompt_repo.yaml_tree import MAXIMUM
 
 HEADS, TAGS = "refs/heads/", "refs/tags/"
@@ -203,7 +203,7 @@ def _contents(
         # A branch of a hotfix stands on production, with the trailers that are there.
         since = [order.old] if order.ref == f"{HEADS}{STAGING}" and order.old else known
         for commit in incoming.commits([order.new], since):
-            key = forged_trailer(incoming.store.header(commit).trailers)
+            key = forged(incoming.store.header(commit).trailers)
             if key:
                 yield Refusal(order.ref, FORGED.format(commit=commit[:9], key=key))
     problems = [*_together(repository, delivery, branch, order.new)]

@@ -7,16 +7,17 @@ back goes along only where `Promotes-Held-Back: <path>` says so.
 
 from collections.abc import Iterator
 
-from prompt_repo.drift import PROMOTES_HELD_BACK, held_back
+from prompt_repo.drift import held_back
 from prompt_repo.errors import Problem
 from prompt_repo.git_incoming import Incoming
 from prompt_repo.git_protocol import Order
 from prompt_repo.model import Commit
-from prompt_repo.receiving_words import Refusal, forged_trailer
+from prompt_repo.receiving_words import Refusal
 from prompt_repo.repository import Repository
+from prompt_repo.trailers import PROMOTED_FROM, PROMOTES_HELD_BACK, forged
 
-PROMOTED_FROM = "Promoted-From"
-HERE = frozenset({PROMOTED_FROM.lower(), PROMOTES_HELD_BACK.lower()})
+HERE = {each.lower(): each for each in (PROMOTED_FROM, PROMOTES_HELD_BACK)}
+"""Those that a push to production may bring, by what they are in small letters."""
 OFF_LINE = (
     "production's own commits must stay its first parents: on production, "
     "`git merge --no-ff origin/staging`, then push"
@@ -70,8 +71,10 @@ def _line(incoming: Incoming, old: str, new: str) -> list[Commit] | None:
 
 def _of_commit(incoming: Incoming, commit: Commit, staging: str) -> Iterator[str]:
     """What is wrong with how a commit says where its prompts come from."""
-    key = forged_trailer(pair for pair in commit.trailers if pair[0].lower() not in HERE)
-    if key:
+    key = forged(pair for pair in commit.trailers if pair[0] not in HERE.values())
+    if key.lower() in HERE:
+        yield f"carries the trailer {key!r}; write it {HERE[key.lower()]!r}"
+    elif key:
         yield (
             f"carries the trailer {key!r}, which is the server's to write; "
             "roll back by `prompt-repo rollback`, fix by a change request"

@@ -1,21 +1,11 @@
 """A refusal of a push, in words for the terminal of whoever pushed."""
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from prompt_repo.errors import Problem
 
-SERVERS_TRAILERS = frozenset(
-    {
-        "promoted-from",
-        "rolled-back-to",
-        "hotfix-from",
-        "promotes-held-back",
-        "reviewed-by",
-        "change-request",
-    }
-)
 NOT_FORWARD = (
     "not a fast-forward: it would lose commits that are there; fetch, merge or rebase, push again"
 )
@@ -44,11 +34,6 @@ class Refusal:
     def short(self) -> str:
         """The reason in the one line that git shows beside the ref."""
         return printable(self.why.partition(";")[0].partition(":")[0])[:100]
-
-
-def forged_trailer(trailers: Iterable[tuple[str, str]]) -> str:
-    """The first trailer that only the server writes; empty where there is none."""
-    return next((key for key, _ in trailers if key.lower() in SERVERS_TRAILERS), "")
 
 
 def is_utf8(encoding: str) -> bool:

@@ -6,20 +6,25 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from itertools import islice, takewhile
 
-from prompt_repo.drift import ROLLED_BACK_TO, Drift, Plan
+from prompt_repo.drift import Drift, Plan
 from prompt_repo.errors import InvalidCursor, RevisionNotFound
 from prompt_repo.layout import CONFIGURATION, Kind, place_of
-from prompt_repo.model import Commit, Held, Label, Version, split_trailers
+from prompt_repo.model import Commit, Held, Label, Version
 from prompt_repo.repository import PRODUCTION, Repository
+from prompt_repo.trailers import (
+    CHANGE_REQUEST,
+    HOTFIX_FROM,
+    PROMOTED_FROM,
+    ROLLED_BACK_TO,
+    split_trailers,
+)
 
 PAGE = 50
 DOCUMENTS = 200  # named in notes; of more the number is told
 REASONS = 10  # of one document
 GONE = Held(0, 0, "", None)
 """What production will hold of a document that staging never had."""
-CHANGE_REQUEST = "Change-Request"
-"""The trailer of a merged change request: on production's line, of a hotfix."""
-SOURCES = frozenset({"Promoted-From", "Hotfix-From"})
+SOURCES = frozenset({PROMOTED_FROM, HOTFIX_FROM})
 
 
 class Did(StrEnum):

@@ -11,7 +11,7 @@ from prompt_repo.git_commits import UNSAFE
 from prompt_repo.layout import CONFIGURATION, ID, character_path
 from prompt_repo.model import Author, Character, Configuration, Emotion, Limits, Prompt, PromptKey
 from prompt_repo.parsed import Document
-from prompt_repo.reasons import SERVERS_TRAILERS
+from prompt_repo.trailers import SERVERS_LINE
 from prompt_repo.transfer_staged import Place, Staged, StagedVersion
 from prompt_repo.yaml_tree import Node
 
@@ -216,7 +216,7 @@ def reason(text: str) -> str:
         raise InvalidReason(f"it has {len(words):,} characters, {LONGEST_REASON:,} are allowed")
     if "\0" in words or re.search("[\ud800-\udfff]", words):
         raise InvalidReason("it holds NUL or half a character, which Git can't keep")
-    forged = SERVERS_TRAILERS.search(words)
+    forged = SERVERS_LINE.search(words)
     if forged:
         raise InvalidReason(f"a line that begins with “{forged[0]}” is the server's to write")
     return words

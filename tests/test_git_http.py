@@ -587,6 +587,20 @@ def test_production_needs_the_right_to_promote(studio: Studio) -> None:
     assert "production: this needs the right to promote" in pushed.said
 
 
+def test_a_trailer_in_another_spelling_is_not_passed_over(studio: Studio) -> None:
+    """Versions count by it in any spelling; unchecked it could name a change nobody reviewed."""
+    put(studio.repository, {"aria/angry": "Shouts."})
+    clone = promoter(studio)
+    named = clone.git("rev-parse", "HEAD")
+    words = f"Release\n\npromoted-from: {named}"
+    clone.git("merge", "-q", "--no-ff", "-m", words, "origin/staging")
+
+    pushed = clone.push("production")
+
+    assert not pushed.ok
+    assert "carries the trailer 'promoted-from'; write it 'Promoted-From'" in pushed.said
+
+
 def test_what_is_held_back_goes_only_when_it_is_named(studio: Studio) -> None:
     """By `Promotes-Held-Back`, as the refusal says; from then on it is held back no more."""
     put(studio.repository, {"aria/angry": "Too loud."})

@@ -15,8 +15,9 @@ from prompt_repo.editing import AnyEdit
 from prompt_repo.errors import ChangeMoved, InvalidReason, RevisionNotFound
 from prompt_repo.expectations import AtCommit
 from prompt_repo.layout import ENVIRONMENTS
-from prompt_repo.reasons import CONTROL, SERVERS_TRAILERS
+from prompt_repo.reasons import CONTROL
 from prompt_repo.repository import PRODUCTION, STAGING, Repository
+from prompt_repo.trailers import SERVERS_LINE
 from webapp import change_lists, change_records, change_telling, events, people, protection
 from webapp.access import NotAllowed, Scope, caller, require_environment
 from webapp.change_records import REVIEWS, ChangeState, Kind, Seen, State, Who
@@ -315,7 +316,7 @@ def _pushed(slug: str, head: str | None, who: Who) -> None:
 def _told(message: str) -> tuple[str, str]:
     """Title and text out of a commit's message, without what can't be kept."""
     clean = CONTROL.sub("", message.replace("\r\n", "\n"))
-    lines = [line for line in clean.split("\n") if not SERVERS_TRAILERS.match(line)]
+    lines = [line for line in clean.split("\n") if not SERVERS_LINE.match(line)]
     title, _, text = "\n".join(lines).strip().partition("\n")
     return " ".join(title.split())[: changes.TITLE_LENGTH], text.strip()[: changes.TEXT_LENGTH]
 

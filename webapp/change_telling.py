@@ -4,7 +4,7 @@ from typing import Any
 
 from prompt_repo.changes import FOLDER
 from prompt_repo.model import Commit
-from prompt_repo.releases import CHANGE_REQUEST
+from prompt_repo.trailers import CHANGE_REQUEST
 from webapp import audit, audit_entries, change_records, events
 from webapp.access import caller
 from webapp.announcing import pushed
