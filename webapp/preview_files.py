@@ -3,12 +3,12 @@
 from datetime import datetime
 
 import structlog
-from sqlalchemy import select, update
+from sqlalchemy import and_, select, update
 
 from webapp import clock
 from webapp.config import Settings
 from webapp.records import Records
-from webapp.records.preview_models import AT_WORK, Preview, Status
+from webapp.records.preview_models import Preview, Status
 from webapp.storage import StorageFailed, storage
 
 log = structlog.get_logger(__name__)
@@ -38,7 +38,7 @@ def _expired(records: Records, older_than: datetime | None) -> list[Preview]:
         return list(
             session.scalars(
                 select(Preview)
-                .where(Preview.cleaned_at.is_(None), over, Preview.status.not_in(AT_WORK))
+                .where(Preview.cleaned_at.is_(None), over, Preview.completed_at.is_not(None))
                 .order_by(Preview.expires_at)
                 .limit(BATCH)
             )
@@ -60,6 +60,7 @@ def _let_go(records: Records, settings: Settings, preview: Preview) -> None:
         wanted = session.scalar(
             select(Preview.id).where(
                 Preview.file == preview.file,
+                Preview.made_at.is_not(None),
                 Preview.status == Status.COMPLETED,
                 Preview.expires_at > now,
             ).limit(1)
@@ -83,15 +84,12 @@ def sweep(records: Records, settings: Settings, environment: str) -> int:
     for name in home.names():
         if not name.endswith(".mp4"):
             continue
+        has = and_(Preview.made_at.is_not(None), Preview.file == name)
+        makes = Preview.id == name.removesuffix(".mp4")
+        living = select(Preview.environment).where(has | makes, Preview.cleaned_at.is_(None))
         with records.reading() as session:
-            wanted = session.scalar(
-                select(Preview.id)
-                .where(Preview.environment == environment)
-                .where((Preview.file == name) | (Preview.id == name.removesuffix(".mp4")))
-                .where(Preview.cleaned_at.is_(None))
-                .limit(1)
-            )
-        if wanted is None:
+            wanted = environment in session.scalars(living)
+        if not wanted:
             drop(settings, environment, name)
             count += 1
     return count

@@ -18,6 +18,7 @@ from webapp.records.migrating import migrate
 from webapp.records.ready import Ready
 
 NO_WAIT = "set local synchronous_commit to off"
+CHECKPOINT = 4_000  # pages of SQLite's log before it is worked in, which waits for the disk
 WAIT = 30  # seconds a writer waits for another on SQLite, or for a connection on PostgreSQL
 
 
@@ -129,6 +130,7 @@ def _sqlite(url: str, begin: str = "begin", synchronous: str = "full") -> Engine
         connection.isolation_level = None  # the driver's own BEGIN leaves out schema changes
         connection.execute("pragma foreign_keys = on")
         connection.execute(f"pragma synchronous = {synchronous}")
+        connection.execute(f"pragma wal_autocheckpoint = {CHECKPOINT}")
 
     def start(dbapi_connection: Any) -> None:
         dbapi_connection.execute(begin)

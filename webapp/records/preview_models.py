@@ -4,7 +4,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import JSON, Float, ForeignKey, Index, String, Text
+from sqlalchemy import JSON, Float, ForeignKey, Index, String, Text, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from webapp.records.models import Base, Key, Moment
@@ -24,6 +24,17 @@ LONGEST_NAME = 2000
 """Characters of what a service calls a clip; proxies put their own way to it into the name."""
 AT_WORK = (Status.PENDING, Status.PROCESSING)
 
+MADE = "made_at is not null"
+TO_CLEAN = "completed_at is not null and cleaned_at is null"
+TO_TELL = "account_id is not null and seen_at is null"
+
+
+def _where(name: str, column: str, *more: str, condition: str) -> Index:
+    """An index of some rows only: asking for a preview need not write into it."""
+    return Index(
+        name, column, *more, sqlite_where=text(condition), postgresql_where=text(condition)
+    )
+
 
 class Preview(Base):
     """A clip that somebody asked for; the record stays when the file is gone.
@@ -39,11 +50,11 @@ class Preview(Base):
         Index("previews_by_person", "counts_for", "created_at"),
         Index("previews_by_environment", "environment", "created_at"),
         Index("previews_by_status", "status", "created_at"),
-        Index("previews_by_fingerprint", "fingerprint", "expires_at"),
-        Index("previews_by_file", "file"),
-        Index("previews_to_clean", "cleaned_at", "expires_at"),
-        Index("previews_to_tell", "account_id", "seen_at", "created_at"),
         Index("previews_by_prompt", "character_id", "emotion", "created_at"),
+        _where("previews_by_fingerprint", "fingerprint", "expires_at", condition=MADE),
+        _where("previews_by_file", "file", condition=MADE),
+        _where("previews_to_clean", "expires_at", condition=TO_CLEAN),
+        _where("previews_to_tell", "account_id", "created_at", condition=TO_TELL),
     )
 
     id: Mapped[str] = mapped_column(String(36), primary_key=True)
