@@ -2,10 +2,12 @@
 
 import copy
 import time
+import zlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
+from typing import Any
 
 import redis
 from redis.commands.core import Script
@@ -15,8 +17,10 @@ from rq.command import send_stop_job_command
 from rq.exceptions import InvalidJobOperation, NoSuchJobError
 from rq.job import Job, JobStatus
 from rq.serializers import JSONSerializer
+from rq.utils import utcformat
 from rq.worker import BaseWorker
 
+MODULE = "webapp.jobs"
 PREVIEWS, SYNCS, UPKEEP = "previews", "syncs", "upkeep"
 QUEUES = (PREVIEWS, SYNCS, UPKEEP)
 """In the order in which a worker of all of them looks for jobs."""
@@ -29,6 +33,7 @@ redis.call("RPUSH", KEYS[2], ARGV[1])
 redis.call("SADD", KEYS[3], KEYS[2])
 """
 """What RQ does to enqueue a job, all or nothing, in one command instead of seven."""
+SMALLEST = 9  # the least memory that zlib can be told to take, for what it only has to wrap
 WAITING = frozenset({JobStatus.QUEUED, JobStatus.DEFERRED, JobStatus.SCHEDULED, JobStatus.CREATED})
 
 
@@ -101,7 +106,7 @@ class Jobs:
     def __init__(self, client: "redis.Redis | None") -> None:
         self._redis = client
         self._queues: dict[str, Queue] = {}
-        self._patterns: dict[tuple[str, str, int], Job] = {}
+        self._patterns: dict[tuple[str, str, int], _Pattern] = {}
 
     @property
     def redis(self) -> "redis.Redis":
@@ -123,16 +128,15 @@ class Jobs:
 
         It may run for some seconds. Arguments are strings: ids, not things.
         """
-        target, job = self._queue(queue), copy.copy(self._pattern(queue, function, seconds))
-        job.id, job.args, job.created_at = ident, arguments, datetime.now(UTC)
-        job.description = f"{function}({', '.join(arguments)})"
+        target, pattern = self._queue(queue), self._pattern(queue, function, seconds)
         try:
             if delay is None:
-                job.enqueued_at = job.created_at
-                told = (each for pair in job.to_dict().items() for each in pair)
-                keys = (job.key, target.key, target.redis_queues_keys)
-                self._enqueue(keys, (ident, *told))
+                keys = (Job.key_for(ident), target.key, target.redis_queues_keys)
+                self._enqueue(keys, (ident, *pattern.fields(arguments, datetime.now(UTC))))
             else:
+                job = copy.copy(pattern.job)
+                job.id, job.args, job.created_at = ident, arguments, datetime.now(UTC)
+                job.description = pattern.description(arguments)
                 target.schedule_job(job, datetime.now(UTC) + delay)
         except (RedisError, OSError) as error:
             raise NoQueue(AWAY) from error
@@ -244,19 +248,42 @@ class Jobs:
             self._queues[name] = found
         return found
 
-    def _pattern(self, queue: str, function: str, seconds: int) -> Job:
-        """A job to copy: RQ makes one from its parts at some length."""
+    def _pattern(self, queue: str, function: str, seconds: int) -> "_Pattern":
         key = queue, function, seconds
         found = self._patterns.get(key)
         if found is None:
-            found = self._queue(queue).create_job(
-                f"webapp.jobs.{function}",
+            job = self._queue(queue).create_job(
+                f"{MODULE}.{function}",
                 timeout=seconds,
                 result_ttl=int(KEPT_WELL.total_seconds()),
                 failure_ttl=int(KEPT_FAILED.total_seconds()),
             )
-            self._patterns[key] = found
+            found = self._patterns[key] = _Pattern(function, job)
         return found
+
+
+class _Pattern:
+    """What all jobs of one function have in common; RQ makes each from its parts at some length."""
+
+    def __init__(self, function: str, job: Job) -> None:
+        self.job, self._function = job, function
+        own = {"created_at", "enqueued_at", "data", "description"}
+        same = {name: value for name, value in job.to_dict().items() if name not in own}
+        self._same = tuple(each for pair in same.items() for each in pair)
+
+    def description(self, arguments: Sequence[str]) -> str:
+        """What people read of a job."""
+        return f"{self._function}({', '.join(arguments)})"
+
+    def fields(self, arguments: Sequence[str], now: datetime) -> tuple[Any, ...]:
+        """The fields of a job that is queued now, each with its value, as RQ writes them."""
+        call = JSONSerializer.dumps((f"{MODULE}.{self._function}", None, arguments, {}))
+        return (
+            *self._same,
+            *("created_at", at := utcformat(now), "enqueued_at", at),
+            *("description", self.description(arguments)),
+            *("data", zlib.compress(call, 0, SMALLEST)),
+        )
 
 
 def _failure(job: Job) -> str:
