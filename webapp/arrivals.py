@@ -8,7 +8,6 @@ bodies before it passes them on (nginx does) takes care of the rest.
 
 import threading
 import time
-from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from io import BytesIO
@@ -58,7 +57,7 @@ class Places:
     ) -> None:
         self._most, self._each = most, max(1, most // 2)
         self._clock, self._wait = clock, wait
-        self._reading: Counter[str] = Counter()
+        self._reading, self._taken = dict[str, int](), 0
         self._changed = threading.Condition()
         self._jammed_until: dict[str, float] = {}
 
@@ -66,30 +65,35 @@ class Places:
     def taken(self, address: str) -> Iterator[None]:
         """A place while the block runs; raises ServiceUnavailable where none becomes free."""
         with self._changed:
-            if not self._changed.wait_for(lambda: self._free(address), self._patience(address)):
+            if not (self._free(address) or self._becomes_free(address)):
                 self._jammed_until[address] = self._clock() + self._wait
                 raise ServiceUnavailable(
                     "too many requests are being sent slowly; try again in a moment",
                     retry_after=5,
                 )
-            self._reading[address] += 1
+            self._reading[address] = self._reading.get(address, 0) + 1
+            self._taken += 1
         try:
             yield
         finally:
             with self._changed:
+                self._taken -= 1
                 self._reading[address] -= 1
-                self._reading += Counter()  # drops those at nought
+                if not self._reading[address]:
+                    del self._reading[address]
                 self._jammed_until.pop(address, None)
                 self._changed.notify_all()
 
     def _free(self, address: str) -> bool:
-        return self._reading.total() < self._most and self._reading[address] < self._each
+        return self._taken < self._most and self._reading.get(address, 0) < self._each
 
-    def _patience(self, address: str) -> float:
-        """Who has just waited in vain would hold a thread for nothing."""
+    def _becomes_free(self, address: str) -> bool:
+        """Waits for a place; who has just waited in vain would hold a thread for nothing."""
         now = self._clock()
         self._jammed_until = {who: end for who, end in self._jammed_until.items() if end > now}
-        return 0 if address in self._jammed_until else self._wait
+        if address in self._jammed_until:
+            return False
+        return self._changed.wait_for(lambda: self._free(address), self._wait)
 
 
 class Arriving:

@@ -155,7 +155,7 @@ def test_packed_bodies_are_415(api: Api) -> None:
     assert 415 == _status(api, "PUT", OWN, data=b"\x1f\x8b", content_type=JSON, headers=headers)
 
 
-@pytest.mark.parametrize("size", [4 * 1024 * 1024, 5_000_000])
+@pytest.mark.parametrize("size", [4 * 1024 * 1024 + 1, 5_000_000])
 def test_a_body_in_chunks_is_bounded_too(api: Api, size: int) -> None:
     """Without a length it is read to the limit, and what is cut off there is refused."""
     data = b'{"prompt_text":"x"}'.ljust(size)

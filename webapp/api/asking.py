@@ -6,13 +6,14 @@ from typing import Any, TypeVar, get_origin
 
 from flask import Response, request
 from pydantic import BaseModel, ValidationError
-from werkzeug.exceptions import BadRequest, RequestEntityTooLarge, UnsupportedMediaType
+from werkzeug.exceptions import BadRequest, UnsupportedMediaType
 
 from prompt_repo.catalogue import Catalogue
 from prompt_repo.errors import InvalidDocument, Problem, ProtectedBranch
 from prompt_repo.expectations import Absent, Anything, AtCommit, Expectation, Matches
 from prompt_repo.repository import PRODUCTION
 from webapp.api import intake
+from webapp.arrivals import Arriving
 from webapp.errors import PreconditionRequired
 from webapp.services import repository
 
@@ -56,12 +57,8 @@ def _nothing_in_the_query() -> None:
 
 
 def _raw() -> bytes:
-    raw = request.get_data()
-    most = request.max_content_length
-    if most is not None and len(raw) >= most and request.content_length != len(raw):
-        # Sent in chunks, without its length: werkzeug stops reading at the limit and says nothing.
-        raise RequestEntityTooLarge
-    return raw
+    arriving = request.environ["wsgi.input"]
+    return arriving.read() if isinstance(arriving, Arriving) else b""
 
 
 def _check_form() -> None:
