@@ -3,9 +3,10 @@
 import os
 import sys
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -24,16 +25,21 @@ from prompt_repo.cli_base import (
 from prompt_repo.errors import Problem
 from prompt_repo.git_bundle import bundled
 from prompt_repo.model import Source
+from prompt_repo.progress import Progress
 from prompt_repo.repository import Repository
 from prompt_repo.transfer import Form
 from prompt_repo.transfer_apply import Choices, Imported, Order, apply, undecided
+from prompt_repo.transfer_apply import moved as moved_between
 from prompt_repo.transfer_documents import Selection
-from prompt_repo.transfer_errors import InvalidFile
+from prompt_repo.transfer_errors import ImportMoved, InvalidFile
 from prompt_repo.transfer_json import Origin
 from prompt_repo.transfer_plan import MEANING, Entry, Plan, State, Strategy
+from prompt_repo.transfer_renewing import Renewed, renew
 
 STDOUT = "-"
 SHOWN = 50  # documents listed for a person
+NAMED = 5  # documents named in a line
+ATTEMPTS = 5  # until it is left to people, where prompts move all the time
 BUNDLE = "bundle"
 SOURCES = {"character": Source.CHARACTER, "global": Source.GLOBAL}
 
@@ -154,6 +160,12 @@ def _umask() -> int:
     "--base", metavar="COMMIT", help="The commit that the file left from, if it names none."
 )
 @click.option(
+    "--commit",
+    "pinned",
+    metavar="COMMIT",
+    help="Only if the environment is still at this commit, which a dry run told.",
+)
+@click.option(
     "--create-characters", is_flag=True, help="Create characters that a CSV names and we lack."
 )
 @click.option(
@@ -175,6 +187,7 @@ def import_verb(
     dry_run: bool,
     with_diffs: bool,
     base: str | None,
+    pinned: str | None,
     create_characters: bool,
     author: str,
     reason: str,
@@ -183,7 +196,8 @@ def import_verb(
     """Bring in prompts from FILE: our JSON or CSV, a zip or folder of our YAML, a character card.
 
     Everything is checked first, then written in one go or not at all. Exits 1 where the file has
-    errors, or where documents that changed here and in the file are not decided.
+    errors, where documents that changed here and in the file are not decided, or where the
+    environment has left the --commit. What moves while this runs is told, and planned anew.
 
     \b
     Example:
@@ -193,6 +207,7 @@ def import_verb(
     """
     repository = where.open()
     who = author_named(author)
+    moved: ImportMoved | None = None
     try:
         choices = Choices.told(strategy, decided)
     except ValueError as wrong:
@@ -201,6 +216,8 @@ def import_verb(
         ) from wrong
     if base is not None:
         base = commit_at(repository, environment, base)
+    if pinned is not None:
+        pinned = commit_at(repository, environment, pinned)
     with cli_output.progress_bars() as progress, _source(file) as source:
         try:
             with transfer.preview(
@@ -212,18 +229,56 @@ def import_verb(
                 create_characters=create_characters,
                 progress=progress,
             ) as found:
+                done = None
+                if pinned is not None and found.commit != pinned:
+                    paths = moved_between(repository, found, pinned, found.commit)
+                    moved = ImportMoved(environment, pinned, found.commit, paths)
+                elif not dry_run:
+                    anew = partial(
+                        renew, repository, base=base, create_characters=create_characters
+                    )
+                    order = Order(who, reason, choices)
+                    found, done, moved = _carried_out(
+                        repository, found, order, anew, progress, again=pinned is None
+                    )
                 open_ones = undecided(found, choices)
                 if with_diffs:
                     _show_diffs(repository, found)
-                done = None
-                if not dry_run and not open_ones:
-                    done = apply(repository, found, Order(who, reason, choices), progress)
                 _show(found, open_ones, done, as_json=as_json)
         except InvalidFile as invalid:
             _show_problems(invalid, as_json)
             raise click.exceptions.Exit(FOUND_WRONG) from invalid
+    if moved is not None:
+        raise moved
     if open_ones:
         raise click.exceptions.Exit(FOUND_WRONG)
+
+
+def _carried_out(
+    repository: Repository,
+    found: Plan,
+    order: Order,
+    anew: Callable[..., Renewed],
+    progress: Progress,
+    *,
+    again: bool,
+) -> tuple[Plan, Imported | None, ImportMoved | None]:
+    """Imports a plan where nothing of it is undecided; one that moved meanwhile is made anew.
+
+    Unless it shall be tried `again`, the new one is left to be looked at.
+    """
+    for left in reversed(range(ATTEMPTS)):
+        if undecided(found, order.choices):
+            break
+        try:
+            return found, apply(repository, found, order, progress), None
+        except ImportMoved as moved:
+            found = anew(found, progress=progress).plan
+            if not again or not left:
+                return found, None, moved
+            told = ", ".join(moved.paths[:NAMED]) + (" and more" if moved.paths[NAMED:] else "")
+            click.echo(f"{moved.branch} moved meanwhile ({told}); planning anew", err=True)
+    return found, None, None
 
 
 @contextmanager

@@ -17,13 +17,13 @@ from prompt_repo.errors import (
     ReviewRequired,
 )
 from prompt_repo.git_incoming import incoming
-from prompt_repo.layout import CONFIGURATION, Kind, place_of
+from prompt_repo.layout import CONFIGURATION, Kind, character_path, names_of, place_of
 from prompt_repo.model import Author
 from prompt_repo.progress import Progress, silent
 from prompt_repo.reasons import check_reason
 from prompt_repo.repository import PRODUCTION, STAGING, Repository
 from prompt_repo.transfer_documents import blob_id
-from prompt_repo.transfer_errors import ImportConflicts, ImportMoved, NotInFile
+from prompt_repo.transfer_errors import ImportConflicts, ImportEdited, ImportMoved, NotInFile
 from prompt_repo.transfer_plan import Entry, Plan, State, Strategy
 from prompt_repo.transfer_staged import Staged
 from prompt_repo.transfer_stream import Stream
@@ -155,14 +155,14 @@ def propose(
 
 
 def undo(repository: Repository, done: Imported, author: Author, reason: str = "") -> Imported:
-    """Puts back what an import changed, in one commit; raises ImportMoved where it moved since."""
+    """Puts back what an import changed, in one commit; raises ImportEdited where it moved since."""
     store = repository.store
     changed = store.changed(done.before, done.after)
     with store.locked():
         head = repository.head(done.branch)
         moved = {each.path for each in store.changed(done.after, head)}
-        if moved & {each.path for each in changed}:
-            raise ImportMoved(done.branch, done.after, head)
+        if edited := sorted(moved & {each.path for each in changed}):
+            raise ImportEdited(edited)
         if done.branch in repository.reviewed or done.branch == PRODUCTION:
             raise ReviewRequired(done.branch)
         commit = store.write(
@@ -192,11 +192,22 @@ def _announce(repository: Repository, plan: Plan, before: str, after: str) -> No
 def _still(repository: Repository, plan: Plan) -> str:
     """The branch's head, where nothing that the plan is about has moved since."""
     head = repository.head(plan.branch)
-    if head != plan.commit:
-        known = plan.staged.paths()
-        if known & {each.path for each in repository.store.changed(plan.commit, head)}:
-            raise ImportMoved(plan.branch, plan.commit, head)
+    if head != plan.commit and (paths := moved(repository, plan, plan.commit, head)):
+        raise ImportMoved(plan.branch, plan.commit, head, paths)
     return head
+
+
+def moved(repository: Repository, plan: Plan, before: str, after: str) -> list[str]:
+    """What changed between two commits of what a plan is about, and of what its prompts need."""
+    known = plan.staged.paths()
+    needed = {character_path(who) for who in names_of(known) if who}
+    return sorted(
+        each.path
+        for each in repository.store.changed(before, after)
+        if each.path in known
+        or each.path == CONFIGURATION
+        or (each.path in needed and each.new is None)
+    )
 
 
 def _prepare(repository: Repository, plan: Plan, choices: Choices) -> int:

@@ -32,15 +32,28 @@ def begun(repository: Repository, plan: Plan, entry: Entry) -> str | None:
     return merge_texts(both.base, both.file, both.here, NAMES).with_markers
 
 
-def settle(repository: Repository, plan: Plan, path: str, text: str) -> bool:
+def draft(repository: Repository, plan: Plan, entry: Entry) -> str | None:
+    """What the field for a text of one's own holds: what was written there before, also where
+    the conflict is another since, so that it waits for a decision; else what one begins with.
+    """
+    began = begun(repository, plan, entry)
+    return _written(plan, entry.path) or began if began is not None else None
+
+
+def settle(
+    repository: Repository, plan: Plan, path: str, text: str, *, chosen: bool = False
+) -> bool:
     """Has a merge of a conflict give this text; False where it would anyhow.
 
-    The other fields are those of both joined, ours where they overlap. Raises InvalidDocument.
+    A text that was written for an earlier conflict must be `chosen`. The other fields are those of
+    both joined, ours where they overlap. Raises InvalidDocument.
     """
     entry = plan.entry(path)
     before = begun(repository, plan, entry) if entry is not None else None
     words = documents.normalise(text)
     if entry is None or before is None or before == words:
+        return False
+    if not chosen and words == _written(plan, path):
         return False
     if all(any(line.startswith(mark) for line in words.split("\n")) for mark in MARKS):
         said = "conflict markers are still in this text; decide between its sides"
@@ -50,7 +63,15 @@ def settle(repository: Repository, plan: Plan, path: str, text: str) -> bool:
     assert isinstance(value, Prompt)
     merged = documents.edit(raw, path, replace(value, text=words))
     plan.staged.connection.execute("UPDATE plan SET merged = ? WHERE path = ?", (merged, path))
+    plan.staged.connection.execute("REPLACE INTO written VALUES (?, ?)", (path, words))
     return True
+
+
+def _written(plan: Plan, path: str) -> str | None:
+    """What somebody wrote for a conflict."""
+    query = "SELECT text FROM written WHERE path = ?"
+    row = plan.staged.connection.execute(query, (path,)).fetchone()
+    return str(row[0]) if row is not None else None
 
 
 def _joined(repository: Repository, plan: Plan, entry: Entry) -> bytes:

@@ -4,6 +4,8 @@
   - InvalidFile          a file can't be imported (carries every problem, each with its place)
   - ImportConflicts      documents changed here and in the file (carries them)
   - ImportMoved          what the file is about moved since the preview (carries where it is now)
+  - ImportEdited         what an import changed is another by now, so that it can't be undone
+  - NotInFile            something was decided about documents that the file lacks
 """
 
 from collections.abc import Sequence
@@ -31,14 +33,22 @@ class ImportConflicts(AboutPaths):
 
 
 class ImportMoved(PromptRepoError):
-    """What the file is about moved since the import was planned."""
+    """What the file is about moved since the import was planned: `paths`, where they are known."""
 
-    def __init__(self, branch: str, planned: str, now: str) -> None:
-        self.branch, self.planned, self.now = branch, planned, now
+    def __init__(self, branch: str, planned: str, now: str, paths: Sequence[str] = ()) -> None:
+        self.branch, self.planned, self.now, self.paths = branch, planned, now, tuple(paths)
+        more = len(paths) - 5
+        named = ", ".join(paths[:5]) + (f" and {more:,} more" if more > 0 else "")
         super().__init__(
-            f"{branch} moved since this preview was made, from {planned[:9]} to {now[:9]}; "
-            "nothing was imported: look at a new preview"
+            f"{branch} moved since this import was planned, from {planned[:9]} to {now[:9]}"
+            f"{f' ({named})' if named else ''}; nothing was imported: look at the new plan"
         )
+
+
+class ImportEdited(AboutPaths):
+    """What an import changed is another by now."""
+
+    said = "{} changed again since the import; nothing was undone"
 
 
 class NotInFile(AboutPaths):

@@ -128,9 +128,10 @@ def plan(
     if staged.count:
         raise InvalidFile(staged.problems(), staged.count)
     planner.fill(progress)
+    staged.pin(commit)
     found = opened(branch, commit, staged)
     if found.counts[State.CONFLICT] and not planner.knows_base:
-        return replace(found, warnings=(*found.warnings, NO_BASE))
+        return replace(found, warnings=(NO_BASE, *found.warnings))
     return found
 
 
@@ -182,7 +183,7 @@ class _Planner:
                 name = who.replace("-", " ").replace("_", " ").strip().title() or who
                 character = Character(who, name)
                 path = character_path(who)
-                self._staged.add(path, character, documents.dump(character, path), first.place)
+                self._staged.supply(path, character, documents.dump(character, path), first.place)
             else:
                 said = f"there is no character {who!r} here; create it first, or have it created"
                 self._staged.refuse(said, first.place, "character", document=first.path)

@@ -3,6 +3,7 @@
 It lives as long as the import is looked at, and holds the plan beside what was read.
 """
 
+import json
 import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -41,10 +42,18 @@ CREATE TABLE problems (
 );
 CREATE TABLE told (name TEXT PRIMARY KEY, value TEXT) WITHOUT ROWID;
 """
+LATER = """
+CREATE TABLE IF NOT EXISTS sent (path TEXT PRIMARY KEY, raw BLOB, blob TEXT, kept TEXT);
+CREATE TABLE IF NOT EXISTS written (path TEXT PRIMARY KEY, text TEXT NOT NULL) WITHOUT ROWID;
+"""
+"""Tables that a file put aside by an earlier release lacks."""
 """documents  what stands in the file; `raw` NULL: removed there; sizes are held against limits, and
            `kept` is the value as parsed documents are kept
 versions   those a file brings; `mark` stands for who, when, why and what
 plan       what an import would do, by document
+told       what a `Staged` knows beside the tables
+sent       documents that a plan had say something else, as the file says them, if it does
+written    texts that somebody wrote for conflicts
 """
 BY_NUMBER = "SELECT raw, blob, name, email, at, reason, mark FROM versions WHERE path = ?"
 
@@ -102,6 +111,8 @@ class Staged:
     """The character that a card tells a part of."""
     columns: Mapping[str, int] = field(default_factory=dict)
     """The columns of a CSV by their names, counted from 1."""
+    commit: str = ""
+    """What the plan beside it is of."""
 
     @classmethod
     def make(cls, file: Path, name: str) -> "Staged":
@@ -109,23 +120,41 @@ class Staged:
         connection = sqlite3.connect(file, isolation_level=None, check_same_thread=False)
         connection.execute("PRAGMA journal_mode = OFF")
         connection.execute("PRAGMA synchronous = OFF")
-        connection.executescript(TABLES)
+        connection.executescript(TABLES + LATER)
         connection.execute("BEGIN")
         return cls(connection, name)
 
     @classmethod
     def open(cls, file: Path, name: str, base: str | None, warnings: Sequence[str]) -> "Staged":
-        """One that was made before and kept, with what is told beside it."""
+        """One that was made before and kept, with what is told beside it.
+
+        What is written to it is only there once it is kept again, whatever happens meanwhile.
+        """
         connection = sqlite3.connect(file, isolation_level=None, check_same_thread=False)
-        connection.execute("PRAGMA journal_mode = OFF")
         connection.execute("PRAGMA synchronous = OFF")
+        connection.executescript(LATER)
         connection.execute("BEGIN")
-        return cls(connection, name, base=base, warnings=list(warnings))
+        told = dict(connection.execute("SELECT name, value FROM told"))
+        return cls(
+            connection,
+            name,
+            base=base,
+            warnings=list(warnings),
+            card=told.get("card", ""),
+            columns=json.loads(told.get("columns", "{}")),
+            commit=told.get("commit", ""),
+        )
 
     def keep(self) -> None:
         """Closes the file so that it can be opened again."""
         self.connection.execute("COMMIT")
         self.connection.close()
+
+    def pin(self, commit: str) -> None:
+        """Notes what the plan is of, and what another plan will need to know of the file."""
+        self.commit = commit
+        told = {"card": self.card, "columns": json.dumps(self.columns), "commit": commit}
+        self.connection.executemany("REPLACE INTO told VALUES (?, ?)", told.items())
 
     def close(self) -> None:
         """Closes the file, which is of no more use."""
@@ -211,11 +240,33 @@ class Staged:
         self._insert(path, value, raw, Place(line), number)
 
     def replace(self, path: str, raw: bytes) -> None:
-        """Has a document say something else than the file did."""
+        """Has a document say something else than the file did, until `restore`."""
+        self.connection.execute(
+            "INSERT OR IGNORE INTO sent SELECT path, raw, blob, kept FROM documents WHERE path = ?",
+            (path,),
+        )
         self.connection.execute(
             "UPDATE documents SET raw = ?, blob = ?, kept = NULL WHERE path = ?",
             (raw, blob_id(raw), path),
         )
+
+    def supply(self, path: str, value: Document, raw: bytes, place: Place) -> None:
+        """Takes in a document that the file lacks, until `restore`."""
+        self.add(path, value, raw, place)
+        self.connection.execute("INSERT INTO sent VALUES (?, NULL, NULL, NULL)", (path,))
+
+    def restore(self) -> None:
+        """Has all documents say again what the file does; its problems are forgotten."""
+        self.connection.execute(
+            "DELETE FROM documents WHERE path IN (SELECT path FROM sent WHERE blob IS NULL)"
+        )
+        self.connection.execute(
+            "UPDATE documents SET raw = sent.raw, blob = sent.blob, kept = sent.kept"
+            " FROM sent WHERE sent.path = documents.path"
+        )
+        self.connection.execute("DELETE FROM sent")
+        self.connection.execute("DELETE FROM problems")
+        self.count = 0
 
     def larger(self, column: str, most: int) -> list[tuple[str, int | None, int | None, int]]:
         """Documents of which something (`bytes`, `notes` or `tags`) is more than may be."""

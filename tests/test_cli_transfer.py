@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from click.testing import CliRunner, Result
 
+from prompt_repo import cli_transfer
 from prompt_repo.cli import main
 from prompt_repo.model import PromptKey
 from prompt_repo.repository import STAGING, Repository
@@ -33,6 +34,12 @@ def stocked(tmp_path: Path) -> Repository:
     put(repository, {"aria/angry": "One, {light}.\n", "defaults/idle": "Waits."}, "Begin")
     put(repository, {"aria/angry": "Two, {light}.\n"}, "Colder")
     return repository
+
+
+def text(repository: Repository, name: str) -> str | None:
+    who, _, emotion = name.partition("/")
+    stored = repository.current(STAGING).stored(PromptKey(who, emotion))
+    return stored.prompt.text if stored else None
 
 
 def test_export_writes_to_a_file_or_to_standard_output(stocked: Repository, tmp_path: Path) -> None:
@@ -166,3 +173,50 @@ def test_a_bundle_is_what_git_clones(stocked: Repository, tmp_path: Path) -> Non
     subprocess.run(command, check=True)
     head = ["git", "-C", str(tmp_path / "clone"), "rev-parse", "HEAD"]
     assert stocked.head(STAGING) == subprocess.check_output(head, text=True).strip()
+
+
+def test_what_moves_meanwhile_is_planned_anew(
+    stocked: Repository, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It says so, and does what was decided about what stands now."""
+    base = stocked.head(STAGING)
+    file = tmp_path / "sheet.csv"
+    file.write_text("character,emotion,prompt_text\naria,angry,Sheet\n")
+    carry_out, edits = cli_transfer.apply, ["Meanwhile"]
+
+    def late(*given: Any) -> Any:
+        if edits:
+            put(stocked, {"aria/angry": edits.pop(0)})
+        return carry_out(*given)
+
+    monkeypatch.setattr(cli_transfer, "apply", late)
+    stopped = run(tmp_path, "import", str(file), "--base", base, code=1)
+    assert "staging moved meanwhile (characters/aria/angry.yaml); planning anew" in stopped.stderr
+    assert "1 to decide first" in stopped.stdout
+    assert "Meanwhile" == text(stocked, "aria/angry")
+
+    edits.append("Once more")
+    done = run(tmp_path, "import", str(file), "--base", base, "--strategy", "overwrite")
+    assert "planning anew" in done.stderr
+    assert "Sheet" == text(stocked, "aria/angry")
+
+
+def test_an_import_may_be_held_to_the_commit_of_its_dry_run(
+    stocked: Repository, tmp_path: Path
+) -> None:
+    """Where that moved, the new plan is shown, and nothing is imported."""
+    file = tmp_path / "sheet.csv"
+    file.write_text("character,emotion,prompt_text\naria,angry,Sheet\n")
+    dry = told(tmp_path, "import", str(file), "--strategy", "overwrite", "--dry-run")
+    put(stocked, {"aria/angry": "Meanwhile"})
+    held = ("import", str(file), "--strategy", "overwrite", "--json", "--commit")
+
+    moved = run(tmp_path, *held, dry["commit"], code=1)
+    plan = json.loads(moved.stdout)
+
+    assert plan["imported"] is None
+    assert "staging moved since this import was planned" in moved.stderr
+    assert "characters/aria/angry.yaml" in moved.stderr
+    assert stocked.head(STAGING) == plan["commit"]
+    run(tmp_path, *held, plan["commit"])
+    assert "Sheet" == text(stocked, "aria/angry")

@@ -127,7 +127,7 @@ def test_what_a_worker_did_is_in_the_audit_log(app: Flask, admin: Browser) -> No
 def test_a_worker_that_is_refused_tells_why(
     app: Flask, admin: Browser, repository: Repository
 ) -> None:
-    """What moved meanwhile stops it; the page says so, and nothing was imported."""
+    """What moved meanwhile stops it; it has a new plan then, which can be carried out."""
     address = send(admin).request.path
     work(app)
     admin.post(address, action="apply", strategy="overwrite")
@@ -136,10 +136,13 @@ def test_a_worker_that_is_refused_tells_why(
     work(app)
 
     page = admin.get(address).text
-    assert "Nothing was imported" in page
-    assert "moved" in page
+    assert "Nothing was imported: staging moved since the preview" in page
+    assert "Somebody else." in page
     assert "Somebody else." in text(repository, "characters/aria/angry.yaml")
     assert "failed" == entries(app)[-1].outcome
+    admin.post(address, action="apply", strategy="overwrite")
+    work(app)
+    assert "Imported 2 documents" in admin.get(address).text
 
 
 def test_a_large_file_with_errors_shows_them(app: Flask, admin: Browser) -> None:

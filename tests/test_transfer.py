@@ -13,7 +13,7 @@ from prompt_repo.model import Character, Source
 from prompt_repo.repository import PRODUCTION, STAGING, Repository
 from prompt_repo.transfer import Form, sides
 from prompt_repo.transfer_apply import Choices, Order, apply, propose, undo
-from prompt_repo.transfer_errors import ImportConflicts, ImportMoved, InvalidFile
+from prompt_repo.transfer_errors import ImportConflicts, ImportEdited, ImportMoved, InvalidFile
 from prompt_repo.transfer_plan import State, Strategy, plan
 from tests.factories import KIM, SAM, key, make_repository, put
 from tests.transfers import exported, imported, planned, staged, states
@@ -251,7 +251,7 @@ def test_an_import_that_was_edited_since_is_not_undone(repository: Repository) -
     done = imported(repository, sheet("aria/angry", "After"))
     put(repository, {"aria/angry": "Edited since"})
 
-    with pytest.raises(ImportMoved):
+    with pytest.raises(ImportEdited):
         undo(repository, done, KIM)
 
 

@@ -2,6 +2,7 @@
 
 import io
 import re
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -11,9 +12,9 @@ from werkzeug.test import TestResponse
 
 from prompt_repo.model import PromptKey
 from prompt_repo.repository import PRODUCTION, STAGING, Repository
-from tests.factories import make_repository, put
+from tests.factories import SAM, make_repository, put
 from tests.web import Browser, make_app, person, services
-from webapp import import_jobs
+from webapp import clock, import_jobs
 from webapp.access import Role
 
 SHEET = "character,emotion,prompt_text\naria,angry,Imported.\naria,idle,New.\n"
@@ -151,17 +152,111 @@ def test_a_wrong_file_shows_its_errors(admin: Browser, repository: Repository) -
     assert head == repository.head(STAGING)
 
 
-def test_what_moved_meanwhile_asks_for_a_new_preview(
-    admin: Browser, repository: Repository
-) -> None:
-    """Nothing is written over that the preview did not show."""
+def test_what_moved_meanwhile_is_previewed_anew(admin: Browser, repository: Repository) -> None:
+    """Nothing is written over that no preview showed; the new one is carried out, or the third."""
     plan = send(admin, SHEET)
-    head = put(repository, {"aria/angry": "Meanwhile."})
+    path = "decide.characters/aria/angry.yaml"
+    for words in ("Meanwhile.", "And again."):
+        head = put(repository, {"aria/angry": words})
 
-    answer = admin.post(address(plan), action="apply", strategy="overwrite")
+        answer = admin.post(f"{address(plan)}?state=create", action="apply", **{path: "overwrite"})
+
+        assert 409 == answer.status_code
+        for text in (answer.text, admin.get(address(plan)).text):
+            assert "Nothing was imported: staging moved since the preview" in text
+            assert "Aria’s prompt for “angry”</a>." in text
+            assert "1 choice about what changed is to be made again" in text
+            assert "1 conflict to decide" in text
+            assert words in text
+            assert head[:9] in text
+        assert head == repository.head(STAGING)
+
+    done = admin.post(address(plan), action="apply", **{path: "overwrite"})
+
+    assert "Imported 2 documents" in admin.get(done.headers["Location"]).text
+
+
+def test_choices_of_what_stood_still_are_kept(admin: Browser, repository: Repository) -> None:
+    """Also a text that was written by hand, while another prompt of the file moved."""
+    put(repository, {"defaults/happy": "Ours."})
+    plan = send(admin, f"{SHEET},happy,Imported too.\n")
+    by_hand = {"text.characters/aria/angry.yaml": "Both."}
+    admin.post(address(plan), **by_hand, **{"decide.defaults/happy.yaml": "skip"})
+    put(repository, {"defaults/happy": "Meanwhile."})
+
+    answer = admin.post(address(plan), action="apply")
 
     assert 409 == answer.status_code
-    assert "Send the file again" in answer.text
+    assert "The default of “happy”</a>." in answer.text
+    assert "1 conflict to decide" in answer.text
+    done = admin.post(address(plan), action="apply", **{"decide.defaults/happy.yaml": "skip"})
+    assert 303 == done.status_code
+    found = repository.current(STAGING)
+    stored = found.stored(PromptKey("aria", "angry"))
+    assert stored is not None
+    assert "Both." == stored.prompt.text
+    assert "Meanwhile." == found.defaults()["happy"].prompt.text
+
+
+def test_a_text_that_was_written_before_it_moved_waits(
+    admin: Browser, repository: Repository
+) -> None:
+    """It stands in its field, and goes in when somebody says so."""
+    plan = send(admin, SHEET)
+    path = "characters/aria/angry.yaml"
+    put(repository, {"aria/angry": "Meanwhile."})
+
+    moved = admin.post(address(plan), action="apply", **{f"text.{path}": "Both."})
+    assert 409 == moved.status_code
+    assert "\nBoth.</textarea>" in moved.text
+    unseen = admin.post(address(plan), action="apply", **{f"text.{path}": "Both."})
+    assert 409 == unseen.status_code
+    assert "Decide first" in unseen.text
+    told = {f"text.{path}": "Both.", f"decide.{path}": "merge"}
+    assert 303 == admin.post(address(plan), action="apply", **told).status_code
+
+    stored = repository.current(STAGING).stored(PromptKey("aria", "angry"))
+    assert stored is not None
+    assert "Both." == stored.prompt.text
+
+
+def test_a_file_that_does_not_fit_any_more_is_refused(
+    admin: Browser, repository: Repository
+) -> None:
+    """With its errors, as one that never fitted."""
+    plan = send(admin, "character,emotion,prompt_text\naria,happy,New.\n")
+    gone = {f"characters/aria/{name}.yaml": None for name in ("character", "angry")}
+    head = repository.head(STAGING)
+    commit = repository.store.write(STAGING, head, gone, author=SAM, message="Gone")
+    repository.written(STAGING, commit)
+
+    answer = admin.post(address(plan), action="apply")
+
+    assert 422 == answer.status_code
+    assert "sheet.csv has 1 error" in answer.text
+    assert "There is no character" in answer.text
+    assert commit.oid == repository.head(STAGING)
+
+
+def test_a_preview_that_expired_says_so(app: Flask, admin: Browser, repository: Repository) -> None:
+    """When it is looked at, when it is pressed, and in the list."""
+    plan = send(admin, SHEET)
+    head = repository.head(STAGING)
+
+    with clock.stopped_at(clock.now() + timedelta(hours=25)):
+        later = person(app, Role.ADMIN, "later")
+        answers = [
+            later.get(address(plan)),
+            later.post(address(plan), action="apply", strategy="overwrite"),
+        ]
+        listed = later.get("/transfers").text
+
+    for answer in answers:
+        assert 410 == answer.status_code
+        assert "This preview expired, and nothing was imported." in answer.text
+        assert "Send it again" in answer.text
+    assert ">expired<" in listed
+    assert "waits for you" not in listed
     assert head == repository.head(STAGING)
 
 

@@ -35,7 +35,13 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from prompt_repo import errors as domain
 from prompt_repo.layout import CONFIGURATION, ENVIRONMENTS
-from prompt_repo.transfer_errors import ImportConflicts, ImportMoved, InvalidFile, NotInFile
+from prompt_repo.transfer_errors import (
+    ImportConflicts,
+    ImportEdited,
+    ImportMoved,
+    InvalidFile,
+    NotInFile,
+)
 from prompt_repo.undoing import UndoConflict
 from sync.errors import SyncError
 from webapp import limits
@@ -144,6 +150,7 @@ STATUS: Mapping[type[Exception], int] = {
     ImportConflicts: 409,
     NotInFile: 422,
     ImportMoved: 409,
+    ImportEdited: 409,
     TransferNotFound: 404,
     TransferState: 409,
     TransferGone: 410,
@@ -151,6 +158,8 @@ STATUS: Mapping[type[Exception], int] = {
 }
 NAMING_PATHS = (
     ImportConflicts,
+    ImportEdited,
+    ImportMoved,
     UndoConflict,
     domain.Undecided,
     domain.RolledBackMoved,

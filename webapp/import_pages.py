@@ -16,7 +16,7 @@ from prompt_repo.model import PromptKey
 from prompt_repo.repository import PRODUCTION, STAGING
 from prompt_repo.transfer import sides, text_of
 from prompt_repo.transfer_apply import undecided
-from prompt_repo.transfer_deciding import begun
+from prompt_repo.transfer_deciding import draft
 from prompt_repo.transfer_errors import ImportMoved
 from prompt_repo.transfer_plan import MEANING, Entry, Plan, State, Strategy
 from prompt_repo.transfer_staged import subject
@@ -111,7 +111,7 @@ def show(transfer: Any) -> Any:
         if import_jobs.at_work(found):
             return render_template("transfers/_working.html", transfer=found)
         return Response("", 200, {"HX-Redirect": _address(found)})
-    return _page(found)
+    return _page(found), 410 if _expired(found) else 200
 
 
 @blueprint.post(ONE)
@@ -138,7 +138,7 @@ def decide(transfer: Any) -> Any:
         and each.get(path := name.removeprefix("text."), Strategy.MERGE) is Strategy.MERGE
     }
     try:
-        each |= dict.fromkeys(imports.write(found, texts), Strategy.MERGE)
+        each |= dict.fromkeys(imports.write(found, texts, each), Strategy.MERGE)
     except REFUSALS as error:
         audit.describe(found.name, why=str(error))
         return _page(found, refusal=str(error), typed=texts), status_of(error)
@@ -161,8 +161,10 @@ def decide(transfer: Any) -> Any:
         done = imports.carry_out(found, decided)
     except REFUSALS as error:
         audit.describe(found.name, why=str(error))
-        moved = isinstance(error, ImportMoved)
-        return _page(_found(transfer), refusal=str(error), moved=moved), status_of(error)
+        found = _found(transfer)
+        if isinstance(error, ImportMoved):
+            return _page(found, anew=True), status_of(error)
+        return _page(found, refusal=str(error)), status_of(error)
     if done.status == Status.PROPOSED:
         flash("Proposed. Others can look at it, comment and approve now.", "good")
         return redirect(url_for("changes.show", number=done.facts["change"]), 303)
@@ -201,21 +203,24 @@ def _page(
     found: Transfer,
     *,
     refusal: str = "",
-    moved: bool = False,
+    anew: bool = False,
     undoing: bool = False,
     typed: Mapping[str, str] = MappingProxyType({}),
 ) -> str:
-    refusal = refusal or found.error
-    told = {"transfer": found, "refusal": capitalize_first(refusal), "moved": moved}
-    if found.status != Status.PREVIEWED:
+    moved = _moved(found)
+    refusal = refusal or ("" if moved else found.error)
+    told = {"transfer": found, "refusal": capitalize_first(refusal)}
+    expired = _expired(found)
+    if expired or found.status != Status.PREVIEWED:
         changed = _changed(found) if found.status in (Status.IMPORTED, Status.UNDONE) else ()
-        told |= {"changed": changed, "undoing": undoing}
+        told |= {"changed": changed, "undoing": undoing, "expired": expired}
         return render_template("transfers/result.html", **told)
+    asked: Mapping[str, str] = {} if anew else request.args
     with imports.plan_of(found) as planned:
         choices = imports.choices_of(found)
         waiting = undecided(planned, choices)
-        state = _state(planned)
-        entries = planned.entries(state, request.args.get("after", ""), PAGE + 1)
+        state = _state(planned, asked.get("state", ""))
+        entries = planned.entries(state, asked.get("after", ""), PAGE + 1)
         lines = [
             _line(planned, each, choices.each.get(each.path), waiting, typed.get(each.path))
             for each in entries
@@ -223,6 +228,7 @@ def _page(
         return render_template(
             "transfers/plan.html",
             **told,
+            moved=moved,
             planned=planned,
             lines=lines[:PAGE],
             next_after=lines[PAGE - 1].entry.path if len(lines) > PAGE else None,
@@ -255,16 +261,15 @@ def _line(
         () if same else diffing.rows(both.here, both.file),
         diffing.size(both.here, both.file),
         joined,
-        typed or begun(repository(), planned, entry),
+        typed or draft(repository(), planned, entry),
         choice,
         entry.path in waiting,
         place.key if place else None,
     )
 
 
-def _state(planned: Plan) -> State:
+def _state(planned: Plan, asked: str) -> State:
     """Which documents are shown: those asked for, else the first kind that there is any of."""
-    asked = request.args.get("state", "")
     if asked in tuple(State):
         return State(asked)
     return next((each for each in ORDER if planned.counts[each]), State.UNCHANGED)
@@ -274,13 +279,26 @@ def _changed(found: Transfer) -> list[tuple[str, PromptKey | None]]:
     """The first documents that an import changed, by what people call them."""
     done = found.facts["done"]
     changed = repository().store.changed(done["before"], done["after"])[:PAGE]
-    named = []
-    for each in changed:
-        place = place_of(each.path)
-        standing = each.new is not None and place is not None and place.kind is not Kind.CHARACTER
-        key = place.key if place and standing else None
-        named.append((capitalize_first(subject(each.path)), key))
-    return named
+    return [_named(each.path, stands=each.new is not None) for each in changed]
+
+
+def _moved(found: Transfer) -> dict[str, Any] | None:
+    """What an import's documents did since it was previewed, where that had it planned anew."""
+    told = found.facts.get("moved")
+    if told is None:
+        return None
+    return {**told, "named": [_named(path) for path in told["paths"]]}
+
+
+def _named(path: str, *, stands: bool = True) -> tuple[str, PromptKey | None]:
+    """A document by what people call it; a prompt that stands also by its key."""
+    place = place_of(path)
+    key = place.key if place and stands and place.kind is not Kind.CHARACTER else None
+    return capitalize_first(subject(path)), key
+
+
+def _expired(found: Transfer) -> bool:
+    return found.status == Status.PREVIEWED and imports.is_gone(found)
 
 
 def _base(environment: str, word: str) -> str | None:

@@ -10,7 +10,7 @@ from flask import Flask, g
 
 from prompt_repo.errors import PromptRepoError
 from prompt_repo.progress import Progress, silent
-from prompt_repo.transfer_errors import ImportConflicts, ImportMoved
+from prompt_repo.transfer_errors import ImportConflicts
 from webapp import audit, audit_entries, clock, exports, import_jobs, imports, transfers
 from webapp.change_records import ChangeState
 from webapp.import_jobs import READING, SENT, Decided, caller_of, decided_of, job_of, jobs_of
@@ -54,7 +54,7 @@ def carry_out(app: Flask, ident: str) -> None:
 
 def _carry_on(found: Transfer, decided: Decided) -> None:
     if decided.commit is not None and decided.commit != found.commit:
-        raise ImportMoved(found.environment, decided.commit, found.commit)
+        raise imports.moved_since(found, decided.commit)
     waiting = imports.waiting(found, decided.choices)
     if waiting:
         raise ImportConflicts(waiting)

@@ -5,8 +5,8 @@ asked for it (`webapp/import_jobs.py`).
 """
 
 import shutil
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -14,15 +14,25 @@ from typing import Any
 
 from prompt_repo import transfer_apply, transfer_deciding
 from prompt_repo.changes import Opened
+from prompt_repo.errors import RevisionNotFound
 from prompt_repo.model import Author
 from prompt_repo.progress import Progress, silent
 from prompt_repo.repository import PRODUCTION, Repository
 from prompt_repo.transfer_apply import Choices, Imported, Order
-from prompt_repo.transfer_errors import InvalidFile
-from prompt_repo.transfer_plan import NO_BASE, Plan, State, Strategy, opened, plan
+from prompt_repo.transfer_errors import ImportMoved, InvalidFile
+from prompt_repo.transfer_plan import Plan, Strategy, opened, plan
 from prompt_repo.transfer_reading import read_path
 from prompt_repo.transfer_staged import Staged
-from webapp import audit, audit_entries, change_requests, clock, exports, import_jobs, transfers
+from webapp import (
+    audit,
+    audit_entries,
+    change_requests,
+    clock,
+    exports,
+    import_jobs,
+    import_renewing,
+    transfers,
+)
 from webapp.access import Caller, caller, require_environment
 from webapp.change_requests import Draft
 from webapp.config import Settings
@@ -31,7 +41,7 @@ from webapp.records import Records
 from webapp.records.change_models import ChangeRequest
 from webapp.records.transfer_models import Kind, Status, Transfer
 from webapp.services import records, repository, settings
-from webapp.transfer_errors import TransferCancelled, TransferGone, TransferState
+from webapp.transfer_errors import ImportGone, TransferCancelled, TransferState
 
 STAGED = "staged.sqlite3"
 UNDER_WAY = (Status.IMPORTING, Status.LANDING)
@@ -100,8 +110,7 @@ def read(
         facts = _planned(found, staged, given, progress)
     except InvalidFile as invalid:
         staged.close()
-        facts = {"problems": [_problem(each) for each in invalid.problems], "count": invalid.count}
-        over = {"status": Status.REFUSED, "facts": facts}
+        over = _refused(invalid)
     else:
         staged.keep()
         over = {"status": Status.PREVIEWED, "commit": facts.pop("commit"), "facts": facts}
@@ -113,18 +122,24 @@ def read(
 
 @contextmanager
 def plan_of(found: Transfer) -> Iterator[Plan]:
-    """The plan that waits; raises TransferGone where it expired."""
-    file = exports.import_folder(settings(), found.id) / STAGED
-    if found.cleaned_at is not None or clock.now() >= found.expires_at or not file.exists():
-        raise TransferGone
+    """The plan that waits; raises ImportGone where it expired."""
+    file = _file(found)
+    if is_gone(found):
+        raise ImportGone
     told = found.facts
     staged = Staged.open(file, found.name, told.get("base"), told.get("warnings", ()))
     try:
-        yield opened(found.environment, found.commit, staged)
+        yield opened(found.environment, staged.commit or found.commit, staged)
     except BaseException:
         staged.close()
         raise
     staged.keep()
+
+
+def is_gone(found: Transfer) -> bool:
+    """Whether the plan that waited expired."""
+    over = found.cleaned_at is not None or clock.now() >= found.expires_at
+    return over or not _file(found).exists()
 
 
 def choices_of(found: Transfer) -> Choices:
@@ -149,33 +164,36 @@ def waiting(found: Transfer, choices: Choices) -> list[str]:
 def decide(found: Transfer, strategy: Strategy | None, each: Mapping[str, Strategy]) -> Transfer:
     """Keeps decisions about conflicts beside those made before."""
     before = choices_of(found)
-    told = {path: str(word) for path, word in {**before.each, **each}.items()}
+    told = import_renewing.words({**before.each, **each})
     facts = {**found.facts, "strategy": str(strategy) if strategy else None, "choices": told}
     transfers.move(records(), found.id, (Status.PREVIEWED,), facts=facts)
     return transfers.find(records(), found.id, Kind.IMPORT)
 
 
-def write(found: Transfer, texts: Mapping[str, str]) -> list[str]:
+def write(found: Transfer, texts: Mapping[str, str], chosen: Collection[str]) -> list[str]:
     """Keeps texts that somebody wrote for conflicts; gives the paths of those that are new.
 
-    Raises InvalidDocument, with nothing kept.
+    Those that are `chosen` were asked for, however they read. Raises InvalidDocument, with nothing
+    kept.
     """
     with plan_of(found) as planned:
         return [
             path
             for path, text in texts.items()
-            if transfer_deciding.settle(repository(), planned, path, text)
+            if transfer_deciding.settle(repository(), planned, path, text, chosen=path in chosen)
         ]
 
 
 def carry_out(found: Transfer, decided: Decided) -> Transfer:
     """Imports what was previewed, or proposes it; of production it is always proposed.
 
-    Raises ImportConflicts, ImportMoved, TransferState where it was carried out before, and what
-    `transfer_apply` raises; then it waits as before.
+    Raises ImportConflicts, TransferState where it was carried out before, and what
+    `transfer_apply` raises; then it waits as before. With ImportMoved it waits with a new plan;
+    with InvalidFile it is refused, because the file doesn't fit any more.
     """
     require_environment(found.environment)
-    began = {"status": Status.IMPORTING, "started_at": clock.now(), "error": ""}
+    facts = {name: value for name, value in found.facts.items() if name != "moved"}
+    began = {"status": Status.IMPORTING, "started_at": clock.now(), "error": "", "facts": facts}
     if not transfers.move(records(), found.id, (Status.PREVIEWED,), **began):
         raise TransferState(f"this import is {found.status} already")
     found = transfers.find(records(), found.id, Kind.IMPORT)
@@ -189,27 +207,46 @@ def finish(found: Transfer, decided: Decided, progress: Progress = silent) -> Tr
 
     Until its branch moves it may be cancelled; then it raises TransferCancelled.
     """
-    facts, status = found.facts, Status.PREVIEWED
+    over: dict[str, Any] = {"status": Status.PREVIEWED, "facts": found.facts}
     try:
         with plan_of(found) as planned:
-            land = partial(_land, found)
-            order = Order(caller().author, decided.reason, decided.choices, land)
-            if decided.title is not None or found.environment == PRODUCTION:
-                row = _proposed(found, planned, order, decided.title or f"Import {found.name}")
-                facts = {**facts, "change": row.number}
-                status = Status.PROPOSED
-                audit.describe(found.name, change=row.number, documents=planned.changes)
-            else:
-                done = transfer_apply.apply(repository(), planned, order, progress)
-                facts, status = {**facts, "done": _told(done)}, Status.IMPORTED
-                whole = {audit_entries.SINCE: done.before} if done.documents else {}
-                audit.describe(found.name, commit=done.after, documents=done.documents, **whole)
+            over = _carried_out(found, planned, decided, progress)
+    except ImportMoved as moved:
+        try:
+            over |= import_renewing.renewed(found, _file(found), decided.choices, moved, progress)
+        except InvalidFile as invalid:
+            over = _refused(invalid)
+            raise
+        raise
     finally:
-        over: dict[str, Any] = {"status": status, "facts": facts}
-        if status != Status.PREVIEWED:
+        if over["status"] != Status.PREVIEWED:
             over["completed_at"] = clock.now()
         transfers.move_begun(records(), found, UNDER_WAY, **over)
+        if over["status"] == Status.REFUSED:
+            shutil.rmtree(_file(found).parent, ignore_errors=True)
     return transfers.find(records(), found.id, Kind.IMPORT)
+
+
+def _carried_out(
+    found: Transfer, planned: Plan, decided: Decided, progress: Progress
+) -> dict[str, Any]:
+    order = Order(caller().author, decided.reason, decided.choices, partial(_land, found))
+    if decided.title is not None or found.environment == PRODUCTION:
+        row = _proposed(found, planned, order, decided.title or f"Import {found.name}")
+        audit.describe(found.name, change=row.number, documents=planned.changes)
+        return {"status": Status.PROPOSED, "facts": {**found.facts, "change": row.number}}
+    done = transfer_apply.apply(repository(), planned, order, progress)
+    whole = {audit_entries.SINCE: done.before} if done.documents else {}
+    audit.describe(found.name, commit=done.after, documents=done.documents, **whole)
+    return {"status": Status.IMPORTED, "facts": {**found.facts, "done": _told(done)}}
+
+
+def moved_since(found: Transfer, commit: str) -> ImportMoved:
+    """What an import is about that moved since a commit that it shall be held to."""
+    with plan_of(found) as planned, suppress(RevisionNotFound):
+        paths = transfer_apply.moved(repository(), planned, commit, planned.commit)
+        return ImportMoved(found.environment, commit, found.commit, paths)
+    return ImportMoved(found.environment, commit, found.commit)
 
 
 def _land(found: Transfer, done: Imported) -> None:
@@ -221,7 +258,7 @@ def _land(found: Transfer, done: Imported) -> None:
 
 
 def undo(found: Transfer, author: Author) -> Transfer:
-    """Puts back what an import changed; raises TransferState, ImportMoved."""
+    """Puts back what an import changed; raises TransferState, ImportEdited."""
     require_environment(found.environment)
     done = found.facts.get("done")
     if found.status != Status.IMPORTED or not done or done["before"] == done["after"]:
@@ -247,14 +284,9 @@ def _planned(kept: Repository, staged: Staged, given: Given, progress: Progress)
         create_characters=given.create_characters,
         progress=progress,
     )
-    warnings = transfers.few(found.warnings)
-    return {
-        "counts": {str(state): found.counts[state] for state in State},
-        "warnings": warnings,
-        "base": given.base or staged.base,
-        "commit": found.commit,
-        "no_base": NO_BASE in warnings,
-    }
+    told = import_renewing.facts_of(found)
+    told["warnings"] = transfers.few(found.warnings)
+    return {**told, "base": given.base or staged.base, "commit": found.commit}
 
 
 def _proposed(found: Transfer, planned: Plan, order: Order, title: str) -> ChangeRequest:
@@ -263,6 +295,15 @@ def _proposed(found: Transfer, planned: Plan, order: Order, title: str) -> Chang
         return transfer_apply.propose(repository(), planned, slug, worded)
 
     return change_requests.propose_by(Draft(found.environment, title), write)
+
+
+def _file(found: Transfer) -> Path:
+    return exports.import_folder(settings(), found.id) / STAGED
+
+
+def _refused(invalid: InvalidFile) -> dict[str, Any]:
+    facts = {"problems": [_problem(each) for each in invalid.problems], "count": invalid.count}
+    return {"status": Status.REFUSED, "facts": facts}
 
 
 def _told(done: Imported) -> dict[str, Any]:

@@ -19,6 +19,15 @@ class TransferGone(TransferError):
         super().__init__("this file expired a day after it was asked for; export again")
 
 
+class ImportGone(TransferGone):
+    """The file of an import expired, and its plan with it."""
+
+    def __init__(self) -> None:
+        TransferError.__init__(
+            self, "a file that was sent is kept for a day, and that is over; send it again"
+        )
+
+
 class TransferState(TransferError):
     """It isn't in a state in which this can be done."""
 

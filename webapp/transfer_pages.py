@@ -11,7 +11,7 @@ from prompt_repo.layout import ENVIRONMENTS
 from prompt_repo.model import Source
 from prompt_repo.repository import STAGING
 from prompt_repo.transfer_documents import Selection
-from webapp import audit, exports, job_progress, transfers
+from webapp import audit, clock, exports, job_progress, transfers
 from webapp.access import Scope, access, caller
 from webapp.errors import status_of
 from webapp.exports import BUNDLE, Wanted
@@ -112,6 +112,7 @@ def page(**more: Any) -> str:
         "transfers/index.html",
         emotions_offered=configuration.emotions,
         recent=transfers.listed(records()),
+        now=clock.now(),
         form=request.form,
         most=settings().max_import_bytes,
         **more,

@@ -18,8 +18,9 @@ from prompt_repo import transfer_schema
 from prompt_repo.model import PromptKey
 from prompt_repo.repository import PRODUCTION, STAGING
 from tests.api.conftest import Api
+from tests.factories import put
 from tests.web import make_app, services
-from webapp import clock, exports, import_jobs, transfers
+from webapp import clock, exports, import_jobs, imports, transfers
 from webapp.access import Scope
 from webapp.config import environment_of
 from webapp.queue import Jobs
@@ -186,6 +187,61 @@ def test_an_import_may_be_held_to_a_commit(api: Api, admin: Client) -> None:
 
     assert 409 == answer.status_code
     assert "moved" in answer.json["detail"]
+
+
+def test_a_plan_that_moved_comes_anew(api: Api, admin: Client) -> None:
+    """409 with the plan of what stands now, also at its address; the next try is held to that."""
+    before = admin.imported(SHEET, "preview").json
+    held = {"strategy": "overwrite", "commit": before["commit"]}
+    for words in ("Meanwhile.", "And again."):
+        head = put(api.repository, {"aria/angry": words})
+
+        moved = admin.imported(SHEET, **held)
+
+        assert (409, "urn:prompt-repo:import-moved") == (moved.status_code, moved.json["type"])
+        assert ["characters/aria/angry.yaml"] == moved.json["paths"]
+        plan = moved.json["plan"]
+        assert (head, "previewed", 1) == (
+            plan["commit"],
+            plan["status"],
+            plan["counts"]["conflict"],
+        )
+        there = admin("GET", f"/imports/{plan['id']}").json
+        assert (plan["commit"], plan["items"]) == (there["commit"], there["items"])
+        assert moved.json["import_url"].endswith(f"/imports/{plan['id']}")
+        assert head == api.repository.head(STAGING)
+        held["commit"] = plan["commit"]
+
+    assert "imported" == admin.imported(SHEET, **held).json["status"]
+
+
+def test_what_moves_while_it_is_imported_is_planned_anew(
+    api: Api, admin: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Between the plan and the move of the branch; nothing is written over that nobody saw."""
+    land, heads = imports.carry_out, []
+
+    def late(found: Any, decided: Any) -> Any:
+        heads.append(put(api.repository, {"aria/angry": "Meanwhile."}))
+        return land(found, decided)
+
+    monkeypatch.setattr(imports, "carry_out", late)
+    moved = admin.imported(SHEET, strategy="overwrite")
+
+    assert 409 == moved.status_code
+    assert heads == [moved.json["plan"]["commit"]] == [api.repository.head(STAGING)]
+    assert "Meanwhile." == text(api, "aria", "angry")
+
+
+def test_an_expired_preview_is_410(api: Api, admin: Client) -> None:
+    """It says that the file is to be sent again."""
+    made = admin.imported(SHEET, "preview").json
+
+    with clock.stopped_at(clock.now() + timedelta(hours=25)):
+        gone = Client(api)("GET", f"/imports/{made['id']}")
+
+    assert 410 == gone.status_code
+    assert "send it again" in gone.json["detail"]
 
 
 def test_an_import_onto_production_is_a_hotfix(api: Api, admin: Client) -> None:

@@ -18,6 +18,7 @@ from webapp.access import Scope, caller, public, require_environment
 from webapp.api import asking, blueprint
 from webapp.api.routing import Operation, route
 from webapp.api.transfer_bodies import ExportFile, ExportOrder, Import, Importing, export_body
+from webapp.errors import problem
 from webapp.import_jobs import Decided
 from webapp.imports import Given
 from webapp.records.transfer_models import Kind, Status, Transfer
@@ -146,8 +147,9 @@ def take() -> Response:
     """The body is the file itself: our JSON or CSV, a zip of our YAML, a character card.
 
     Everything is checked first: 422 with every error's line and column. Then all of it goes in by
-    one move of the branch, or nothing: 409 where a conflict isn't decided, or prompts moved. A
-    file above a megabyte takes a worker: 202, and its `Location` tells how far it is.
+    one move of the branch, or nothing: 409 where a conflict isn't decided, or prompts moved, then
+    with a fresh `plan`, to whose `commit` the next try may be held. A file above a megabyte takes
+    a worker: 202, and its `Location` tells how far it is, and holds the fresh plan.
     """
     asked = asking.query(Importing)
     require_environment(asked.environment)
@@ -167,12 +169,15 @@ def take() -> Response:
     if found.status == Status.REFUSED:
         raise _invalid(found)
     if asked.commit is not None and asked.commit != found.commit:
-        raise ImportMoved(asked.environment, asked.commit, found.commit)
+        return _moved(imports.moved_since(found, asked.commit), found, choices)
     body = _planned(found, choices)
     if asked.mode == "apply":
         if body["undecided"]:
             raise ImportConflicts(body["undecided"])
-        found = imports.carry_out(found, decided)
+        try:
+            found = imports.carry_out(found, decided)
+        except ImportMoved as moved:
+            return _moved(moved, found, choices)
     return jsonify({**body, **_done(found)})
 
 
@@ -220,6 +225,21 @@ def cancel_import(transfer: UUID) -> Response:
 def schema() -> Response:
     """The JSON Schema of a JSON export."""
     return jsonify(transfer_schema.schema())
+
+
+def _moved(moved: ImportMoved, found: Transfer, choices: Choices) -> Response:
+    """409 with the plan of what stands now, which is also at its address."""
+    found = transfers.find(records(), found.id, Kind.IMPORT)
+    audit.describe(found.name, import_id=found.id, why=str(moved))
+    return problem(
+        409,
+        "Conflict",
+        str(moved),
+        kind="urn:prompt-repo:import-moved",
+        paths=list(moved.paths),
+        plan=_answer_of_import(found, choices),
+        import_url=url_for("api.import_of_prompts", transfer=found.id, _external=True),
+    )
 
 
 def _found(export: UUID) -> Transfer:
