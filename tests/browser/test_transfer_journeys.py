@@ -92,6 +92,35 @@ def test_a_conflict_is_merged_by_hand(visit: Visit, way: str, tmp_path: Path) ->
     assert "Grumbles, then boils." == studio.text(character)
 
 
+@every_way
+def test_what_moved_meanwhile_is_looked_at_anew(visit: Visit, way: str, tmp_path: Path) -> None:
+    """Somebody edits what one is about to import: a new preview names it, twice if need be."""
+    hands, studio = someone(visit, way)
+    page, character = hands.page, studio.character()
+    sheet = tmp_path / "sheet.csv"
+    sheet.write_text(f"character,emotion,prompt_text\n{character},angry,Grumbles.\n")
+    hands.goto(studio.address + "/transfers")
+    page.get_by_label("File", exact=True).set_input_files(sheet)
+    hands.press(page.get_by_role("button", name="Preview import"))
+    expect(page.get_by_text("1 conflict to decide")).to_be_visible()
+
+    for old, new in (("boils", "seethes"), ("seethes", "rages")):
+        hands.choose(page.get_by_role("radio", name="Take the file’s"))
+        studio.replace(character, old, new)
+        hands.press(page.get_by_role("button", name="Import into staging"))
+        notice = page.get_by_role("alert")
+        expect(notice).to_contain_text("Nothing was imported: staging moved since the preview")
+        expect(notice.get_by_role("link", name="prompt for “angry”")).to_be_visible()
+        expect(notice).to_contain_text("1 choice about what changed is to be made again")
+        expect(page.get_by_role("main")).to_contain_text(new)
+        assert new in (studio.text(character) or "")
+
+    hands.choose(page.get_by_role("radio", name="Take the file’s"))
+    hands.press(page.get_by_role("button", name="Import into staging"))
+    expect(page.get_by_role("heading", name="Imported 1 document")).to_be_visible()
+    assert "Grumbles." == studio.text(character)
+
+
 def test_a_large_file_is_followed_until_it_is_in(visit: Visit, tmp_path: Path) -> None:
     """A worker reads it and carries it out; the page goes on by itself."""
     hands, studio = someone(visit, "mouse")
