@@ -29,6 +29,7 @@ from prompt_repo.promotion import (
     promote,
     roll_back,
 )
+from prompt_repo.releases import Did, what_did
 from prompt_repo.repository import PRODUCTION, STAGING, Repository
 
 KEEP, TAKE, EXCEPT = "--keep-production", "--take-staging", "--except"
@@ -287,7 +288,8 @@ def rollback_verb(
 ) -> None:
     """Put back what PROMOTION (its tag, or its commit on production) replaced.
 
-    What is rolled back is held back: `promote` skips it until it is named.
+    What is rolled back is held back: `promote` skips it until it is named. To put back what a
+    roll-back replaced is to promote it again.
 
     \b
     Example:
@@ -296,7 +298,8 @@ def rollback_verb(
     """
     who = author_named(author)
     done = roll_back(where.open(), promotion, who, reason, only=only or None, anyway=anyway)
-    _show_done("Rolled back", done, as_json)
+    back = what_did(done.commit)[0] is Did.ROLLED_BACK
+    _show_done("Rolled back" if back else "Promoted again", done, as_json)
 
 
 def _show_done(what: str, done: Promotion, as_json: bool) -> None:

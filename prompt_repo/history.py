@@ -164,6 +164,17 @@ class History:
         return None
 
     @_healed
+    def follows(self, commit: str, on: str) -> bool:
+        """Whether a commit is another one, or follows on it by first parents; both are indexed.
+
+        No for what is not in: a trailer may name anything.
+        """
+        place = self._find(on) if OID.fullmatch(on) else None
+        return place is not None and any(
+            lane == place[0] and place[1] <= position for lane, position in self._line(commit)
+        )
+
+    @_healed
     def page(
         self, commit: str, path: str, cursor: str | None = None, limit: int = PAGE
     ) -> HistoryPage:

@@ -309,16 +309,16 @@ def roll_back(
         check_result(repository, repository.catalogue(head), before, list(blobs))
         # Putting back what a roll-back replaced is a promotion again: nothing stays held back.
         again = any(key == ROLLED_BACK_TO for key, _ in found.trailers)
+        count = _count(len(blobs))
+        said = f"Promote {count} again" if again else f"Roll back {count}"
+        source = PROMOTED_FROM if again else ROLLED_BACK_TO, before
         commit = repository.store.write(
             PRODUCTION,
             head,
             {},
             existing=blobs,
             author=author,
-            message=with_trailers(
-                words or f"Roll back {_count(len(blobs))}",
-                [(PROMOTED_FROM if again else ROLLED_BACK_TO, before)],
-            ),
+            message=with_trailers(words or said, [source]),
         )
         repository.written(PRODUCTION, commit)
         return _tagged(repository, head, commit, author)
@@ -331,7 +331,8 @@ def find(repository: Repository, name: str, *, changes: bool = True) -> Commit:
     """
     oid = repository.store.resolve(name)
     head = repository.head(PRODUCTION)
-    if repository.history.moved(oid, head) is None and oid != head:
+    repository.history.ensure(head)
+    if not repository.history.follows(head, oid):
         raise RevisionNotFound(name, PRODUCTION)
     found = repository.store.commit(oid) if changes else repository.store.header(oid)
     if not found.parents:

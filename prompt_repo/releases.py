@@ -1,13 +1,13 @@
 """What went live when: production's own line of commits, and notes made from the reasons."""
 
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from enum import StrEnum
 from itertools import islice, takewhile
 
 from prompt_repo.drift import Drift, Plan
-from prompt_repo.errors import InvalidCursor, RevisionNotFound
+from prompt_repo.errors import InvalidCursor
 from prompt_repo.layout import CONFIGURATION, Kind, place_of
 from prompt_repo.model import Commit, Held, Label, Version
 from prompt_repo.repository import PRODUCTION, Repository
@@ -39,11 +39,15 @@ class Did(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Release:
-    """One commit on production's line; `source` is staging's commit it took, if it did."""
+    """One commit on production's line; `source` is staging's commit it took, if it did.
+
+    `again` is production's own earlier commit whose documents it brought back, if it did.
+    """
 
     commit: Commit
     did: Did
     source: str | None
+    again: str | None
     tag: str | None
 
 
@@ -58,26 +62,21 @@ class Releases:
 def releases(repository: Repository, cursor: str | None = None, limit: int = PAGE) -> Releases:
     """A page of what went live; a cursor is the commit to begin at. Raises InvalidCursor."""
     head = repository.head(PRODUCTION)
-    if cursor is not None and not _on_line(repository, cursor, head):
+    repository.history.ensure(head)
+    if cursor is not None and not repository.history.follows(head, cursor):
         raise InvalidCursor(cursor)
     tags = {oid: name for name, oid in repository.store.tags().items()}
     found = list(islice(_line(repository, cursor or head), limit + 1))
-    repository.history.ensure(head)
-    items = tuple(_release(_with_changes(repository, each), tags) for each in found[:limit])
+    whole = (_with_changes(repository, each) for each in found[:limit])
+    items = tuple(_release(repository, each, tags) for each in whole)
     return Releases(items, found[limit].oid if found[limit:] else None)
 
 
 def release(repository: Repository, commit: str) -> Release:
     """One commit on production's line; raises RevisionNotFound."""
     tags = {oid: name for name, oid in repository.store.tags().items()}
-    return _release(repository.store.commit(commit), tags)
-
-
-def _on_line(repository: Repository, commit: str, head: str) -> bool:
-    try:
-        return commit == head or repository.history.moved(commit, head) is not None
-    except RevisionNotFound:
-        return False
+    repository.history.ensure(commit)
+    return _release(repository, repository.store.commit(commit), tags)
 
 
 def _line(repository: Repository, commit: str) -> Iterator[Commit]:
@@ -88,9 +87,11 @@ def _line(repository: Repository, commit: str) -> Iterator[Commit]:
         at = found.parents[0] if found.parents else None
 
 
-def _release(commit: Commit, tags: dict[str, str]) -> Release:
-    did, source = what_did(commit)
-    return Release(commit, did, source, tags.get(commit.oid))
+def _release(repository: Repository, commit: Commit, tags: Mapping[str, str]) -> Release:
+    did, named = what_did(commit)
+    again = named is not None and repository.history.follows(commit.oid, named)
+    source, earlier = (None, named) if again else (named, None)
+    return Release(commit, did, source, earlier, tags.get(commit.oid))
 
 
 def _with_changes(repository: Repository, commit: Commit) -> Commit:
@@ -101,7 +102,7 @@ def _with_changes(repository: Repository, commit: Commit) -> Commit:
 
 
 def what_did(commit: Commit) -> tuple[Did, str | None]:
-    """What a commit on production's line did, and staging's commit it took, if it did."""
+    """What a commit on production's line did, and the commit it says it took, if it does."""
     named = dict(reversed(commit.trailers))
     source = next((named[key] for key in SOURCES if key in named), None)
     if ROLLED_BACK_TO in named:

@@ -17,8 +17,9 @@ from prompt_repo.releases import Did
 from prompt_repo.repository import PRODUCTION, STAGING, Repository
 from tests.factories import KIM, SAM, key, make_repository, put
 from tests.web import Browser, make_app, person
-from webapp import board, releases
+from webapp import board, events, releases
 from webapp.access import Role
+from webapp.events import Event, Happened
 
 ANGRY, HAPPY = "aria/angry", "aria/happy"
 HIDDEN = re.compile(r'<input type="hidden" name="([^"]+)" value="([^"]*)">')
@@ -246,9 +247,35 @@ def test_a_roll_back_is_previewed_done_and_taken_back(admin: Browser, prompts: R
     everything = send(admin, "/promotion/plan", ("all", "1"))
     assert "Nothing to promote" in everything.text
     undo = admin.get(f"{back.headers['Location']}/roll-back")
-    send(admin, f"{back.headers['Location']}/roll-back", *hidden(undo), ("path", path(ANGRY)))
+    assert "nothing to put back" not in undo.text
+    done = send(
+        admin, f"{back.headers['Location']}/roll-back", *hidden(undo), ("path", path(ANGRY))
+    )
     assert states(prompts) == {}
     assert live(prompts, ANGRY) == "Two.\n"
+    again = admin.get(done.headers["Location"]).text
+    assert "Promoted 1 document again as production/" in again
+    assert "<h1>Promote 1 document again</h1>" in again
+    assert f"as production was at <code>{first.headers['Location'].rpartition('/')[2][:9]}" in again
+    over = admin.get(f"{back.headers['Location']}/roll-back").text
+    assert "All of it stands again already, so there is nothing to put back." in over
+
+
+def test_promoting_again_is_told_as_a_promotion(
+    app: Flask, admin: Browser, prompts: Repository
+) -> None:
+    """To those who listen, as what it is and not as the way it was asked for."""
+    heard: list[Happened] = []
+    for event in (Event.PROMOTED, Event.ROLLED_BACK):
+        events.listen(app, event, heard.append)
+    done = promote(prompts, Order(), KIM, "All of it")
+    back = roll_back(prompts, done.tag, KIM, "Too loud")
+    address = f"/promotion/history/{back.commit.oid}/roll-back"
+
+    send(admin, address, *hidden(admin.get(address)), *(("path", each) for each in back.paths))
+
+    assert [Event.PROMOTED] == [each.event for each in heard]
+    assert 3 == heard[0].facts["count"]
 
 
 def test_held_back_goes_alone_where_nothing_is_ahead(admin: Browser, prompts: Repository) -> None:

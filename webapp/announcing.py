@@ -21,7 +21,7 @@ from webapp.services import records, repository
 
 NAMED = 50  # prompts that one event names; of more the number is told
 FOLLOWED = 100  # commits of one push to production that are told of
-DID = {Did.PROMOTED: Event.PROMOTED, Did.ROLLED_BACK: Event.ROLLED_BACK}
+RELEASED = {Did.PROMOTED: Event.PROMOTED, Did.ROLLED_BACK: Event.ROLLED_BACK}
 
 
 def init_app(app: Flask) -> None:
@@ -83,9 +83,9 @@ def work_out(branch: str, old: str | None, new: str, *, here: bool = False) -> N
 def _promoted(commit: str) -> None:
     """Announces what a commit pushed to production did."""
     found = release(repository(), commit)
-    if found.did in DID:
+    if found.did in RELEASED:
         paths = [change.path for change in found.commit.changes]
-        announce_release(DID[found.did], found.commit, found.tag, paths)
+        announce_release(RELEASED[found.did], found.commit, found.tag, paths)
 
 
 def announce_release(event: Event, commit: Commit, tag: str | None, paths: list[str]) -> None:

@@ -28,7 +28,7 @@ ALONG = {
 STAYS = {
     State.AHEAD: "not picked",
     State.DIVERGED: "diverged, and not picked",
-    State.HELD_BACK: "held back since it was rolled back",
+    State.HELD_BACK: "rolled back, and held back since",
     State.HOTFIXED: "only production moved",
 }
 """Why a document that differs doesn't go."""

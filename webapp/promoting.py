@@ -3,9 +3,10 @@
 from collections.abc import Collection
 
 from prompt_repo.promotion import Order, Pinned, Promotion, promote, roll_back
+from prompt_repo.releases import what_did
 from webapp import audit
 from webapp.access import caller
-from webapp.announcing import announce_release
+from webapp.announcing import RELEASED, announce_release
 from webapp.events import Event
 from webapp.services import repository
 
@@ -37,7 +38,7 @@ def put_back(
         anyway=anyway,
         production=production,
     )
-    _tell(Event.ROLLED_BACK, done)
+    _tell(RELEASED[what_did(done.commit)[0]], done)
     return done
 
 

@@ -11,7 +11,7 @@ from prompt_repo.errors import PlanMoved, PromptRepoError, RolledBackMoved, Stor
 from prompt_repo.layout import place_of
 from prompt_repo.model import Commit, FileChange
 from prompt_repo.promotion import find
-from prompt_repo.releases import Did, notes_of, release, releases
+from prompt_repo.releases import Did, notes_of, release, releases, what_did
 from prompt_repo.repository import PRODUCTION
 from webapp import promoting
 from webapp.access import Scope, access
@@ -134,7 +134,12 @@ def roll_back(promotion: str) -> Response:
     except PromptRepoError as error:
         said = f"{capitalize_first(str(error))}."
         return _asked(commit, only, anyway, reason, status_of(error), refusal=said)
-    flash(f"Put back {counted(len(done.paths), 'document')} as {done.tag}.", "good")
+    count = counted(len(done.paths), "document")
+    back = what_did(done.commit)[0] is Did.ROLLED_BACK
+    flash(
+        f"{'Put' if back else 'Promoted'} {count} {'back' if back else 'again'} as {done.tag}.",
+        "good",
+    )
     return redirect(url_for("releases.show", promotion=done.commit.oid), 303)
 
 

@@ -113,7 +113,7 @@ class PromotionDone(Answer):
     tag: str | None
     did: Did
     source: str | None
-    """Staging's commit that it took."""
+    """Staging's commit that it took; null where it promoted again what production had."""
     paths: list[str]
     reason: str
     created_by: Person
