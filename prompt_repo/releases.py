@@ -127,15 +127,19 @@ def notes_of(repository: Repository, before: str, commit: Commit) -> str:
     return "\n".join([*lines, *_rest(len(commit.changes))])
 
 
-def draft_of(repository: Repository, plan: Plan, paths: Collection[str]) -> str:
-    """The notes that a promotion of these paths would get."""
+def draft_of(
+    repository: Repository, plan: Plan, paths: Collection[str], edited: Collection[str] = ()
+) -> str:
+    """The notes that a promotion of these paths would get; those `edited` get a new text first."""
     lines: list[str] = []
     items = [plan.by_path[path] for path in sorted(paths)[:DOCUMENTS]]
     single = {each.staging.row for each in items if each.staging and _is_next(each)}
     known = repository.history.reasons(single)
     for item in items:
         new = item.staging or GONE
-        if new.row in known:
+        if item.path in edited:
+            lines.append(f"{title(item.path)}: {_number(item.production)} → the edited text")
+        elif new.row in known:
             lines += _noted(item.path, item.production, new, [known[new.row]])
         else:
             lines += _note(repository, item.path, item.production, new)

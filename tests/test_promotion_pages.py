@@ -166,13 +166,20 @@ def test_a_plan_that_moved_comes_back_fresh(admin: Browser, prompts: Repository)
 
 
 @pytest.mark.parametrize(
-    ("choice", "text", "stands"),
-    [("production", "", "Calm."), ("staging", "", "Two.\n"), ("text", "Calmly.\r\n", "Calmly.\n")],
+    ("choice", "text", "stands", "noted"),
+    [
+        ("production", "", "Calm.", ""),
+        ("staging", "", "Two.\n", "aria/angry: 2 → 2"),
+        ("text", "Calmly.\r\n", "Calmly.\n", "aria/angry: 2 → the edited text"),
+    ],
 )
 def test_what_diverged_is_decided_on_the_plan(
-    admin: Browser, prompts: Repository, choice: str, text: str, stands: str
+    admin: Browser, prompts: Repository, choice: str, text: str, stands: str, noted: str
 ) -> None:
-    """Three panes are shown; the choice goes through plan and promotion, and reaches staging."""
+    """Three panes are shown; the choice goes through plan and promotion, and reaches staging.
+
+    The draft of the notes says what goes.
+    """
     hotfix(prompts, ANGRY, "Calm.")
     asked = send(admin, "/promotion/plan", ("all", "1"))
     assert "1 document to decide first" in asked.text
@@ -183,6 +190,7 @@ def test_what_diverged_is_decided_on_the_plan(
     done = send(admin, "/promotion", *hidden(plan), *kept)
 
     assert plan.status_code == 200
+    assert re.findall(r"aria/angry: .+", plan.text) == [noted] * bool(noted)
     assert done.status_code == 303
     assert live(prompts, ANGRY) == stands
     found = prompts.current(STAGING).stored(key(ANGRY))

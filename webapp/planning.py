@@ -87,6 +87,7 @@ def plan_for(repository: Repository, selection: Selection) -> Planned:
     open_ones = undecided(plan, order, taken)
     kept = {path for path, choice in order.decisions.items() if choice is Side.PRODUCTION}
     goes = taken - kept
+    edited = [path for path, choice in order.decisions.items() if not isinstance(choice, Side)]
     return Planned(
         plan=plan,
         selection=selection,
@@ -100,7 +101,7 @@ def plan_for(repository: Repository, selection: Selection) -> Planned:
         open_count=len(open_ones),
         decisions=order.decisions,
         staying=_staying(known, plan, taken),
-        notes=draft_of(repository, plan, goes),
+        notes=draft_of(repository, plan, goes, edited),
         problems=_problems(repository, plan, goes) if not open_ones else (),
     )
 
