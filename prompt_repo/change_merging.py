@@ -122,7 +122,7 @@ def merge(repository: Repository, order: Order, author: Author) -> Merged:
         repository.written(order.base, commit)
         if order.base != PRODUCTION:
             return Merged(commit, before)
-        tag(repository, before, commit.oid, author)
+        tag(repository, before, commit.oid)
         return _bring_to_staging(repository, order, comparison, commit, author)
 
 

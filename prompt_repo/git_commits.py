@@ -78,6 +78,11 @@ def made(
     return commit
 
 
+def moment(commit: GitCommit) -> datetime:
+    """When a commit was made."""
+    return time_of(commit.commit_time)
+
+
 def tagged(name: str, oid: str, who: Author, message: str, at: datetime | None) -> Tag:
     """A new annotated tag of a commit, in UTC; `at` is now where it is None."""
     tag = Tag()

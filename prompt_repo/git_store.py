@@ -305,7 +305,7 @@ class GitStore:
             oid, who = commit.id.decode(), committer or author
             swaps = [self._swap(branch, expected, oid, message)]
             if label is not None:
-                objects.append(tag := self._tag(label, oid, who, at))
+                objects.append(tag := self._tag(label, oid, who, git_commits.moment(commit)))
                 swaps.append(Swap.of_tag(label.name, tag.id.decode()))
             store = partial(self._store, objects, swaps, who, seldom=graft is not None)
             told = partial(git_commits.described, commit, parents)

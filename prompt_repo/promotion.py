@@ -108,7 +108,7 @@ def promote(
         message = _message(plan, order, source, blobs, words)
         if source != plan.staging:  # the notes tell of versions that the decisions made
             commit = _commit(repository, plan, order, source, blobs, author, message)
-            return _tagged(repository, plan.production, commit, author)
+            return _tagged(repository, plan.production, commit)
         label = label_of(repository, message, draft_of(repository, plan, blobs))
         commit = _commit(repository, plan, order, source, blobs, author, message, label)
         return _promotion(commit, label)
@@ -321,7 +321,7 @@ def roll_back(
             message=with_trailers(words or said, [source]),
         )
         repository.written(PRODUCTION, commit)
-        return _tagged(repository, head, commit, author)
+        return _tagged(repository, head, commit)
 
 
 def find(repository: Repository, name: str, *, changes: bool = True) -> Commit:
@@ -363,19 +363,26 @@ def _wanted(
     return left
 
 
-def tag(repository: Repository, before: str, commit: str, author: Author) -> str:
+def tag(repository: Repository, before: str, commit: str) -> str:
     """Names what a push brought to production as a promotion; gives the tag.
 
+    It says who made the commit, and when: whoever promoted in a clone has the very same tag.
     Raises RevisionNotFound, RepositoryBusy, StorageFailed.
     """
     with repository.store.locked():
-        return _tagged(repository, before, repository.store.commit(commit), author).tag
+        return _tagged(repository, before, repository.store.commit(commit)).tag
 
 
-def _tagged(repository: Repository, before: str, commit: Commit, author: Author) -> Promotion:
+def _tagged(repository: Repository, before: str, commit: Commit) -> Promotion:
     """Names a commit on production that is there already."""
     label = label_of(repository, commit.message, notes_of(repository, before, commit))
-    repository.store.tag(label.name, commit.oid, who=author, message=label.message)
+    repository.store.tag(
+        label.name,
+        commit.oid,
+        who=commit.author,
+        message=label.message,
+        at=commit.committed_at,
+    )
     return _promotion(commit, label)
 
 

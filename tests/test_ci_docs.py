@@ -107,6 +107,18 @@ def test_gitlab_validates_and_promotes(live: Live) -> None:
     assert "Shouts." == live.live()
 
 
+def test_a_clone_that_promoted_has_the_server_s_own_tag(live: Live) -> None:
+    """The same object under the same name, so that the next fetch of tags finds nothing new."""
+    for script in steps(GITHUB["jobs"]["promote"]):
+        live.run(script, Scope.PROMOTE)
+
+    code, said = live.run("cd prompts && git fetch --tags", Scope.READ)
+
+    assert (0, "") == (code, said)
+    code, said = live.run("cd prompts && git tag -l 'production/*'", Scope.READ)
+    assert sorted(live.repository.store.tags()) == said.split()
+
+
 def test_what_is_wrong_fails_the_validation(live: Live) -> None:
     """With an annotation on the line, as GitHub shows it."""
     put(live.repository, {"aria/angry": "{nobody} shouts."})

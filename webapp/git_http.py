@@ -252,7 +252,7 @@ def _follow(move: Move) -> None:
         if branch in ENVIRONMENTS:
             repository().current(branch)  # the index is made now, not in the next page's time
         if branch == PRODUCTION and old is not None:
-            promotion.tag(repository(), old, new, caller().author)
+            promotion.tag(repository(), old, new)
     except PromptRepoError:  # what was pushed is in, and the next read tries again
         log.exception("a push was taken, and what follows failed", branch=branch)
     events.announce(Event.BRANCH_MOVED, branch=branch, old=old, new=new)
