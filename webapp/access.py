@@ -25,12 +25,12 @@ counts. Everything else, and /api/ without a token, goes by the browser's sessio
 methods need the CSRF token.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, TypeVar
 
-from flask import current_app, g, request
+from flask import Request, current_app, g, request
 
 from prompt_repo.model import Author
 
@@ -174,9 +174,9 @@ def declared(view: Callable[..., Any]) -> Declared | None:
 
 def caller() -> Caller:
     """Who asks, found out once a request; raises NotLoggedIn for a token that is no good."""
-    if "caller" not in g:
-        g.caller = _who_asks()
-    found: Caller = g.caller
+    found: Caller | None = g.get("caller")
+    if found is None:
+        found = g.caller = _who_asks()
     return found
 
 
@@ -190,30 +190,32 @@ def require_environment(environment: str) -> None:
 
 def check() -> None:
     """Lets a request through or raises Refused; runs before every view."""
-    endpoint = request.endpoint
+    # Not by the proxy, each look through which costs as much as what it finds.
+    here: Request = request._get_current_object()  # type: ignore[attr-defined]
+    endpoint = here.endpoint
     if endpoint is None:  # no such route: Flask answers that
         return
     needs = declared(current_app.view_functions[endpoint])
     if needs is None:
         raise UndeclaredAccess(f"{endpoint} does not say who may use it, so nobody may")
     if needs.scope is not None:
-        _require(needs.scope)
-        if caller().must_change_password and not needs.always:
+        who = _require(needs.scope, here.view_args or {})
+        if who.must_change_password and not needs.always:
             raise PasswordMustChange
-    if request.method not in SAFE and not _by_token() and not needs.proves_itself:
+    if here.method not in SAFE and not _by_token() and not needs.proves_itself:
         current_app.extensions["csrf"].protect()
 
 
-def _require(scope: Scope) -> None:
+def _require(scope: Scope, named: Mapping[str, Any]) -> Caller:
     who = caller()
     if who is NOBODY:
         raise NotLoggedIn
     if scope not in who.scopes:
         raise NotAllowed(f"this needs the right to {scope}; {who.actor} does not have it")
-    if who.environments is not None and request.view_args:
-        environment = request.view_args.get("env") or request.view_args.get("environment")
-        if environment is not None:
-            require_environment(environment)
+    environment = named.get("env") or named.get("environment")
+    if environment is not None:
+        require_environment(environment)
+    return who
 
 
 def _who_asks() -> Caller:

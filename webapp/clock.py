@@ -12,6 +12,11 @@ def now() -> datetime:
     return _source()
 
 
+def plain(moment: datetime) -> str:
+    """A moment in UTC as programs read it; `strftime` takes ten times as long."""
+    return f"{moment.isoformat(timespec='microseconds')[:-6]}Z"
+
+
 @contextmanager
 def stopped_at(moment: datetime) -> Iterator[None]:
     """Holds the clock of this process at a moment."""

@@ -12,6 +12,7 @@ import structlog
 from flask import Flask, g, request
 from werkzeug.wrappers import Response
 
+from webapp import clock
 from webapp.access import SAFE, Caller
 from webapp.config import Settings
 from webapp.security import BEGAN, REQUEST_ID
@@ -79,7 +80,7 @@ def write(environ: Mapping[str, Any], status: int, actor: str, remarks: Mapping[
         **remarks,
         "event": "request",
         "level": "info",
-        "timestamp": f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%S.%fZ}",
+        "timestamp": clock.plain(datetime.now(UTC)),
     }
     for logger in _lines:
         logger.msg(_json(line))

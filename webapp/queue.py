@@ -1,6 +1,7 @@
 """Jobs waiting their turn: RQ's queues as the rest of the program speaks of them."""
 
 import copy
+import json
 import time
 import zlib
 from collections.abc import Iterator, Sequence
@@ -17,8 +18,9 @@ from rq.command import send_stop_job_command
 from rq.exceptions import InvalidJobOperation, NoSuchJobError
 from rq.job import Job, JobStatus
 from rq.serializers import JSONSerializer
-from rq.utils import utcformat
 from rq.worker import BaseWorker
+
+from webapp import clock
 
 MODULE = "webapp.jobs"
 PREVIEWS, SYNCS, UPKEEP = "previews", "syncs", "upkeep"
@@ -28,7 +30,10 @@ KEPT_WELL, KEPT_FAILED = timedelta(hours=1), timedelta(days=7)  # how long Redis
 TAKEN_WITHIN = 0.5  # seconds in which a worker that took a job off its queue says that it runs
 MOST_SHOWN = 50  # jobs of one kind and queue on the page that shows them
 ENQUEUE = """
-redis.call("HSET", KEYS[1], unpack(ARGV, 2))
+for name, value in pairs(cjson.decode(ARGV[2])) do
+  redis.call("HSET", KEYS[1], name, value)
+end
+redis.call("HSET", KEYS[1], unpack(ARGV, 3))
 redis.call("RPUSH", KEYS[2], ARGV[1])
 redis.call("SADD", KEYS[3], KEYS[2])
 """
@@ -269,18 +274,18 @@ class _Pattern:
         self.job, self._function = job, function
         own = {"created_at", "enqueued_at", "data", "description"}
         same = {name: value for name, value in job.to_dict().items() if name not in own}
-        self._same = tuple(each for pair in same.items() for each in pair)
+        self._same = json.dumps(same)
 
     def description(self, arguments: Sequence[str]) -> str:
         """What people read of a job."""
         return f"{self._function}({', '.join(arguments)})"
 
     def fields(self, arguments: Sequence[str], now: datetime) -> tuple[Any, ...]:
-        """The fields of a job that is queued now, each with its value, as RQ writes them."""
+        """What ENQUEUE is told of a job that is queued now: its fields as RQ writes them."""
         call = JSONSerializer.dumps((f"{MODULE}.{self._function}", None, arguments, {}))
         return (
-            *self._same,
-            *("created_at", at := utcformat(now), "enqueued_at", at),
+            self._same,
+            *("created_at", at := clock.plain(now), "enqueued_at", at),
             *("description", self.description(arguments)),
             *("data", zlib.compress(call, 0, SMALLEST)),
         )

@@ -6,6 +6,7 @@ from uuid import UUID
 
 from pydantic import Field
 
+from webapp import clock
 from webapp.api.intake import IDENT, INTEGRAL, MOST_VERSIONS, Given, Text
 from webapp.api.schemas import Answer
 from webapp.records.preview_models import Preview as Record
@@ -113,4 +114,4 @@ def preview(found: Record, video_url: str | None, progress: Progress) -> dict[st
 
 
 def _time(moment: datetime | None) -> str | None:
-    return moment.strftime("%Y-%m-%dT%H:%M:%S.%fZ") if moment else None
+    return clock.plain(moment) if moment else None

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from pydantic import Field
 
-from webapp import staging_values
+from webapp import clock, staging_values
 from webapp.api.intake import INTEGRAL, SPELLED, Given
 from webapp.api.schemas import Answer
 from webapp.records.staging_models import StagingConfig, Sync, SyncConflict
@@ -345,4 +345,4 @@ def _progress(standing: Standing) -> dict[str, Any]:
 
 def time(moment: datetime | None) -> str | None:
     """RFC 3339 in UTC."""
-    return moment.strftime("%Y-%m-%dT%H:%M:%S.%fZ") if moment else None
+    return clock.plain(moment) if moment else None

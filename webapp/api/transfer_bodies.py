@@ -6,6 +6,7 @@ from uuid import UUID
 
 from pydantic import Field
 
+from webapp import clock
 from webapp.api.intake import COMMIT, IDENT, Given
 from webapp.api.schemas import Answer
 from webapp.records.transfer_models import Transfer
@@ -173,4 +174,4 @@ def export_body(found: Transfer, download_url: str | None, percent: int) -> dict
 
 
 def _time(moment: datetime | None) -> str | None:
-    return moment.strftime("%Y-%m-%dT%H:%M:%S.%fZ") if moment else None
+    return clock.plain(moment) if moment else None

@@ -6,8 +6,9 @@ where all of that has left the processor's cache, 300. What it knows of types is
 same, and errors are its own.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from operator import itemgetter
 from typing import Any, Generic, TypeVar
 
 from sqlalchemy import Float, Insert, Select
@@ -86,8 +87,8 @@ class _Form:
     """A statement as one kind of database takes it."""
 
     sql: str
-    names: tuple[str, ...] | None
-    """Its parameters in their order; None where the driver takes them by name."""
+    order: Callable[[Mapping[str, Any]], Sequence[Any]] | None
+    """Puts its parameters into their order; None where the driver takes them by name."""
     usual: Mapping[str, Any]
     """The values of parameters that nobody has to tell."""
     into: tuple[tuple[str, Processor], ...]
@@ -101,7 +102,7 @@ class _Form:
                 values[name] = made(values[name])
         except (TypeError, ValueError) as error:
             raise StatementError(str(error), self.sql, None, error) from error
-        return values if self.names is None else [values[name] for name in self.names]
+        return values if self.order is None else self.order(values)
 
     def read(self, row: tuple[Any, ...]) -> Iterator[Any]:
         """A row's values in the types that SQLAlchemy would give."""
@@ -133,11 +134,17 @@ def _compiled(
     columns = statement.selected_columns if isinstance(statement, Select) else ()
     return _Form(
         sql=str(compiled),
-        names=tuple(compiled.positiontup) if compiled.positional else None,
+        order=_in_order(compiled.positiontup) if compiled.positional else None,
         usual=compiled.construct_params(asked),
         into=tuple((name, processor) for name, processor in made.items() if processor),
         out_of=tuple(_out_of(each.type, dialect) for each in columns),
     )
+
+
+def _in_order(names: Sequence[str]) -> Callable[[Mapping[str, Any]], Sequence[Any]]:
+    if len(names) > 1:
+        return itemgetter(*names)
+    return lambda values: [values[name] for name in names]
 
 
 def _out_of(kind: TypeEngine[Any], dialect: Dialect) -> Processor | None:
