@@ -113,6 +113,19 @@ def test_two_that_wait_for_the_same_are_made_once(here: World) -> None:
     assert 1 == len(list(storage(here.settings, "staging").names()))
 
 
+def test_a_clip_whose_file_is_gone_is_made_anew(here: World) -> None:
+    """As when the storage was moved: its page says so, and asking again reuses it no more."""
+    asked = here.ask()
+    here.work()
+    storage(here.settings, "staging").delete(here.preview(asked.id).file)
+
+    gone = here.admin.get(f"/previews/{asked.id}/video")
+    again = here.ask()
+
+    assert (410, True) == (gone.status_code, "is gone; ask for the preview again" in gone.text)
+    assert (Status.PENDING, None) == (again.status, again.reused_from)
+
+
 def test_a_clip_is_not_served_a_second_after_its_day(here: World) -> None:
     """To the second, from page and API; the record stays."""
     asked = here.ask()
@@ -183,9 +196,11 @@ def test_files_that_no_preview_has_are_swept(records: Records, tmp_path: Path) -
     living = done(records)
     for name in ("x.mp4", "stray.mp4"):
         home.put(name, tmp_path / "made")
+    somebodys = tmp_path / "previews" / "staging" / "My holidays.mp4"
+    somebodys.write_bytes(b"put here by hand")
 
     assert 1 == preview_files.sweep(records, settings, "staging")
-    assert [living.file] == list(home.names())
+    assert [somebodys.name, living.file] == list(home.names())
 
 
 def test_limits_say_when_to_come_back(records: Records) -> None:

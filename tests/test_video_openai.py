@@ -141,6 +141,52 @@ def test_a_failed_clip_is_told_in_the_services_words(server: VideoServer, tmp_pa
     assert ["video_1"] == server.deleted
 
 
+@pytest.mark.parametrize("progress", ["NaN", "-Infinity", "9" * 400, '"half"', "null", "true"])
+def test_progress_that_is_none_is_none(server: VideoServer, tmp_path: Path, progress: str) -> None:
+    """Whatever a service calls it, pages show a share of a whole."""
+    odd = b'{"status": "in_progress", "progress": %s}' % progress.encode()
+    bad = [lambda request: say(request, 200, odd)]
+    server.answers["poll"] = lambda request: bool(bad) and bad.pop()(request)
+    heard = Heard()
+
+    client(server).make(BRIEF, tmp_path / "clip.mp4", heard)
+
+    assert all(0 <= each <= 1 for each in heard.fractions)
+
+
+@pytest.mark.parametrize("status", [[], {}, None, 7])
+def test_a_status_that_is_no_word_ends_it(
+    server: VideoServer, tmp_path: Path, status: object
+) -> None:
+    """As one that nobody knows does."""
+    server.answers["poll"] = lambda request: say(request, 200, {"status": status})
+
+    with pytest.raises(VideoFailed, match="says its clip is"):
+        client(server).make(BRIEF, tmp_path / "clip.mp4", Heard())
+
+
+def test_words_that_no_database_can_keep_are_told_all_the_same(
+    server: VideoServer, tmp_path: Path
+) -> None:
+    """NUL, half a surrogate pair, and what a terminal would obey, by their codes."""
+    words = {"status": "failed", "error": {"message": "out of\n  \x00 \ud800 \x1b[31m luck"}}
+    server.answers["poll"] = lambda request: say(request, 200, words)
+
+    with pytest.raises(VideoFailed, match=r"out of \\x00 \\xd800 \\x1b\[31m luck"):
+        client(server).make(BRIEF, tmp_path / "clip.mp4", Heard())
+
+
+@pytest.mark.parametrize("ident", ["a\x00b", "\ud800", "two\nlines", ""])
+def test_a_clip_is_called_what_can_be_printed(
+    server: VideoServer, tmp_path: Path, ident: str
+) -> None:
+    """Any other name is none."""
+    server.answers["create"] = lambda request: say(request, 200, {"id": ident, "status": "queued"})
+
+    with pytest.raises(VideoFailed, match="named no clip"):
+        client(server).make(BRIEF, tmp_path / "clip.mp4", Heard())
+
+
 @pytest.mark.parametrize("body", [b"<html>oops</html>", b"[1]", b"", b"[" * 100_000])
 def test_garbage_is_no_clip(server: VideoServer, tmp_path: Path, body: bytes) -> None:
     """As an answer to creating, which may have begun something, it is final."""
@@ -261,8 +307,19 @@ def test_giving_up_never_fails(server: VideoServer, status: int) -> None:
     client(server).give_up("../../video 1")
 
 
-@pytest.mark.parametrize(("url", "model"), [("", "m"), ("ftp://x", "m"), ("http://x", "")])
+@pytest.mark.parametrize(
+    ("url", "model"),
+    [
+        ("", "m"),
+        ("ftp://x", "m"),
+        ("http://x", ""),
+        ("https://us:secret@x/v1", "m"),
+        ("https://x/v1?key=secret", "m"),
+    ],
+)
 def test_settings_that_lead_nowhere_are_refused(url: str, model: str) -> None:
-    """With the variable that is wrong."""
-    with pytest.raises(Misconfigured, match="PROMPT_REPO_VIDEO_"):
+    """With the variable that is wrong, and without what was secret in it."""
+    with pytest.raises(Misconfigured, match="PROMPT_REPO_VIDEO_") as caught:
         OpenAICompatible(Chosen("openai-compatible", url, "", model, 1280, 720, 4.0))
+
+    assert "secret" not in str(caught.value)

@@ -9,7 +9,7 @@ from webapp import clock
 from webapp.config import Settings
 from webapp.records import Records
 from webapp.records.preview_models import Preview, Status
-from webapp.storage import StorageFailed, storage
+from webapp.storage import StorageFailed, is_ours, storage
 
 log = structlog.get_logger(__name__)
 BATCH = 500
@@ -54,9 +54,6 @@ def _let_go(records: Records, settings: Settings, preview: Preview) -> None:
             .where(Preview.id == preview.id)
             .values(cleaned_at=now, expires_at=min(preview.expires_at, now))
         )
-        if not preview.file:
-            return
-        # Within this transaction, so that nobody can begin to reuse the file meanwhile.
         wanted = session.scalar(
             select(Preview.id).where(
                 Preview.file == preview.file,
@@ -65,8 +62,10 @@ def _let_go(records: Records, settings: Settings, preview: Preview) -> None:
                 Preview.expires_at > now,
             ).limit(1)
         )  # fmt: skip
-        if wanted is None:
-            drop(settings, preview.environment, preview.file)
+    # Not before writers may go on, for a storage can take its time. Nobody begins to reuse the file
+    # meanwhile: that takes a preview that lives.
+    if preview.file and wanted is None:
+        drop(settings, preview.environment, preview.file)
 
 
 def drop(settings: Settings, environment: str, file: str) -> None:
@@ -77,12 +76,20 @@ def drop(settings: Settings, environment: str, file: str) -> None:
         log.warning("a clip was not deleted", file=file, exc_info=error)
 
 
+def lose(records: Records, file: str) -> None:
+    """Ends the life of all previews that have a file which is not in the storage any more."""
+    now = clock.now()
+    has = and_(Preview.file == file, Preview.made_at.is_not(None), Preview.expires_at > now)
+    with records.writing(lasting=False) as session:
+        session.execute(update(Preview).where(has).values(expires_at=now))
+
+
 def sweep(records: Records, settings: Settings, environment: str) -> int:
     """Deletes files that no living preview has: of workers killed in mid-work, say."""
     home = storage(settings, environment)
     count = 0
     for name in home.names():
-        if not name.endswith(".mp4"):
+        if not (is_ours(name) and name.endswith(".mp4")):
             continue
         has = and_(Preview.made_at.is_not(None), Preview.file == name)
         makes = Preview.id == name.removesuffix(".mp4")

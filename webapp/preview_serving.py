@@ -6,11 +6,12 @@ from flask import Response, request
 from werkzeug.exceptions import RequestedRangeNotSatisfiable
 from werkzeug.wrappers import Response as AnyResponse
 
-from webapp import clock, preview_errors
+from webapp import clock, preview_errors, preview_files
 from webapp.records.preview_models import Preview, Status
-from webapp.services import settings
+from webapp.services import records, settings
 from webapp.storage import NotStored, Storage, storage
 
+GONE = "the clip’s file is gone; ask for the preview again"
 LINK = 300  # seconds that a signed address is good for
 
 
@@ -23,6 +24,7 @@ def clip(preview: Preview, *, link: bool = False) -> AnyResponse:
     now = clock.now()
     check(preview, now)
     home = storage(settings(), preview.environment)
+    size = _size(home, preview)
     if link:
         left = min(LINK, int((preview.expires_at - now).total_seconds()))
         address = home.link(preview.file, left, filename(preview))
@@ -30,7 +32,7 @@ def clip(preview: Preview, *, link: bool = False) -> AnyResponse:
             response = Response("", 302, {"Location": address, "Cache-Control": "no-store"})
             response.content_length = 0
             return response
-    return _bytes(home, preview, now)
+    return _bytes(home, preview, size, now)
 
 
 def check(preview: Preview, now: datetime) -> None:
@@ -53,15 +55,21 @@ def filename(preview: Preview) -> str:
     return f"{preview.character_id or 'default'}-{preview.emotion}{version}.mp4"
 
 
-def _bytes(home: Storage, preview: Preview, now: datetime) -> Response:
+def _size(home: Storage, preview: Preview) -> int:
+    """How many bytes a clip has; one whose file is gone is over, so that nothing reuses it."""
     try:
-        size = home.size(preview.file)
-        start, stop = _part(size)
-        body = home.read(preview.file, start, stop - start) if request.method != "HEAD" else None
+        return home.size(preview.file)
     except NotStored:
-        raise preview_errors.PreviewGone(
-            "the clip’s file is gone; ask for the preview again"
-        ) from None
+        preview_files.lose(records(), preview.file)
+        raise preview_errors.PreviewGone(GONE) from None
+
+
+def _bytes(home: Storage, preview: Preview, size: int, now: datetime) -> Response:
+    start, stop = _part(size)
+    try:
+        body = home.read(preview.file, start, stop - start) if request.method != "HEAD" else None
+    except NotStored:  # just now
+        raise preview_errors.PreviewGone(GONE) from None
     response = Response(body, 206 if (start, stop) != (0, size) else 200, mimetype="video/mp4")
     response.content_length = stop - start
     response.accept_ranges = "bytes"

@@ -68,9 +68,14 @@ def storage(settings: Settings, environment: str) -> Storage:
     return Bucket(found[1], settings.s3_endpoint, settings.s3_region)
 
 
+def is_ours(name: str) -> bool:
+    """Whether a name is one that files are kept under here."""
+    return NAME.fullmatch(name) is not None
+
+
 def check_name(name: str) -> str:
     """A name that stands for itself everywhere; raises ValueError for any other."""
-    if not NAME.fullmatch(name):
+    if not is_ours(name):
         raise ValueError(f"{name[:80]!r} is no file of ours")
     return name
 

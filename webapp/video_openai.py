@@ -4,6 +4,7 @@ LiteLLM's proxy and vLLM-Omni do. Whatever a service answers ends in a clear sta
 asked again before anything began is VideoAway, everything else VideoFailed with its own words.
 """
 
+import re
 import time
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -15,6 +16,7 @@ import httpx
 import structlog
 
 from webapp import outbound
+from webapp.audit_entries import cleaned
 from webapp.records.preview_models import LONGEST_NAME
 from webapp.video import Brief, Chosen, Misconfigured, Told, VideoAway, VideoFailed
 
@@ -43,6 +45,11 @@ class OpenAICompatible:
     def __init__(self, chosen: Chosen) -> None:
         if not chosen.url.startswith(("http://", "https://")):
             raise Misconfigured("PROMPT_REPO_VIDEO_URL must name the video service: https://…/v1")
+        if re.search(r"[@?#]", chosen.url):  # it is shown with every clip
+            raise Misconfigured(
+                "PROMPT_REPO_VIDEO_URL must have no user, password or query, for everybody sees "
+                "it; PROMPT_REPO_VIDEO_KEY is the place for a key"
+            )
         if not chosen.model:
             raise Misconfigured("PROMPT_REPO_VIDEO_MODEL must name the model to ask for")
         self._chosen, self._base = chosen, chosen.url.rstrip("/")
@@ -125,7 +132,7 @@ class OpenAICompatible:
                 raise VideoAway(str(trouble), trouble.seconds) from trouble
             raise VideoFailed(str(trouble)) from trouble
         ident = found.get("id")
-        if not isinstance(ident, str) or not 0 < len(ident) <= LONGEST_NAME:
+        if not (isinstance(ident, str) and 0 < len(ident) <= LONGEST_NAME and ident.isprintable()):
             raise VideoFailed("the video service accepted the prompt and named no clip")
         self._check_status(found)
         return ident
@@ -155,12 +162,12 @@ class OpenAICompatible:
 
     def _check_status(self, found: Mapping[str, Any]) -> bool:
         """Whether the clip is there; raises VideoFailed where it never will be."""
-        status = found.get("status")
+        status = str(found.get("status"))
         if status == "completed":
             return True
         if status in AT_WORK:
             return False
-        words = self._words(found) or f"the video service says its clip is {str(status)[:40]!r}"
+        words = self._words(found) or f"the video service says its clip is {status[:40]!r}"
         raise VideoFailed(words)
 
     def _fetch(self, client: httpx.Client, ident: str, target: Path) -> int:
@@ -233,11 +240,12 @@ class OpenAICompatible:
 
     def _plain(self, body: bytes) -> str:
         text = body[:4096].decode("utf-8", "replace")
-        return self._without_key(" ".join(text.split())) if "<" not in text[:200] else ""
+        return self._without_key(text) if "<" not in text[:200] else ""
 
     def _without_key(self, text: str) -> str:
-        key = self._chosen.key
-        return (text.replace(key, "…") if key else text)[:LONGEST_WORDS]
+        """What a service says, as it may be shown and stored."""
+        key, line = self._chosen.key, cleaned(" ".join(text.split()))
+        return (line.replace(key, "…") if key else line)[:LONGEST_WORDS]
 
     def _delete(self, client: httpx.Client, ident: str) -> None:
         try:
@@ -274,7 +282,9 @@ def _json(body: bytes) -> Any:
 
 
 def _percent(progress: Any) -> float:
-    return min(max(float(progress), 0.0), 100.0) / 100 if isinstance(progress, int | float) else 0.0
+    if not isinstance(progress, int | float) or progress != progress:  # NaN is in what Python reads
+        return 0.0
+    return max(0, min(progress, 100)) / 100
 
 
 def _kind(error: Exception) -> str:
