@@ -62,6 +62,15 @@ class Told:
 
 
 @dataclass(frozen=True, slots=True)
+class Faked:
+    """A row of production's, its fake, and its tag."""
+
+    original: Row
+    fake: Row
+    tag: bytes
+
+
+@dataclass(frozen=True, slots=True)
 class Row3:
     """A row on all three sides: what was written last, production's fake, and staging's."""
 

@@ -104,12 +104,12 @@ class Preparation:
             )
             fake = self._compiled(table, around, limits)
             key, what = self.fakes.key, f"{table.name} {self._manifest}"
+            hashed, mark = key.digest(f"hash of a row {what}"), self._watermark(table, selection)
             works[table.name] = Work(
                 table, fake, selection, self._sorts_anew(table),
                 tagger(key, table.name, self._manifest),
                 ArrowFakes(fake, self.fakes) if self.source.dialect == "postgresql" else None,
-                key.digest(f"hash of a row {what}"), self._watermark(table, selection),
-                self._folded(table),
+                hashed, mark, f"{hashed(f'made {mark}'):032x}", self._folded(table),
             )  # fmt: skip
         self.target.rollback()
         return ordered, works

@@ -1,63 +1,28 @@
-"""A table brought up to date by looking only at rows that moved on either side since the last run.
+"""What moved in one table on either side since the last run, found by the traces of that run.
 
 Production tells a hash of each row, staging which transactions wrote its rows. What differs from
-the traces of the last run is read on all three sides, judged like any other row, and written.
+the traces is then read on all three sides, judged and written (see `moving`).
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from sync import arrow_blocks
-from sync.arrow_overlaid import InOne, Written, pack_anew
+from sync.arrow_overlaid import InOne
 from sync.arrow_traces import Remembered, Stretch, Traces, differ, places_in, stretches
-from sync.collecting import uncollected
-from sync.comparing import reset_verdict, verdict
-from sync.deciding import Batch
-from sync.digests import Bytes
-from sync.errors import Cancelled
-from sync.filling import MOST_SAMPLED, SAMPLED, SHOWN, tags_of
-from sync.folds import check_folding, may_fold
-from sync.model import Row
-from sync.moved_rows import Found, Row3, Told, fakes_of, in_one
-from sync.progress import Clock
-from sync.remembering import NONE, SIZE
-from sync.state import Attempt, State
+from sync.moved_rows import Found, Told
+from sync.moving import FEW, MOST_MOVED, OLD, Moving
+from sync.summed import SHORT
 from sync.sums import Sums
-from sync.tables import key_reader
-from sync.tables_postgres import PostgresSource
-from sync.tables_postgres_target import PostgresTarget
 from sync.threads import Soon, ahead
-from sync.work import Outcome, Record, Work
-
-AT_ONCE = 5000
-MOST_MOVED = 0.25
-"""Of a table's rows: where more have moved, or lie over the blocks, it is walked through."""
-FEW = 1000
-OLD = 2**31
-"""So many transactions later PostgreSQL's numbers may come again."""
-SHORT = 2**32
 
 
-class Refreshing:
-    """Finds and settles what moved in one table."""
-
-    def __init__(
-        self, source: PostgresSource, target: PostgresTarget, state: State, work: Work, run: str,
-        attempt: Attempt, record: Record | None,
-    ) -> None:  # fmt: skip
-        self._record = record
-        self._source, self._target, self._state, self._work = source, target, state, work
-        self._run, self._attempt = run, attempt
-        self._remembered = Remembered(target, work.table, attempt)
-        self._of = key_reader(work.table)
-        self._mark: str | None = None
-        """The greatest value of production's watermark, where it was asked for."""
-        self._stamps: dict[InOne, int] = {}
-        """Which transaction wrote some rows last, as it was remembered."""
+class Refreshing(Moving):
+    """Finds what moved by traces, and settles it."""
 
     def find(self) -> Found | None:
         """What moved; None where so much did that the table is better walked through."""
@@ -88,7 +53,7 @@ class Refreshing:
     def _changed(self) -> Soon[list[tuple[InOne, int]]] | None:
         """Asks what a watermark tells of; None where there is none: then for all hashes."""
         work, value, ask = self._work, self._attempt.watermark, self._source.changed_since
-        if not (work.watermark and value):
+        if not self._follows:
             return None
         return Soon(lambda: ask(work.table, work.selection, work.watermark, value))
 
@@ -100,7 +65,7 @@ class Refreshing:
 
     def _sums(self) -> Soon[tuple[Sums, str]] | None:
         """Sums of production's keys, where they may spare us reading these."""
-        if not (self._work.watermark and self._attempt.watermark and self._remembered.whole):
+        if not (self._follows and self._remembered.whole):
             return None
         return self._source.sums(self._work.table, self._work.selection, self._work.watermark)
 
@@ -135,10 +100,6 @@ class Refreshing:
         if told is not None:
             return ahead(self._source.keys(work.table, work.selection))
         return ahead(self._source.hashes(work.table, work.selection))
-
-    def _tags(self, hashes: Any) -> Bytes:
-        assert self._work.hashed is not None
-        return np.frombuffer(tags_of(self._work.hashed, hashes), np.uint8).reshape(-1, SIZE)
 
     def _in_production(self, stretch: Stretch, found: Found, told: Told | None) -> None:
         traces, keys = stretch.traces, stretch.keys
@@ -232,165 +193,3 @@ class Refreshing:
         beyond = moved.beyond()
         found.add(moved.keys.take(beyond[~moved.seen[beyond]]), -1, ())
         self._target.writer().rollback()
-
-    # What was found
-
-    def settle(
-        self, found: Found, outcome: Outcome, reset: bool, dry: bool, cancelled: Callable[[], bool],
-        clock: Clock,
-    ) -> None:  # fmt: skip
-        """Judges all rows that were found, and writes what is to be written."""
-        outcome.counts.seen = found.seen
-        decided = self._decided()
-        for key in decided:
-            found.keys.setdefault(key, None)
-        keys = sorted(found.keys)
-        outcome.counts.unchanged = found.seen
-        if keys and not dry:
-            overlaid = self._remembered.overlaid
-            pack_anew(self._target, self._attempt.number, self._work.table, overlaid)
-        for start in range(0, len(keys), AT_ONCE):
-            if cancelled():
-                self._target.rollback()
-                raise Cancelled("the run was cancelled; what it had finished stays")
-            some = {key: found.keys[key] for key in keys[start : start + AT_ONCE]}
-            with uncollected():
-                self._settle(self._looked_at(some, decided, outcome), outcome, reset, dry)
-            if not dry:
-                self._count(outcome, "")
-            clock.tell(self._work.table.name, found.seen, outcome.counts.bytes)
-        if not keys:
-            clock.tell(self._work.table.name, found.seen, 0)
-        if not dry:
-            self._note_watermark(found.seen)
-            self._count(outcome, self._source.snapshot())
-
-    def _note_watermark(self, seen: int) -> None:
-        if self._mark is None:
-            note_watermark(self._source, self._state, self._work, self._attempt.number, seen)
-        else:
-            self._state.saw(self._attempt.number, self._mark, seen)
-
-    def _count(self, outcome: Outcome, snapshot: str) -> None:
-        self._state.count(self._attempt.number, outcome.counts)
-        self._state.belongs(self._attempt.number, self._run, snapshot)
-        self._target.commit()
-
-    def _decided(self) -> dict[InOne, Row | None]:
-        return {
-            in_one(self._work.table, cells): content
-            for cells, content in self._state.decided(self._work.table.name)
-        }
-
-    def _looked_at(
-        self, keys: dict[InOne, tuple[int, int] | None], decided: dict[InOne, Row | None],
-        outcome: Outcome,
-    ) -> list[Row3]:  # fmt: skip
-        """Rows on all three sides, in order of their keys."""
-        work, key_of = self._work, self._remembered.key
-        standing = Soon(lambda: self._target.rows_at(work.table, list(keys)))
-        production = self._source.rows_at(work.table, work.selection, list(keys))
-        originals = [row for row, _, _ in production]
-        if may_fold(work.table, work.folded, originals):
-            check_folding(self._source, work.table, work.folded)
-        fakes = fakes_of(work, originals)
-        self._show(originals, fakes, outcome)
-        if self._record is not None and originals:
-            self._record(work.table, originals, fakes)
-        tags = self._tags(arrow_blocks.numbers([hashed for *_, hashed in production]))
-        made = {
-            key_of(key): (fake, tag.tobytes())
-            for fake, tag, (_, key, _) in zip(fakes, tags, production, strict=True)
-        }
-        outcome.counts.unchanged -= len(made)
-        stands = {key_of(key): (row, stamp) for row, key, stamp in standing.get()}
-        bases = self._bases(keys, stands) | {key: decided[key] for key in keys if key in decided}
-        rows = [
-            Row3(key, bases.get(key), *made.get(key, (None, NONE)), *stands.get(key, (None, None)))
-            for key in keys
-        ]
-        return sorted((row for row in rows if row.any), key=lambda row: self._of(row.any or ()))
-
-    def _show(self, rows: list[Row], fakes: list[Row], outcome: Outcome) -> None:
-        outcome.counts.bytes += sum(len(str(cell)) for row in rows for cell in row)
-        if len(outcome.originals) < MOST_SAMPLED:
-            outcome.originals += rows[:: max(1, len(rows) // SAMPLED)]
-        if len(outcome.shown) < SHOWN:
-            outcome.shown += list(zip(rows[:SHOWN], fakes[:SHOWN], strict=True))
-
-    def _bases(
-        self, keys: dict[InOne, tuple[int, int] | None], stands: dict[InOne, tuple[Row, Any]]
-    ) -> dict[InOne, Row | None]:
-        """What was written last for each key: staging's row, where nobody wrote it since."""
-        mine: dict[InOne, Row | None] = {
-            key: row
-            for key, (row, stamp) in stands.items()
-            if (written := self._stamps.get(key, 0)) and int(str(stamp)) == written % SHORT
-        }
-        bases: dict[InOne, Row | None] = {}
-        blocks: dict[int, list[tuple[int, InOne]]] = {}
-        for key, place in keys.items():
-            if place is not None and key not in mine:
-                blocks.setdefault(place[0], []).append((place[1], key))
-        for number, wanted in sorted(blocks.items()):
-            rows = self._state.rows_of_block(
-                self._attempt.number, number, self._work.table, [place for place, _ in wanted]
-            )
-            bases |= dict(zip((key for _, key in wanted), rows, strict=True))
-        others = [key for key in keys if key not in mine]
-        return bases | self._remembered.moved_rows(others) | mine
-
-    def _settle(self, rows: list[Row3], outcome: Outcome, reset: bool, dry: bool) -> None:
-        batch = Batch(self._work, outcome, reset_verdict if reset else verdict)
-        standing: list[Row | None] = []
-        for row in rows:
-            before = len(batch.block)
-            if row.production is not None or row.staging is not None:
-                batch.add(row.base, row.production, row.staging, row.stamp)
-            standing.append(batch.block[before] if len(batch.block) > before else None)
-        if dry:
-            return
-        self._state.add_gone(self._work.table, batch.gone)
-        self._state.add_conflicts(batch.conflicts, self._run)
-        blocked = self._target.write(self._work.table, batch.inserts, batch.changes)
-        outcome.blocked += len(blocked)
-        left = batch.left(blocked) if blocked else {}
-        written = {id(row) for row in batch.inserts} | {id(each.row) for each in batch.changes}
-        stands = [left.get(id(each), each) for each in standing]
-        self._remember(rows, stands, written - {*left}, blocked.singly)
-
-    def _remember(
-        self, rows: list[Row3], standing: list[Row | None], written: set[int], singly: bool
-    ) -> None:
-        """Notes what stands now as written last, in the transaction that wrote it."""
-        table = self._work.table
-        pairs = list(zip(rows, standing, strict=True))
-        mine = [row.key for row, stands in pairs if id(stands) in written]
-        ours = self._stamps_at(mine if singly else mine[:1])
-        if not singly:  # all by the one that wrote the first
-            ours = dict.fromkeys(mine, next(iter(ours.values()), 0))
-        rest = [row.key for row, stands in pairs if id(stands) not in written]
-        now = {
-            self._remembered.key(key): (row, int(str(stamp)))
-            for row, key, stamp in (self._target.rows_at(table, rest) if rest else ())
-        }
-        moved = []
-        for row, stands in pairs:
-            there, stamp = now.get(row.key, (None, 0))
-            by = ours.get(row.key, stamp if stands is not None and there == stands else 0)
-            settled = stands == row.production
-            held, tag = stands or row.any or (), row.tag if settled else NONE
-            moved.append(Written(row.key, held, stands is not None, tag, by))
-        self._state.add_written(table, self._attempt.number, moved)
-
-    def _stamps_at(self, keys: list[InOne]) -> dict[InOne, int]:
-        found = self._target.stamps_at(self._work.table, keys) if keys else []
-        return {self._remembered.key(key): int(stamp) for key, stamp in found}
-
-
-def note_watermark(
-    source: PostgresSource, state: State, work: Work, attempt: int, seen: int
-) -> None:
-    """Notes how far production's watermark was, and how many rows there were."""
-    mark = source.greatest(work.table, work.watermark) if work.watermark else ""
-    state.saw(attempt, mark, seen)

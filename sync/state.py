@@ -30,7 +30,7 @@ TABLES = (
     "{0}attempts (number BIGINT PRIMARY KEY, table_name TEXT NOT NULL, run TEXT NOT NULL, "
     "snapshot TEXT NOT NULL, last_key TEXT, done BIGINT NOT NULL DEFAULT 0, blocks BIGINT NOT NULL "
     "DEFAULT 0, seen BIGINT NOT NULL DEFAULT 0, kept BIGINT NOT NULL DEFAULT 0, mark TEXT, "
-    "watermark TEXT, counts TEXT)",
+    "watermark TEXT, counts TEXT, made TEXT, summed TEXT)",
     "{0}blocks (attempt BIGINT NOT NULL, number BIGINT NOT NULL, content {1} NOT NULL, tags {1}, "
     "keys {1}, stamp BIGINT NOT NULL DEFAULT 0, stamps {1}, PRIMARY KEY (attempt, number))",
     "{0}shards (attempt BIGINT NOT NULL, number BIGINT NOT NULL, low TEXT, high TEXT, "
@@ -54,10 +54,13 @@ TABLES = (
 YOUNGER = (
     ("attempts", "watermark TEXT"), ("blocks", "keys bytea"), ("blocks", "stamps bytea"),
     ("blocks", "stamp BIGINT NOT NULL DEFAULT 0"), ("shards", "bytes BIGINT NOT NULL DEFAULT 0"),
-    ("attempts", "counts TEXT"),
+    ("attempts", "counts TEXT"), ("attempts", "made TEXT"), ("attempts", "summed TEXT"),
 )  # fmt: skip
 
-LATEST = "SELECT 1 WHERE to_regclass('prompt_repo_sync.overlays') IS NOT NULL"
+LATEST = (
+    "SELECT 1 FROM pg_attribute WHERE attrelid = to_regclass('prompt_repo_sync.attempts') "
+    "AND attname = 'summed'"
+)
 """Asks for what was added last: with it, nothing is missing."""
 BLOBS = ("content", "tags", "keys", "stamps")
 
@@ -78,6 +81,10 @@ class Attempt:
     """What both sides' tables held at its end, where nothing was left to do."""
     watermark: str = ""
     """The greatest value of production's watermark that it saw."""
+    made: str = ""
+    """By which key, rules and pools: under others the watermark tells nothing."""
+    summed: str = ""
+    """What its traces come to, where that is known; see `Summed`."""
     counted: Counts = field(default_factory=Counts)
     """What its run did to the table by the latest checkpoint that told."""
 
@@ -161,7 +168,8 @@ class State(Decisions):
         """A table's attempts, newest first."""
         rows = self._target.run(
             "SELECT number, run, snapshot, last_key, done, blocks, seen, kept, "
-            "coalesce(mark, ''), coalesce(watermark, ''), coalesce(counts, '{}') "
+            "coalesce(mark, ''), coalesce(watermark, ''), coalesce(made, ''), "
+            "coalesce(summed, ''), coalesce(counts, '{}') "
             f"FROM {self._at}attempts WHERE table_name = ? ORDER BY number DESC",
             [table],
         )
@@ -170,10 +178,11 @@ class State(Decisions):
                 int(str(number)), str(run), str(snapshot),
                 unpacked(None if last is None else str(last)),
                 int(str(done)) == 1, int(str(blocks)), int(str(seen)),
-                int(str(kept)), str(mark), str(watermark), Counts(**json.loads(str(counts))),
+                int(str(kept)), str(mark), str(watermark), str(made), str(summed),
+                Counts(**json.loads(str(counts))),
             )
-            for number, run, snapshot, last, done, blocks, seen, kept, mark, watermark, counts
-            in rows
+            for number, run, snapshot, last, done, blocks, seen, kept, mark, watermark, made,
+            summed, counts in rows
         ]  # fmt: skip
 
     def is_followed(self, table: str) -> bool:
@@ -244,11 +253,14 @@ class State(Decisions):
             [run, snapshot, attempt],
         )
 
-    def saw(self, attempt: int, watermark: str, seen: int) -> None:
-        """The greatest watermark of production's rows, and how many they are."""
+    def saw(self, attempt: int, watermark: str, seen: int, made: str, summed: str = "") -> None:
+        """The greatest watermark of production's rows, how many they are, and by what their fakes
+        were made; and what the attempt's traces come to.
+        """
         self._target.run(
-            f"UPDATE {self._at}attempts SET watermark = ?, seen = ? WHERE number = ?",
-            [watermark, seen, attempt],
+            f"UPDATE {self._at}attempts SET watermark = ?, seen = ?, made = ?, summed = ? "
+            "WHERE number = ?",
+            [watermark, seen, made, summed, attempt],
         )
 
     def mark(self, attempt: int, mark: str, kept: int) -> None:

@@ -179,12 +179,18 @@ class PostgresSource:
         self, table: Table, selection: Selection, watermark: str, value: str
     ) -> list[tuple[Any, int]]:
         """The same of rows whose watermark is not well below a value, or empty; in no order."""
-        column = f"t.{quoted(watermark)}"
-        type_ = table.column(watermark).type
-        late = f"{column} >= {literal(value)}::{type_} - interval '{LATE}' OR {column} IS NULL"
-        changed = replace(selection, where=_both(selection.where, late))
+        changed = replace(selection, where=_both(selection.where, _late(table, watermark, value)))
         wanted = f"{key_in_one(table)}, {self._hash(table, changed)}"
         return self.ask(f"SELECT {wanted} {self._rows(table, changed)}")
+
+    def rows_since(
+        self, table: Table, selection: Selection, watermark: str, value: str, most: int
+    ) -> list[tuple[Row, str, int]] | None:
+        """Those rows themselves, each with its key and hash; None where they are more than some."""
+        late = _late(table, watermark, value)
+        rows = replace(selection, where=_both(selection.where, late), limit=most + 1)
+        found = self._with_hashes(table, rows)
+        return None if len(found) > most else found
 
     def boundaries(self, table: Table, selection: Selection, parts: int) -> list[Row]:
         """Keys at which a table's rows fall into parts of about one size; none for a single one."""
@@ -257,10 +263,14 @@ class PostgresSource:
     ) -> list[tuple[Row, str, int]]:
         """The rows that have some keys, with the key and the hash of each."""
         rows = replace(selection, where=_both(selection.where, has_key(table, keys)))
+        return self._with_hashes(table, rows)
+
+    def _with_hashes(self, table: Table, rows: Selection) -> list[tuple[Row, str, int]]:
         query = (
             f"SELECT {self._columns(table, rows)}, {key_in_one(table)}, "
             f"{self._hash(table, rows)} {self._rows(table, rows)}"
         )
+        query += f" LIMIT {rows.limit}" if rows.limit else ""
         return [
             (row[:-2], str(row[-2]), int(str(row[-1])))
             for batch in copied_out(self._connection, query)
@@ -274,6 +284,12 @@ class PostgresSource:
         if self._text is not None:
             self._text.close()
         self._connection.close()
+
+
+def _late(table: Table, watermark: str, value: str) -> str:
+    """A condition that a row's watermark is not well below a value, or empty."""
+    column, type_ = f"t.{quoted(watermark)}", table.column(watermark).type
+    return f"{column} >= {literal(value)}::{type_} - interval '{LATE}' OR {column} IS NULL"
 
 
 def _both(one: str, other: str) -> str:

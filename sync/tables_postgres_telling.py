@@ -48,6 +48,23 @@ class Telling:
 
         return Soon(count)
 
+    def standing(self, table: Table, stamps: Sequence[int]) -> Soon[tuple[int, int]]:
+        """How many rows there are, and how many of them some transactions wrote.
+
+        Counted while others go on, by a connection of its own.
+        """
+        query = (
+            "SELECT count(*), count(*) FILTER (WHERE t.xmin = "
+            f"ANY('{{{','.join(map(str, stamps))}}}'::text[]::xid[])) FROM {from_table(table)} t"
+        )
+
+        def count() -> tuple[int, int]:
+            with closing(connect(self.url, autocommit=True)) as beside:
+                ((rows, ours),) = beside.execute(query.encode()).fetchall()
+                return int(rows), int(ours)
+
+        return Soon(count)
+
     def now(self) -> int:
         """The number of a transaction that begins now."""
         return int(self.ask("SELECT txid_snapshot_xmax(txid_current_snapshot())")[0][0])

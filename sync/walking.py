@@ -8,13 +8,16 @@ from sync.deciding import Batch
 from sync.errors import Cancelled, StagingMoved, Unfit
 from sync.filling import Filling
 from sync.folds import check_folding
+from sync.marked import Marked
 from sync.model import Cell, Key, Row, Table
+from sync.moving import Moving
 from sync.progress import Clock, Counts
 from sync.quickening import leave_traces
-from sync.refreshing import Refreshing, note_watermark
+from sync.refreshing import Refreshing
 from sync.remembering import Memory, joined
 from sync.shards import Fillers, Shard, finish, plan, planned
 from sync.state import Attempt, State
+from sync.summed import note_watermark
 from sync.tables import Selection, Source, Target, key_reader
 from sync.tables_postgres import PostgresSource
 from sync.tables_postgres_target import PostgresTarget
@@ -253,21 +256,23 @@ class Walk:
             return False
         assert isinstance(self.source, PostgresSource)
         assert isinstance(self.target, PostgresTarget)
-        refreshing = Refreshing(
-            self.source, self.target, self.state, work, self.run, attempts[0], self.record
-        )
-        found = refreshing.find()
-        if found is None:
-            return False
-        refreshing.settle(found, outcome, self.reset, self.dry, self.cancelled, self.clock)
-        return True
+        ways: tuple[type[Moving], ...] = (Marked, Refreshing)
+        for way in ways:
+            refreshing = way(
+                self.source, self.target, self.state, work, self.run, attempts[0], self.record
+            )
+            found = refreshing.find()
+            if found is not None:
+                refreshing.settle(found, outcome, self.reset, self.dry, self.cancelled, self.clock)
+                return True
+        return False
 
     def _leave_traces(self, work: Work) -> None:
         assert isinstance(self.source, PostgresSource)
         assert isinstance(self.target, PostgresTarget)
         stands = self.state.attempts(work.table.name)[0]
         leave_traces(self.source, self.target, self.state, work, stands)
-        note_watermark(self.source, self.state, work, stands.number, stands.seen)
+        note_watermark(self.source, self.target, self.state, work, stands, stands.seen)
 
     def _mark(self, work: Work) -> str:
         """What both tables hold now, by checksums that their servers make; empty if they can't.

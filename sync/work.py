@@ -31,6 +31,8 @@ class Work:
     """Makes the hash of a row of production's into what only the key's owner could make."""
     watermark: str = ""
     """A column of production's that moves on whenever its row changes."""
+    made: str = ""
+    """Tells one key, set of rules and watermark from others."""
     folded: tuple[str, ...] = ()
     """Unique columns of emails, where two spellings of one can't both be."""
     inserts_only: bool = False

@@ -121,3 +121,22 @@ def test_a_watermark_must_be_a_kept_time(postgres: servers.Postgres, column: str
 
     with pytest.raises(InvalidRules, match="there is moved"):
         sync(source, target, MARKED.replace("watermark: moved", f"watermark: {column}"))
+
+
+@pytest.mark.parametrize("other", ["rules", "key"])
+def test_a_watermark_counts_only_for_the_rules_and_key_it_was_noted_with(
+    postgres: servers.Postgres, other: str
+) -> None:
+    """Under other rules, or another key, every row has another fake, wherever the watermark is."""
+    source, target = postgres.create(), postgres.create()
+    carry_out(source, TABLES, ROWS, "UPDATE numbers SET moved = '2026-02-02' WHERE id > 390")
+    first = MARKED.replace("name: full_name", "name: keep") if other == "rules" else MARKED
+    sync(source, target, first)
+
+    key = {"key": "another secret of this test, of 32"} if other == "key" else {}
+    sync(source, target, MARKED, **key)
+
+    sync(source, anew := postgres.create(), MARKED, **key)
+    assert checksum(anew) == checksum(target)
+    originals = "SELECT name FROM numbers WHERE name LIKE 'Ada Nr %'"
+    assert [] == ask(target, originals)
