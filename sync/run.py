@@ -21,6 +21,7 @@ from sync.errors import (
     SyncError,
     Unsupported,
 )
+from sync.filling import SHOWN
 from sync.following import delete_gone, may_lead_nowhere
 from sync.isolation import check_databases
 from sync.keyed import Key
@@ -313,10 +314,20 @@ class _Run:
         self.result.columns[work.table.name] = work.table.names
         if self.options.dry_run:
             self.result.conflicts += tuple(outcome.conflicts)
+            outcome.counts.deleted = outcome.gone
+            self._show_others(work, outcome.shown)
         if outcome.blocked:
             outcome.counts.failed = outcome.blocked
             self._blocked.append(work.table.name)
         self._originals.append((work, outcome.originals or self._some(work)))
+
+    def _show_others(self, work: Work, shown: list[tuple[Row, Row]]) -> None:
+        """Adds rows that did not move to a few that did, where these are very few."""
+        few = replace(work.selection, limit=2 * SHOWN)
+        known = {row for row, _ in shown}
+        rows = [row for batch in self.source.read(work.table, few) for row in batch]
+        others = [row for row in rows if row not in known][: max(0, SHOWN - len(shown))]
+        shown += zip(others, work.fake(others), strict=True)
 
     def _some(self, work: Work) -> list[Row]:
         """A few originals of a table that an earlier part of the run has walked through."""

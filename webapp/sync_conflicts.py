@@ -98,6 +98,13 @@ def key_text(key: Sequence[Any]) -> str:
     return json.dumps([_plain(cell) for cell in key], ensure_ascii=False)
 
 
+def name_of(row: SyncConflict) -> str:
+    """How people call the row: its table, and its key."""
+    cells = json.loads(row.row_key)
+    key = ", ".join(str(each["hex"] if isinstance(each, dict) else each) for each in cells)
+    return f"{row.table} {key}"
+
+
 def _plain(cell: Any) -> Any:
     return {"hex": cell.hex()} if isinstance(cell, bytes) else cell
 
@@ -191,7 +198,7 @@ def _taken(row: SyncConflict, take: Mapping[str, str]) -> dict[str, str]:
 
 
 def _check_merge(row: SyncConflict, take: Mapping[str, str]) -> None:
-    named = f"{row.table} {row.row_key}"
+    named = name_of(row)
     if row.production is None or row.staging is None:
         raise SyncOver(f"{named} was {row.kind}: there is nothing to merge; overwrite or skip it")
     left = [name for name in row.moved if name not in take]

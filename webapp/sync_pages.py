@@ -237,7 +237,7 @@ def _conflicts(found: Sync, error: str = "") -> str:
         table=table,
         acting=sync_conflicts.are_decided_now(records(), found),
         open=sync_conflicts.standing(records(), found.id),
-        conflicts=[(each, _lines(each)) for each in rows[:SHOWN]],
+        conflicts=[(each, sync_conflicts.name_of(each), _lines(each)) for each in rows[:SHOWN]],
         more=rows[SHOWN - 1].id if len(rows) > SHOWN else None,
     )
 

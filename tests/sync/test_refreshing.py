@@ -140,3 +140,26 @@ def test_a_watermark_counts_only_for_the_rules_and_key_it_was_noted_with(
     assert checksum(anew) == checksum(target)
     originals = "SELECT name FROM numbers WHERE name LIKE 'Ada Nr %'"
     assert [] == ask(target, originals)
+
+
+def test_a_try_tells_of_deletions_and_shows_ten_rows(postgres: servers.Postgres) -> None:
+    """Rows that moved come first; the others of the ten are rows that did not."""
+    source, target = postgres.create(), postgres.create()
+    carry_out(source, TABLES, ROWS)
+    sync(source, target, RULES)
+    before = checksum(target)
+    carry_out(
+        source,
+        "UPDATE numbers SET name = 'Grace' WHERE id = 400",
+        "DELETE FROM codes WHERE code IN ('c5', 'c6')",
+    )
+
+    tried = sync(source, target, RULES, dry_run=True)
+
+    assert (1, 2, 0) == (tried.total.updated, tried.total.deleted, tried.total.inserted)
+    assert {"numbers": 10, "codes": 10, "pairs": 10} == {
+        name: len(rows) for name, rows in tried.samples.items()
+    }
+    assert "400" == tried.samples["numbers"][0][0][0]
+    assert before == checksum(target)
+    assert 3 == sync(source, target, RULES).total.written
