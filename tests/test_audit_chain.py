@@ -182,6 +182,22 @@ def test_old_entries_are_sealed_then_cut(records: Records, repository: Repositor
     assert 0 == audit_tending.seal(records, repository, 30)
 
 
+def test_a_clock_that_was_wrong_takes_nothing_along(
+    records: Records, repository: Repository
+) -> None:
+    """Newer entries stay before one that looks old; one from the future holds nothing up."""
+    fill(records, 2, datetime.now(UTC) - timedelta(days=40))
+    fill(records, 1, datetime.now(UTC) + timedelta(days=400))
+    fill(records, 2, datetime.now(UTC) - timedelta(days=35))
+    fill(records, 3)
+    fill(records, 1, datetime.now(UTC) - timedelta(days=9_000))
+
+    gone = audit_tending.seal(records, repository, 30)
+
+    report = checked(records, repository)
+    assert (5, 6, True) == (gone, report.first, report.sound), report.breaks
+
+
 def test_what_is_not_sealed_cannot_be_cut(records: Records, repository: Repository) -> None:
     """The database lets only sealed entries go."""
     fill(records, 5, datetime.now(UTC) - timedelta(days=40))

@@ -71,6 +71,18 @@ def test_an_export_is_downloaded(admin: Browser, repository: Repository) -> None
     assert "exported" in admin.get("/transfers").text
 
 
+def test_a_link_that_expired_leads_to_its_page(app: Flask, admin: Browser) -> None:
+    """Which says so, and how to get a new file."""
+    page = admin.post("/transfers/export", environment=STAGING, form="csv").headers["Location"]
+
+    with clock.stopped_at(clock.now() + timedelta(hours=25)):
+        gone = person(app, Role.ADMIN, "later").get(f"{page}/file")
+
+    assert 410 == gone.status_code
+    assert "The file expired." in gone.text
+    assert "Export again" in gone.text
+
+
 def test_an_export_of_what_is_not_there_is_refused(admin: Browser) -> None:
     """On the page itself, with what was typed."""
     answer = admin.post("/transfers/export", environment=STAGING, characters="nobody")
@@ -87,9 +99,10 @@ def test_an_import_is_previewed_then_carried_out(admin: Browser, repository: Rep
     assert "1 conflict to decide" in plan.text
     assert head == repository.head(STAGING)
 
-    stopped = admin.post(address(plan), action="apply")
+    stopped = admin.post(address(plan), action="apply", reason="As it was typed")
     assert 409 == stopped.status_code
     assert "Nothing was imported" in stopped.text
+    assert 'value="As it was typed"' in stopped.text
 
     path = "decide.characters/aria/angry.yaml"
     done = admin.post(address(plan), action="apply", reason="Sheet", **{path: "overwrite"})

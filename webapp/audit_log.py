@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import delete, func, insert, select
+from sqlalchemy import delete, func, insert, or_, select
 from sqlalchemy.engine import Connection
 
 from webapp.audit_chain import GENESIS, digest
@@ -76,18 +76,22 @@ def last_seal(records: Records) -> AuditSeal | None:
 
 
 def seal(records: Records, before: datetime, values: Mapping[str, Any]) -> AuditSeal | None:
-    """Seals all that is older than `before`; None where that is nothing.
+    """Seals the beginning of the log that is older than `before`; None where that is nothing.
 
-    The seal is a row that allows the cut, and an entry of the chain with the columns `values`.
+    An entry made while the clock was wrong takes no newer one before it along, and holds up none
+    after it. The seal is a row that allows the cut, and an entry of the chain with the columns
+    `values`.
     """
     with records.connecting(lasting=True) as connection:
         _be_alone(_driver_of(connection))
+        lately = AuditEntry.at.between(before, datetime.now(UTC))
+        young = select(func.min(AuditEntry.id)).where(lately).scalar_subquery()
         old = select(
             func.max(AuditEntry.id).label("through"),
             func.count().label("entries"),
             func.min(AuditEntry.at).label("since"),
             func.max(AuditEntry.at).label("until"),
-        ).where(AuditEntry.at < before)
+        ).where(AuditEntry.at < before, or_(young.is_(None), AuditEntry.id < young))
         through, entries, since, until = connection.execute(old).one()
         if through is None:
             return None

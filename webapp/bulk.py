@@ -74,6 +74,7 @@ def apply(environment: str) -> Response:
             return redirect(url_for("changes.show", number=row.number), 303)
         outcome = editing.save(repository(), environment, edits, caller().author, reason)
     except EditConflict as conflict:
+        audit.describe(why=str(conflict))
         paths = [each.path for each in conflict.conflicts]
         return _look(environment, repository().head(environment), 409, moved=paths)
     except StorageFailed:

@@ -11,6 +11,7 @@ from webapp import audit_anchors, audit_tending
 from webapp.audit_check import Report, check
 from webapp.cli_records import has_records, records_of, settings_of
 from webapp.cli_support import Verb
+from webapp.formatting import counted
 
 
 @click.command(cls=Verb, short_help="Check Git, what is derived, every document, the audit log.")
@@ -91,7 +92,7 @@ def anchor(where: Where) -> None:
         found = audit_tending.catch_up(records, repository)
         link = audit_anchors.anchor(records, repository.store.path, "command line")
     if found:
-        click.echo(f"Entered {found} commits that had no entry.")
+        click.echo(f"Entered {counted(found, 'commit')} that had no entry.")
     click.echo(f"Git keeps entry {link.entry}." if link else "Git keeps the newest entry already.")
 
 
@@ -112,7 +113,7 @@ def cut(where: Where, days: int | None) -> None:
         raise click.UsageError("say --older-than DAYS, or set PROMPT_REPO_AUDIT_DAYS")
     with records_of(where) as records:
         count = audit_tending.seal(records, where.open(), days)
-    click.echo(f"Cut {count} entries.")
+    click.echo(f"Cut {count:,} {'entry' if count == 1 else 'entries'}.")
 
 
 def _log_of(where: Where, repository: Path, progress: Progress) -> Report | None:

@@ -20,7 +20,7 @@ from prompt_repo.repository import Repository
 from prompt_repo.transfer import Form
 from prompt_repo.transfer_documents import Selection
 from prompt_repo.transfer_json import Origin
-from webapp import clock, transfers
+from webapp import audit, clock, transfers
 from webapp.access import Caller
 from webapp.config import Settings
 from webapp.job_progress import Reporter
@@ -28,7 +28,7 @@ from webapp.queue import UPKEEP, Jobs, NoQueue
 from webapp.records import Records
 from webapp.records.transfer_models import AT_WORK, Kind, Status, Transfer
 from webapp.storage import NotStored, StorageFailed, StorageMisconfigured, storage
-from webapp.transfer_errors import TransferGone, TransferState
+from webapp.transfer_errors import TransferError, TransferGone, TransferState
 
 log = structlog.get_logger(__name__)
 AT_ONCE = 1_500  # documents that are exported while one waits; the rest takes a worker
@@ -36,6 +36,7 @@ WITH_VERSIONS = 300  # the same, where each brings its history
 SECONDS = 3_600  # that a job may take
 LINK = 300  # seconds that a storage's own address is good for
 BUNDLE = "bundle"
+DOWNLOADED = "export.downloaded"
 TYPES = {
     "json": "application/json",
     "csv": "text/csv; charset=utf-8",
@@ -160,7 +161,21 @@ def cancel(records: Records, jobs: Jobs, found: Transfer) -> Transfer:
 
 
 def download(settings: Settings, found: Transfer, *, link: bool) -> AnyResponse:
-    """The file, or with `link` where the storage gives it out; raises TransferGone."""
+    """The file, or with `link` where the storage gives it out; the audit log hears of it.
+
+    Raises TransferGone, TransferState, StorageFailed, StorageMisconfigured.
+    """
+    facts = {"export": found.id}
+    try:
+        answer = _file(settings, found, link=link)
+    except (TransferError, StorageFailed, StorageMisconfigured) as error:
+        audit.note(DOWNLOADED, found.name, outcome="failed", **facts, why=str(error))
+        raise
+    audit.note(DOWNLOADED, found.name, **facts)
+    return answer
+
+
+def _file(settings: Settings, found: Transfer, *, link: bool) -> AnyResponse:
     check(found, clock.now())
     home = storage(settings, found.environment)
     if link:

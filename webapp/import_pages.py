@@ -119,9 +119,10 @@ def show(transfer: Any) -> Any:
 def decide(transfer: Any) -> Any:
     """Keeps the choices of this page; imports or proposes where that was pressed."""
     found = _found(transfer)
+    audit.describe(found.name, import_id=found.id, environment=found.environment)
     if found.status != Status.PREVIEWED:
         over = TransferState(f"this import is {found.status} already")
-        audit.describe(found.name, import_id=found.id, why=str(over))
+        audit.describe(why=str(over))
         return _page(found, refusal=str(over)), status_of(over)
     form = request.form
     words = tuple(Strategy)
@@ -140,7 +141,7 @@ def decide(transfer: Any) -> Any:
     try:
         each |= dict.fromkeys(imports.write(found, texts, each), Strategy.MERGE)
     except REFUSALS as error:
-        audit.describe(found.name, why=str(error))
+        audit.describe(why=str(error))
         return _page(found, refusal=str(error), typed=texts), status_of(error)
     before = imports.decisions_of(found)
     found = imports.decide(found, Strategy(word) if word in words else None, each)
@@ -160,7 +161,7 @@ def decide(transfer: Any) -> Any:
         )
         done = imports.carry_out(found, decided)
     except REFUSALS as error:
-        audit.describe(found.name, why=str(error))
+        audit.describe(why=str(error))
         found = _found(transfer)
         if isinstance(error, ImportMoved):
             return _page(found, anew=True), status_of(error)
@@ -190,10 +191,11 @@ def cancel(transfer: Any) -> Any:
 def undo(transfer: Any) -> Any:
     """Puts back what the import changed, in one commit."""
     found = _found(transfer)
+    audit.describe(found.name, import_id=found.id, environment=found.environment)
     try:
         imports.undo(found, caller().author)
     except REFUSALS as error:
-        audit.describe(found.name, why=str(error))
+        audit.describe(why=str(error))
         return _page(found, refusal=str(error), undoing=True), status_of(error)
     flash("Undone: everything stands as it did before the import.", "good")
     return redirect(_address(found), 303)

@@ -36,6 +36,7 @@ from webapp import (
 from webapp.access import Caller, caller, require_environment
 from webapp.change_requests import Draft
 from webapp.config import Settings
+from webapp.formatting import counted
 from webapp.import_jobs import Decided
 from webapp.records import Records
 from webapp.records.change_models import ChangeRequest
@@ -73,6 +74,8 @@ def preview(given: Given, wanted: Decided | None = None) -> Transfer:
     else:
         made = prepare(records(), settings(), repository(), caller(), given)
     audit.describe(given.name, environment=given.environment, import_id=made.id)
+    if made.status == Status.REFUSED:
+        audit.failed(f"the file has {counted(made.facts['count'], 'error')}")
     return made
 
 
@@ -233,7 +236,7 @@ def _carried_out(
     order = Order(caller().author, decided.reason, decided.choices, partial(_land, found))
     if decided.title is not None or found.environment == PRODUCTION:
         row = _proposed(found, planned, order, decided.title or f"Import {found.name}")
-        audit.describe(found.name, change=row.number, documents=planned.changes)
+        audit.describe(found.name, change=row.number)
         return {"status": Status.PROPOSED, "facts": {**found.facts, "change": row.number}}
     done = transfer_apply.apply(repository(), planned, order, progress)
     whole = {audit_entries.SINCE: done.before} if done.documents else {}

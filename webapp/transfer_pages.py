@@ -19,7 +19,7 @@ from webapp.kept_form import keeps_forms
 from webapp.queue import NoQueue
 from webapp.records.transfer_models import Kind, Transfer
 from webapp.services import jobs, records, repository, services, settings
-from webapp.transfer_errors import TransferError, TransferState
+from webapp.transfer_errors import TransferError, TransferGone, TransferState
 
 blueprint = Blueprint("transfers", __name__, url_prefix="/transfers")
 keeps_forms(blueprint)
@@ -98,11 +98,13 @@ def cancel(transfer: Any) -> Response:
 
 @blueprint.get(f"{ONE}/file")
 @access(Scope.ADMIN)
-def file(transfer: Any) -> Response:
-    """The file itself."""
+def file(transfer: Any) -> Any:
+    """The file itself; the export's page where there is none any more, or not yet."""
     found = _found(transfer)
-    audit.note("export.downloaded", found.name, export=found.id)
-    return exports.download(settings(), found, link=False)
+    try:
+        return exports.download(settings(), found, link=False)
+    except (TransferGone, TransferState) as error:
+        return render_template("transfers/export.html", transfer=found), status_of(error)
 
 
 def page(**more: Any) -> str:

@@ -95,6 +95,20 @@ def test_a_link_expires(api: Api, admin: Client) -> None:
     assert not (found.settings.data / "previews" / STAGING / kept.file).exists()
 
 
+def test_a_download_that_failed_is_told_as_one(api: Api, admin: Client) -> None:
+    """The audit log says that there was no file any more, and why."""
+    made = admin("POST", "/export", json={"environment": STAGING}).json
+
+    with clock.stopped_at(clock.now() + timedelta(hours=25)):
+        Client(api)("GET", made["download_url"])
+
+    with services(api.app).records.reading() as session:
+        query = select(AuditEntry).where(AuditEntry.action == "export.downloaded")
+        (entry,) = session.scalars(query)
+    assert "failed" == entry.outcome
+    assert "expired" in entry.detail["why"]
+
+
 def test_csv_and_choices(admin: Client) -> None:
     """Only some characters, emotions and sources; a BOM where asked."""
     chosen = {"characters": ["aria"], "emotions": ["angry"], "sources": ["character"]}

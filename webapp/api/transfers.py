@@ -123,9 +123,7 @@ def cancel(export: UUID) -> Response:
 )
 def file(export: UUID) -> AnyResponse:
     """The bytes, or 302 to the storage's own signed address."""
-    found = _found(export)
-    audit.note("export.downloaded", found.name, export=found.id)
-    return exports.download(settings(), found, link=True)
+    return exports.download(settings(), _found(export), link=True)
 
 
 @route(
