@@ -7,10 +7,11 @@ import click
 
 from prompt_repo import cli_output, git_cli
 from prompt_repo.cli_base import FOUND_WRONG, Verbs, Where, author_named, json_option
+from prompt_repo.cli_export import export_verb
+from prompt_repo.cli_import import import_verb
 from prompt_repo.cli_merge_driver import merge_driver
 from prompt_repo.cli_promotion import promote_verb, rollback_verb
 from prompt_repo.cli_reading import diff, log, show
-from prompt_repo.cli_transfer import export_verb, import_verb
 from prompt_repo.cli_validate import read_commit, validate
 from prompt_repo.errors import PromptRepoError
 from prompt_repo.presets import PRESETS

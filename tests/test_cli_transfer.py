@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from click.testing import CliRunner, Result
 
-from prompt_repo import cli_transfer
+from prompt_repo import cli_import
 from prompt_repo.cli import main
 from prompt_repo.model import PromptKey
 from prompt_repo.repository import STAGING, Repository
@@ -182,14 +182,14 @@ def test_what_moves_meanwhile_is_planned_anew(
     base = stocked.head(STAGING)
     file = tmp_path / "sheet.csv"
     file.write_text("character,emotion,prompt_text\naria,angry,Sheet\n")
-    carry_out, edits = cli_transfer.apply, ["Meanwhile"]
+    carry_out, edits = cli_import.apply, ["Meanwhile"]
 
     def late(*given: Any) -> Any:
         if edits:
             put(stocked, {"aria/angry": edits.pop(0)})
         return carry_out(*given)
 
-    monkeypatch.setattr(cli_transfer, "apply", late)
+    monkeypatch.setattr(cli_import, "apply", late)
     stopped = run(tmp_path, "import", str(file), "--base", base, code=1)
     assert "staging moved meanwhile (characters/aria/angry.yaml); planning anew" in stopped.stderr
     assert "1 to decide first" in stopped.stdout

@@ -1,14 +1,12 @@
-"""The verbs that carry prompts out and in: export, import."""
+"""The verb import: prompts from a file, planned, shown, carried out."""
 
-import os
 import sys
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from datetime import UTC, datetime
-from functools import partial
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 import click
 
@@ -16,127 +14,33 @@ from prompt_repo import cli_output, diffing, transfer
 from prompt_repo.cli_base import (
     FOUND_WRONG,
     Where,
-    at_option,
     author_named,
     commit_at,
     environment_option,
     json_option,
 )
+from prompt_repo.cli_export import SHOWN, STDOUT, show_warnings
 from prompt_repo.errors import Problem
-from prompt_repo.git_bundle import bundled
-from prompt_repo.model import Source
 from prompt_repo.progress import Progress
 from prompt_repo.repository import Repository
-from prompt_repo.transfer import Form
 from prompt_repo.transfer_apply import Choices, Imported, Order, apply, undecided
 from prompt_repo.transfer_apply import moved as moved_between
-from prompt_repo.transfer_documents import Selection
 from prompt_repo.transfer_errors import ImportMoved, InvalidFile
-from prompt_repo.transfer_json import Origin
 from prompt_repo.transfer_plan import MEANING, Entry, Plan, State, Strategy
-from prompt_repo.transfer_renewing import Renewed, renew
+from prompt_repo.transfer_renewing import renew
 
-STDOUT = "-"
-SHOWN = 50  # documents listed for a person
 NAMED = 5  # documents named in a line
 ATTEMPTS = 5  # until it is left to people, where prompts move all the time
-BUNDLE = "bundle"
-SOURCES = {"character": Source.CHARACTER, "global": Source.GLOBAL}
 
 
-@click.command("export", short_help="Write prompts to a JSON or CSV file.")
-@click.option("--format", "form", type=click.Choice(["json", "csv", BUNDLE]), default="json")
-@click.option("--versions", is_flag=True, help="With all versions: texts, people, reasons.")
-@environment_option
-@at_option
-@click.option("--character", "characters", multiple=True, metavar="ID", help="Only this one's.")
-@click.option("--emotion", "emotions", multiple=True, metavar="ID", help="Only this one.")
-@click.option(
-    "--source",
-    "sources",
-    multiple=True,
-    type=click.Choice(sorted(SOURCES)),
-    help="Only characters' own prompts, or only the global defaults.",
-)
-@click.option("--bom", is_flag=True, help="Begin a CSV with a BOM, which tells Excel it is UTF-8.")
-@click.option(
-    "-o", "--output", default=STDOUT, metavar="FILE", help="Where to; - is standard output."
-)
-@click.pass_obj
-def export_verb(
-    where: Where,
-    form: str,
-    versions: bool,
-    environment: str,
-    when: str | None,
-    characters: tuple[str, ...],
-    emotions: tuple[str, ...],
-    sources: tuple[str, ...],
-    bom: bool,
-    output: str,
-) -> None:
-    """Write an environment's prompts to FILE: everything, or what is chosen.
+@dataclass(frozen=True)
+class _Asked:
+    """How an import shall go; `pinned` is the one commit that its plan may be of."""
 
-    JSON holds emotions and characters too, and imports again without loss; CSV holds prompts
-    alone, for spreadsheets. A bundle is all of Git's history, as `git clone` takes it.
-
-    \b
-    Example:
-      prompt-repo export --format json --versions -o prompts.json
-      prompt-repo export --format csv --character aria --source character -o -
-    """
-    repository = where.open_whole()
-    if form == BUNDLE:
-        if versions or when or characters or emotions or sources or bom:
-            raise click.UsageError("a bundle holds all of the history; it takes no choices")
-        with _written(output) as file:
-            file.writelines(bundled(repository.store))
-        return
-    origin = Origin(environment, commit_at(repository, environment, when), datetime.now(UTC))
-    chosen = frozenset(SOURCES[each] for each in sources) or frozenset(SOURCES.values())
-    selection = Selection(
-        frozenset(characters) or None, frozenset(emotions) or None, chosen, versions
-    )
-    heard: list[str] = []
-    with cli_output.progress_bars() as progress, _written(output) as file:
-        pieces = transfer.export(
-            repository, origin, selection, Form(form), progress, bom=bom, warn=heard.append
-        )
-        file.writelines(pieces)
-    _show_warnings(heard)
-
-
-def _show_warnings(heard: Sequence[str]) -> None:
-    for warning in heard[:SHOWN]:
-        click.echo(f"warning: {cli_output.printable(warning)}", err=True)
-    if len(heard) > SHOWN:
-        click.echo(f"warning: and {len(heard) - SHOWN:,} more like these", err=True)
-
-
-@contextmanager
-def _written(output: str) -> Iterator[BinaryIO]:
-    """A file that takes its place when it is whole; standard output as it comes."""
-    if output == STDOUT:
-        yield sys.stdout.buffer
-        return
-    target = Path(output)
-    with tempfile.NamedTemporaryFile(
-        dir=target.parent, prefix=f".{target.name}.", delete=False
-    ) as file:
-        try:
-            yield file  # type: ignore[misc]
-            file.flush()
-            os.fchmod(file.fileno(), 0o666 & ~_umask())
-            Path(file.name).replace(target)
-        except BaseException:
-            Path(file.name).unlink(missing_ok=True)
-            raise
-
-
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask
+    base: str | None
+    pinned: str | None
+    create_characters: bool
+    dry_run: bool
 
 
 @click.command("import", short_help="Bring prompts in from a file or folder.")
@@ -206,18 +110,13 @@ def import_verb(
       prompt-repo import prompts.csv --decide characters/aria/angry.yaml=overwrite
     """
     repository = where.open()
-    who = author_named(author)
-    moved: ImportMoved | None = None
-    try:
-        choices = Choices.told(strategy, decided)
-    except ValueError as wrong:
-        raise click.BadParameter(
-            f"{wrong}; write PATH=overwrite, PATH=skip or PATH=merge", param_hint="--decide"
-        ) from wrong
-    if base is not None:
-        base = commit_at(repository, environment, base)
-    if pinned is not None:
-        pinned = commit_at(repository, environment, pinned)
+    order = Order(author_named(author), reason, _choices(strategy, decided))
+    asked = _Asked(
+        commit_at(repository, environment, base) if base is not None else None,
+        commit_at(repository, environment, pinned) if pinned is not None else None,
+        create_characters,
+        dry_run,
+    )
     with cli_output.progress_bars() as progress, _source(file) as source:
         try:
             with transfer.preview(
@@ -225,23 +124,12 @@ def import_verb(
                 environment,
                 source,
                 name=source.name if file != Path(STDOUT) else "standard input",
-                base=base,
+                base=asked.base,
                 create_characters=create_characters,
                 progress=progress,
             ) as found:
-                done = None
-                if pinned is not None and found.commit != pinned:
-                    paths = moved_between(repository, found, pinned, found.commit)
-                    moved = ImportMoved(environment, pinned, found.commit, paths)
-                elif not dry_run:
-                    anew = partial(
-                        renew, repository, base=base, create_characters=create_characters
-                    )
-                    order = Order(who, reason, choices)
-                    found, done, moved = _carried_out(
-                        repository, found, order, anew, progress, again=pinned is None
-                    )
-                open_ones = undecided(found, choices)
+                found, done, moved = _carried_out(repository, found, order, asked, progress)
+                open_ones = undecided(found, order.choices)
                 if with_diffs:
                     _show_diffs(repository, found)
                 _show(found, open_ones, done, as_json=as_json)
@@ -254,27 +142,40 @@ def import_verb(
         raise click.exceptions.Exit(FOUND_WRONG)
 
 
-def _carried_out(
-    repository: Repository,
-    found: Plan,
-    order: Order,
-    anew: Callable[..., Renewed],
-    progress: Progress,
-    *,
-    again: bool,
-) -> tuple[Plan, Imported | None, ImportMoved | None]:
-    """Imports a plan where nothing of it is undecided; one that moved meanwhile is made anew.
+def _choices(strategy: str | None, decided: Sequence[str]) -> Choices:
+    try:
+        return Choices.told(strategy, decided)
+    except ValueError as wrong:
+        raise click.BadParameter(
+            f"{wrong}; write PATH=overwrite, PATH=skip or PATH=merge", param_hint="--decide"
+        ) from wrong
 
-    Unless it shall be tried `again`, the new one is left to be looked at.
+
+def _carried_out(
+    repository: Repository, found: Plan, order: Order, asked: _Asked, progress: Progress
+) -> tuple[Plan, Imported | None, ImportMoved | None]:
+    """Imports a plan where that was asked for and nothing of it is undecided.
+
+    What moves meanwhile is told, and planned anew; a plan that was to be of one commit is left to
+    be looked at then.
     """
+    if asked.pinned is not None and found.commit != asked.pinned:
+        paths = moved_between(repository, found, asked.pinned, found.commit)
+        return found, None, ImportMoved(found.branch, asked.pinned, found.commit, paths)
     for left in reversed(range(ATTEMPTS)):
-        if undecided(found, order.choices):
+        if asked.dry_run or undecided(found, order.choices):
             break
         try:
             return found, apply(repository, found, order, progress), None
         except ImportMoved as moved:
-            found = anew(found, progress=progress).plan
-            if not again or not left:
+            found = renew(
+                repository,
+                found,
+                base=asked.base,
+                create_characters=asked.create_characters,
+                progress=progress,
+            ).plan
+            if asked.pinned is not None or not left:
                 return found, None, moved
             told = ", ".join(moved.paths[:NAMED]) + (" and more" if moved.paths[NAMED:] else "")
             click.echo(f"{moved.branch} moved meanwhile ({told}); planning anew", err=True)
@@ -307,7 +208,7 @@ def _show(found: Plan, open_ones: Sequence[str], done: Imported | None, *, as_js
     if as_json:
         cli_output.echo_json(plan_json(found, open_ones, done))
         return
-    _show_warnings(found.warnings)
+    show_warnings(found.warnings)
     for state in (State.CONFLICT, State.CREATE, State.UPDATE, State.BEHIND):
         entries = found.entries(state, limit=SHOWN)
         cli_output.echo_rows({"state": str(state), "document": each.path} for each in entries)
