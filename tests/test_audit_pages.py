@@ -3,11 +3,12 @@
 import csv
 import io
 import json
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
+from click.testing import CliRunner
 from flask import Flask
 from sqlalchemy import text
 
@@ -15,10 +16,12 @@ from prompt_repo.repository import STAGING
 from tests.factories import make_repository, put
 from tests.transfers import exported
 from tests.web import Browser, bearer, make_app, person, services
-from webapp import audit, audit_anchors, audit_entries, audit_tending
+from webapp import audit, audit_anchors, audit_entries, audit_log, audit_tending
 from webapp.access import Role, Scope
 from webapp.audit_chain import GENESIS, digest
+from webapp.audit_reading import Wanted, everything
 from webapp.audit_words import Kind
+from webapp.cli import main
 
 ANGRY = f"/environments/{STAGING}/characters/aria/angry"
 
@@ -214,6 +217,34 @@ def test_the_page_warns_where_git_knows_another_log(app: Flask, admin: Browser) 
         connection.execute(text("delete from audit where id >= 2"))
 
     assert "not the one that Git has kept" in admin.get("/audit").text
+
+
+def test_a_log_that_was_cut_begins_where_it_was(app: Flask, tmp_path: Path) -> None:
+    """Its pages count what is there, lead nowhere before it, and say who cut it from where."""
+    records = services(app).records
+    for number in range(3):
+        entry = audit.unasked("person:eve", "test", f"old {number}", "done")
+        entry.at -= timedelta(days=40)
+        audit_entries.write(records, entry)
+    admin = person(app, Role.ADMIN, "sam")
+
+    cut = CliRunner().invoke(main, ["--data", str(tmp_path), "audit", "cut", "--older-than", "30"])
+
+    assert "Cut 3 entries." in cut.output
+    standing = admin.get("/audit").text
+    assert "those up to 3 were sealed and cut" in standing
+    assert f"<span>{audit_log.head(records).entry - 3} entries</span>" in standing
+    assert "The log is what was written." in admin.get("/audit/check").text
+    assert "Earlier" not in admin.get("/audit/4").text
+    assert "sealed and cut" in admin.get("/audit/3").text
+    (sealed,) = (each for each in everything(records, Wanted()) if each["action"] == "audit.seal")
+    assert ("command line", 3, 30) == (
+        sealed["actor"],
+        sealed["detail"]["through"],
+        sealed["detail"]["days"],
+    )
+    fsck = CliRunner().invoke(main, ["--data", str(tmp_path), "fsck"])
+    assert 0 == fsck.exit_code, fsck.output
 
 
 def test_a_prompt_has_its_trail(app: Flask, admin: Browser) -> None:

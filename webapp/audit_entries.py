@@ -58,9 +58,14 @@ def from_command_line(
     records: Records, action: str, subject: str, *, outcome: str = "done", **detail: Any
 ) -> None:
     """Enters what was done on the server's own command line, by whom the system says it was."""
+    write(records, by_command(action, subject, outcome=outcome, **detail))
+
+
+def by_command(action: str, subject: str, *, outcome: str = "done", **detail: Any) -> AuditEntry:
+    """An entry of what is done on the server's own command line."""
     entry = by_itself("command line", action, subject, outcome, **detail)
     entry.address, entry.request_id = account_here(), _this_command()
-    write(records, entry)
+    return entry
 
 
 def by_itself(actor: str, action: str, subject: str, outcome: str, **detail: Any) -> AuditEntry:

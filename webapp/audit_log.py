@@ -105,7 +105,9 @@ def seal(records: Records, before: datetime, values: Mapping[str, Any]) -> Audit
             "at": datetime.now(UTC),
         }
         connection.execute(insert(AuditSeal), row)
-        append_within(_driver_of(connection), {**values, "action": SEALED, "detail": _told(row)})
+        append_within(
+            _driver_of(connection), {**values, "detail": {**values["detail"], **_told(row)}}
+        )
     return AuditSeal(**row)
 
 

@@ -88,9 +88,10 @@ def show(number: int) -> str:
         )
     detail = {**found["detail"]}
     changes = detail.pop("changes", None) or _only_change(found, detail)
-    last = audit_log.head(records()).entry
+    sealed = audit_log.last_seal(records())
+    first, last = (sealed.through if sealed else 0) + 1, audit_log.head(records()).entry
     return render_template(
-        "audit/show.html", entry=found, detail=detail, changes=changes, last=last
+        "audit/show.html", entry=found, detail=detail, changes=changes, first=first, last=last
     )
 
 
@@ -147,12 +148,14 @@ def _standing() -> dict[str, Any]:
     """How the chain stands at a glance: its head, what Git keeps, what was cut."""
     head = audit_log.head(records())
     anchored, failure = _anchored()
+    sealed = audit_log.last_seal(records())
     return {
         "head": head,
+        "count": head.entry - (sealed.through if sealed else 0),
         "anchored": anchored,
         "failure": failure,
         "fits": _fits(anchored, head),
-        "sealed": audit_log.last_seal(records()),
+        "sealed": sealed,
         "days": settings().audit_days,
     }
 

@@ -23,6 +23,7 @@ from webapp.records import Records
 from webapp.records.models import AuditEntry
 
 log = structlog.get_logger(__name__)
+SEALED = "audit log"
 CAUGHT_UP, FOUND = "audit.catch-up", "git.commit"
 FOLLOWED = 10_000  # commits of one branch that are entered one by one
 PUSHED = 100  # of one push; the rest are found when the log is tended
@@ -70,14 +71,17 @@ def told(commit: Commit) -> dict[str, Any]:
     return {**facts, "author": author, "committed_at": commit.committed_at.isoformat()}
 
 
-def seal(records: Records, repository: Repository, days: int) -> int:
+def seal(
+    records: Records, repository: Repository, days: int, entry: AuditEntry | None = None
+) -> int:
     """Seals what is older than so many days, has Git keep the seal, and cuts; gives how many.
 
-    Raises GitFailed and GitMissing, with nothing cut.
+    Raises GitFailed and GitMissing, with nothing cut. The `entry` says who did it, by the clock
+    where there is none.
     """
     before = clock.now() - timedelta(days=days)
-    values = audit_entries.columns(audit.unasked(ACTOR, audit_log.SEALED, "audit log", "done"))
-    audit_log.seal(records, before, values)
+    entry = entry or audit.unasked(ACTOR, audit_log.SEALED, SEALED, "done")
+    audit_log.seal(records, before, audit_entries.columns(entry))
     sealed = audit_log.last_seal(records)
     if sealed is None:
         return 0

@@ -7,7 +7,7 @@ import click
 from prompt_repo import cli, cli_output
 from prompt_repo.cli_base import FOUND_WRONG, Where, json_option
 from prompt_repo.progress import Progress
-from webapp import audit_anchors, audit_tending
+from webapp import audit_anchors, audit_entries, audit_log, audit_tending
 from webapp.audit_check import Report, check
 from webapp.cli_records import has_records, records_of, settings_of
 from webapp.cli_support import Verb
@@ -112,7 +112,8 @@ def cut(where: Where, days: int | None) -> None:
     if not days:
         raise click.UsageError("say --older-than DAYS, or set PROMPT_REPO_AUDIT_DAYS")
     with records_of(where) as records:
-        count = audit_tending.seal(records, where.open(), days)
+        entry = audit_entries.by_command(audit_log.SEALED, audit_tending.SEALED, days=days)
+        count = audit_tending.seal(records, where.open(), days, entry)
     click.echo(f"Cut {count:,} {'entry' if count == 1 else 'entries'}.")
 
 
