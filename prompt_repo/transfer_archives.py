@@ -19,6 +19,11 @@ UNPACKED = 1024 * 1024 * 1024  # bytes of all files together
 RATIO = 200  # unpacked bytes a packed one; YAML of people's prompts packs to a tenth
 NOT_BOMB = 1024 * 1024  # bytes that may come of little
 FOLDERS = ("characters", "defaults")
+PACKED = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
+BROKEN = zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, ValueError
+WORKBOOKS = ("[Content_Types].xml", "content.xml")
+"""What Excel's files hold, and LibreOffice's."""
+NONE_OF_OURS = "holds none of our documents: prompts.yaml, defaults/…, characters/…"
 
 
 def read_zip(file: BinaryIO, staged: Staged) -> None:
@@ -29,13 +34,19 @@ def read_zip(file: BinaryIO, staged: Staged) -> None:
             members = archive.infolist()
             if len(members) > FILES:
                 raise Unreadable(f"this zip has more than {FILES:,} files", Place())
+            names = [each.filename for each in members]
+            if any(name in WORKBOOKS for name in names):
+                raise Unreadable(
+                    "this is a workbook; save its sheet as CSV, and send that", Place()
+                )
             _bounded(members)
-            below = _top([each.filename for each in members])
+            below = _top(names)
             for member in members:
                 if not member.is_dir():
                     _member(archive, member, below, staged)
-    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError) as wrong:
+    except BROKEN as wrong:
         raise Unreadable(f"this zip can't be read: {str(wrong)[:200]}", Place()) from wrong
+    _check_any(staged, "this zip")
 
 
 def read_folder(folder: Path, staged: Staged) -> None:
@@ -50,6 +61,12 @@ def read_folder(folder: Path, staged: Staged) -> None:
             elif file.is_file():
                 with file.open("rb") as stream:
                     _take(path, stream.read(MAXIMUM + 1), staged)
+    _check_any(staged, "this folder")
+
+
+def _check_any(staged: Staged, what: str) -> None:
+    if not len(staged) and not staged.count:
+        raise Unreadable(f"{what} {NONE_OF_OURS}", Place())
 
 
 def _bounded(members: list[zipfile.ZipInfo]) -> None:
@@ -83,6 +100,9 @@ def _member(archive: zipfile.ZipFile, member: zipfile.ZipInfo, below: str, stage
         return
     if member.flag_bits & 1:
         _refuse(staged, name, "is encrypted; pack it without a password")
+        return
+    if member.compress_type not in PACKED:
+        _refuse(staged, name, "is packed in a way that isn't read here; pack it with Deflate")
         return
     with archive.open(member) as stream:
         _take(name.removeprefix(below), stream.read(MAXIMUM + 1), staged)

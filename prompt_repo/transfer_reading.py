@@ -36,7 +36,10 @@ def read_path(
 ) -> None:
     """The same of a file or a folder on this machine; `progress` hears of the bytes of a file."""
     if path.is_dir():
-        read_folder(path, staged)
+        try:
+            read_folder(path, staged)
+        except Unreadable as wrong:
+            staged.refuse(wrong.message, wrong.place)
         return
     with BufferedReader(_Watched(path, progress), PIECE) as file:
         read(file, staged, emotions)

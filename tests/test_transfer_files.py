@@ -389,6 +389,39 @@ def test_a_link_in_a_zip_is_refused() -> None:
     assert "is a link" in refused(raw).problems[0].message
 
 
+@pytest.mark.parametrize(
+    ("files", "words"),
+    [
+        ({"[Content_Types].xml": b"<x/>", "xl/workbook.xml": b"<x/>"}, "save its sheet as CSV"),
+        ({"mimetype": b"x", "content.xml": b"<x/>"}, "save its sheet as CSV"),
+        ({"notes.txt": b"x"}, "this zip holds none of our documents"),
+        ({}, "this zip holds none of our documents"),
+    ],
+)
+def test_a_zip_of_something_else_is_refused(files: dict[str, bytes], words: str) -> None:
+    """A workbook above all, which people take for a sheet."""
+    assert words in refused(zipped(files)).problems[0].message
+
+
+@pytest.mark.parametrize("how", [zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
+def test_a_zip_that_is_packed_otherwise_is_refused(how: int) -> None:
+    """Only what every program packs is unpacked."""
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w", how) as archive:
+        archive.writestr("defaults/idle.yaml", b"prompt: x\n")
+
+    assert "pack it with Deflate" in refused(out.getvalue()).problems[0].message
+
+
+def test_a_name_in_a_zip_that_is_no_text_is_told() -> None:
+    """The name says that it is UTF-8, and is not."""
+    raw = zipped({"defaults/idl\u00e9.yaml": b"prompt: x\n"})
+
+    found = refused(raw.replace("\u00e9".encode(), b"\xff\xff"))
+
+    assert "this zip can't be read" in found.problems[0].message
+
+
 def test_a_zip_bomb_is_refused_unopened() -> None:
     """By what its table says it would unpack to, and by what comes out where that lies."""
     bomb = zipped({"defaults/idle.yaml": b"prompt: " + b"x" * 50_000_000})
