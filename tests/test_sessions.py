@@ -1,7 +1,11 @@
 """The session's cookie: signed as Flask signs it, and read as Flask reads it."""
 
-from flask import Flask
-from flask.sessions import SecureCookieSessionInterface
+import time
+
+import pytest
+from flask import Flask, Response
+from flask.sessions import SecureCookieSession, SecureCookieSessionInterface
+from itsdangerous import BadSignature, SignatureExpired, TimestampSigner
 
 from tests.test_pages import app, log_in, prompts
 from webapp.sessions import Sessions
@@ -46,3 +50,54 @@ def test_a_cookie_that_was_changed_is_worth_nothing(app: Flask) -> None:
     payload, _, signature = serializer.dumps(HELD).rpartition(".")
 
     assert not serializer.loads_unsafe(f"{payload}x.{signature}")[0]
+
+
+def test_a_cookie_that_was_read_once_ages_all_the_same(
+    app: Flask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is remembered as signed, and refused as soon as its time is over."""
+    serializer = Sessions().get_signing_serializer(app)
+    assert serializer is not None
+    now = int(time.time())
+    monkeypatch.setattr(TimestampSigner, "get_timestamp", lambda _signer: now - 90)
+    signed = serializer.dumps(HELD)
+    monkeypatch.undo()
+
+    assert serializer.read(signed, 100) == serializer.read(signed, 100) == HELD
+    with pytest.raises(SignatureExpired):
+        serializer.read(signed, 60)
+    with pytest.raises(BadSignature):
+        serializer.read(f"{signed}x", 100)
+
+
+def test_what_was_read_is_each_requests_own(app: Flask) -> None:
+    """What one request does to its session reaches no other by what is remembered."""
+    serializer = Sessions().get_signing_serializer(app)
+    assert serializer is not None
+    signed = serializer.dumps(HELD)
+
+    serializer.read(signed)["count"].append("mine")
+    serializer.read(signed)["count"].append("mine")
+
+    assert serializer.read(signed) == HELD
+
+
+@pytest.mark.parametrize("scheme", ["http", "https"])
+def test_the_cookie_has_the_flags_that_flask_gives_it(app: Flask, scheme: str) -> None:
+    """The same name and flags, over HTTPS `Secure` too; its life in seconds for Flask's date."""
+    ours, flasks = Response(), Response()
+    held = SecureCookieSession(HELD)
+    held.permanent = True
+    with app.test_request_context(base_url=f"{scheme}://studio.example/"):
+        Sessions().save_session(app, held, ours)
+        SecureCookieSessionInterface.save_session(Sessions(), app, held, flasks)
+
+    assert _flags(ours) == _flags(flasks)
+    assert ours.headers["Vary"] == flasks.headers["Vary"]
+
+
+def _flags(response: Response) -> set[str]:
+    name, *flags = response.headers["Set-Cookie"].split("; ")
+    known = {flag for flag in flags if not flag.startswith(("Expires=", "Max-Age="))}
+    assert len(known) == len(flags) - 1
+    return {name.partition("=")[0], *known}

@@ -1,12 +1,15 @@
 """The application put together: a table of contents."""
 
+import re
 from collections.abc import Callable
 from importlib import import_module
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import redis
-from flask import Flask
+from flask import Flask, Response
 from flask.json.provider import DefaultJSONProvider
+from werkzeug.datastructures import Headers
+from werkzeug.urls import iri_to_uri
 
 from webapp import (
     access,
@@ -29,6 +32,12 @@ from webapp.records import Records
 from webapp.services import LazyRepository, Services
 from webapp.tokens import Endings, Tokens
 
+if TYPE_CHECKING:
+    from _typeshed.wsgi import WSGIEnvironment
+
+WRITTEN_OUT = re.compile(r"[A-Za-z0-9/?#&=:.,_~%+-]*")
+"""An address in which nothing is left to be escaped."""
+
 
 class InOrder(DefaultJSONProvider):
     """JSON with its keys in the order of the documentation, not of the alphabet."""
@@ -36,10 +45,26 @@ class InOrder(DefaultJSONProvider):
     sort_keys = False
 
 
+class Elsewhere(Response):
+    """Sends browsers to another address, which is written out as it is to be sent."""
+
+    def __init__(self, location: str, code: int) -> None:
+        address = location if WRITTEN_OUT.fullmatch(location) else iri_to_uri(location)
+        super().__init__(f"Go to {address}\n", code, {"Location": address}, "text/plain")
+
+    def get_wsgi_headers(self, environ: "WSGIEnvironment") -> Headers:
+        """Those that are there: Werkzeug takes any address apart and puts it together again."""
+        return self.headers
+
+
 class Application(Flask):
     """Flask, spared from asking of every function at every request whether it is async."""
 
     json_provider_class = InOrder
+
+    def redirect(self, location: str, code: int = 302) -> Response:
+        """The answer to a form that was taken, mostly."""
+        return Elsewhere(location, code)
 
     def ensure_sync(self, func: Callable[..., Any]) -> Callable[..., Any]:
         """The function itself: none of ours is async."""

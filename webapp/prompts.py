@@ -168,7 +168,7 @@ def _save(environment: str, key: PromptKey, draft: Draft):
         return _reviewed(environment, subject, draft, unchanged=True)
     title, number = title_of(outcome.catalogue, key), _number(outcome, key)
     flash(f"Saved {title} as version {number} in {environment}.", "good")
-    return redirect(_address(environment, key), 303)
+    return redirect(request.script_root + request.path, 303)  # the editor's own address
 
 
 def _refused(environment: str, subject: Subject, draft: Draft, error: PromptRepoError):

@@ -55,7 +55,9 @@ class Records:
 
     def answers(self, question: Question[Shape], **told: object) -> list[Shape]:
         """What a question finds that was made once, and is `told` what it asks about."""
-        with self._ready[self.engine].driver() as driver:
+        # By the connection that most requests write by: SQLite forgets what it read of the file
+        # as soon as another connection wrote to it.
+        with self._ready[self._quick].driver() as driver:
             return question.answers(driver, told)
 
     @contextmanager
