@@ -271,3 +271,16 @@ def test_making_and_ending_are_in_the_audit_log(app: Flask, viewer: Browser) -> 
     assert [("create", "done"), ("revoke", "done"), ("create", "failed")] == said
     assert (name, ["read"]) == (found[2].subject, found[2].detail["after"]["scopes"])
     assert key not in str([each.detail for each in found])
+
+
+def test_a_form_that_is_sent_twice_makes_one_token(app: Flask, viewer: Browser) -> None:
+    """As when the page that shows the token is loaded again; a revoked one's name is free."""
+    name = new_name()
+    assert 200 == make(viewer, name).status_code
+
+    again = make(viewer, name)
+
+    assert again.status_code == 422
+    assert f"You have a token “{name}” already" in unescape(again.text)
+    tokens.revoke(services(app).records, stored(app, name).id)
+    assert 200 == make(viewer, name).status_code

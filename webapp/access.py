@@ -211,7 +211,8 @@ def _require(scope: Scope, named: Mapping[str, Any]) -> Caller:
     if who is NOBODY:
         raise NotLoggedIn
     if scope not in who.scopes:
-        raise NotAllowed(f"this needs the right to {scope}; {who.actor} does not have it")
+        whoever = f"a {who.role}" if who.role else who.actor
+        raise NotAllowed(f"this needs the right to {scope}; {whoever} does not have it")
     environment = named.get("env") or named.get("environment")
     if environment is not None:
         require_environment(environment)

@@ -149,7 +149,12 @@ WORDS: Mapping[Kind, Mapping[str, str]] = {
         "rules.restore": "Restore earlier rules",
         "mapping.look_up": "Look up a mapping",
     },
-    Kind.LOG_IN: {"log-in": "Log in", "log-out": "Log out", "password": "Change one’s password"},
+    Kind.LOG_IN: {
+        "log-in": "Log in",
+        "log-out": "Log out",
+        "password": "Change one’s password",
+        "auth.change_password": "Change one’s password",
+    },
     Kind.ACCOUNTS: {
         "accounts.create": "Add a person",
         "accounts.describe": "Change a person’s details",

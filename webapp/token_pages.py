@@ -58,6 +58,10 @@ class Form:
             raise TokenError("choose where it is good: staging, production or both")
         if self.days not in LIVES:
             raise TokenError("choose how long it is good")
+        mine = tokens.listed(records(), caller().account_id)
+        if any(each.name == self.name.strip() and tokens.is_good(each) for each in mine):
+            # As when the page of a new token is loaded again.
+            raise TokenError(f"you have a token “{self.name.strip()}” already; choose another name")
         return tokens.create(
             records(),
             self.name,
