@@ -12,6 +12,7 @@ from flask import Flask
 from benchmarks.http_backend import serving
 from prompt_repo import git_anchors, mirroring
 from prompt_repo.errors import GitFailed
+from prompt_repo.git_incoming import public_refs
 from prompt_repo.git_remote import Remote
 from prompt_repo.mirroring import Standing, exchange
 from prompt_repo.model import Author
@@ -227,6 +228,24 @@ def test_two_instances_keep_each_other(pair: tuple[Flask, Flask]) -> None:
     assert secret(other, Scope.READ)[:3] == "pr_"
     assert "pr_" not in page
     assert "agreed" not in page
+
+
+def test_what_went_live_there_has_its_tag_here(pair: tuple[Flask, Flask]) -> None:
+    """The very same one, for it says no more than the commit does."""
+    app, _ = pair
+    here, there = (services(each).repository.get() for each in pair)
+    mirroring = app.extensions[mirror.EXTENSION]
+    wait_for("the first round", app, lambda: mirroring.state().done_at is not None)
+    put(there, {"aria/angry": "Saved there."})
+    promote(there, Order(), SAM, "Live")
+
+    mirroring.wake()
+    wait_for("from them", app, lambda: there.head(PRODUCTION) == here.head(PRODUCTION))
+    wait_for("its tag", app, lambda: bool(here.store.tags()))
+
+    tags = [public_refs(each.store) for each in (here, there)]
+    assert tags[0] == tags[1]
+    assert [there.head(PRODUCTION)] == [*here.store.tags().values()]
 
 
 def test_gitlab_sends_its_token(pair: tuple[Flask, Flask]) -> None:

@@ -243,10 +243,11 @@ def _tell(orders: Orders, outcome: Received) -> None:
             for commit in audit_tending.brought(repository(), old, new):
                 audit.note(audit_tending.FOUND, branch, **audit_tending.told(commit))
     for move in outcome.moves:
-        _follow(move)
+        follow(move)
 
 
-def _follow(move: Move) -> None:
+def follow(move: Move) -> None:
+    """Has a branch that others moved be known: indexed, tagged if it went live, and told of."""
     branch, old, new = move
     try:
         if branch in ENVIRONMENTS:
@@ -254,7 +255,7 @@ def _follow(move: Move) -> None:
         if branch == PRODUCTION and old is not None:
             promotion.tag(repository(), old, new)
     except PromptRepoError:  # what was pushed is in, and the next read tries again
-        log.exception("a push was taken, and what follows failed", branch=branch)
+        log.exception("a branch moved, and what follows failed", branch=branch)
     events.announce(Event.BRANCH_MOVED, branch=branch, old=old, new=new)
 
 

@@ -21,11 +21,10 @@ from prompt_repo.git_remote import Remote
 from prompt_repo.mirroring import Branch, Round, as_plain, exchange, from_plain
 from prompt_repo.model import Author
 from prompt_repo.receiving import Rights
-from webapp import audit, events
+from webapp import audit, events, git_http
 from webapp.access import Caller
 from webapp.config import Settings
 from webapp.events import Event
-from webapp.git_http import closed_branches
 from webapp.records import Records
 from webapp.records.models import Mirror
 from webapp.services import Services
@@ -110,7 +109,7 @@ class Mirroring:
         done, error = Round(), ""
         try:
             with self._app.app_context():
-                rights = Rights(writes=True, promotes=True, closed=closed_branches())
+                rights = Rights(writes=True, promotes=True, closed=git_http.closed_branches())
                 done = exchange(self._services.repository.get(), self._remote, rights, WHO)
                 self._tell(done)
         except PromptRepoError as failure:
@@ -175,7 +174,7 @@ class Mirroring:
             audit.from_background(
                 self._services.records, ACTOR, "git.push", branch, "done", old=old, new=new
             )
-            events.announce(Event.BRANCH_MOVED, branch=branch, old=old, new=new)
+            git_http.follow((branch, old, new))
 
 
 def _ensure(records: Records) -> None:
