@@ -32,8 +32,8 @@ from prompt_repo.errors import (
 )
 from prompt_repo.layout import place_of
 from prompt_repo.model import Author, Commit, Prompt
-from prompt_repo.promotion import tag
 from prompt_repo.repository import PRODUCTION, STAGING, Repository
+from prompt_repo.tagging import tag
 from prompt_repo.trailers import CHANGE_REQUEST, HOTFIX_FROM, REVIEWED_BY, with_trailers
 from prompt_repo.tree_merging import merge as merge_trees
 

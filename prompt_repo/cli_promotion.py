@@ -18,19 +18,11 @@ from prompt_repo.errors import (
 )
 from prompt_repo.layout import place_of
 from prompt_repo.model import Held
-from prompt_repo.promotion import (
-    Decision,
-    Order,
-    Pinned,
-    Promotion,
-    Side,
-    choose,
-    planned,
-    promote,
-    roll_back,
-)
+from prompt_repo.promotion import Decision, Order, Pinned, Side, choose, planned, promote
 from prompt_repo.releases import Did, what_did
 from prompt_repo.repository import PRODUCTION, STAGING, Repository
+from prompt_repo.rolling_back import roll_back
+from prompt_repo.tagging import Promotion
 
 KEEP, TAKE, EXCEPT = "--keep-production", "--take-staging", "--except"
 SHOWN = 10  # documents that one message names

@@ -1,6 +1,6 @@
-"""Staging's prompts into production: promote everything or some, roll back, and the record of it.
+"""Staging's prompts into production: everything, or some of it.
 
-Every promotion and roll-back is one commit on production, told apart by parents and trailers, so
+Every promotion is one commit on production, told from others by its parents and trailers, so
 that plain git shows them as well as we do. What people decide about diverged prompts reaches
 staging first; should the machine stop in between, staging is merely right a moment too early.
 """
@@ -20,21 +20,19 @@ from prompt_repo.errors import (
     NothingToPromote,
     NotInPlan,
     PlanMoved,
-    RevisionNotFound,
-    RolledBackMoved,
     Undecided,
 )
 from prompt_repo.history_build import uncollected
-from prompt_repo.layout import names_of, place_of
+from prompt_repo.layout import names_of
 from prompt_repo.model import Author, Commit, FileChange, Held, Label, Prompt
 from prompt_repo.reasons import check_reason
-from prompt_repo.releases import draft_of, label_of, notes_of
+from prompt_repo.releases import documents_counted, draft_of, label_of
 from prompt_repo.repository import PRODUCTION, STAGING, Repository
+from prompt_repo.tagging import Promotion, promotion_of, tagged
 from prompt_repo.trailers import (
     HOTFIX_FROM,
     PROMOTED_FROM,
     PROMOTES_HELD_BACK,
-    ROLLED_BACK_TO,
     with_trailers,
 )
 
@@ -71,18 +69,6 @@ class Order:
     decisions: Mapping[str, Decision] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
-class Promotion:
-    """What a promotion or a roll-back did: its commit on production, and its tag.
-
-    Where all that was named stays production's, the commit is staging's and there is no tag.
-    """
-
-    commit: Commit
-    tag: str
-    paths: tuple[str, ...]
-
-
 def promote(
     repository: Repository,
     order: Order,
@@ -108,10 +94,10 @@ def promote(
         message = _message(plan, order, source, blobs, words)
         if source != plan.staging:  # the notes tell of versions that the decisions made
             commit = _commit(repository, plan, order, source, blobs, author, message)
-            return _tagged(repository, plan.production, commit)
+            return tagged(repository, plan.production, commit)
         label = label_of(repository, message, draft_of(repository, plan, blobs))
         commit = _commit(repository, plan, order, source, blobs, author, message, label)
-        return _promotion(commit, label)
+        return promotion_of(commit, label)
 
 
 def planned(repository: Repository, pinned: Pinned | None = None) -> Plan:
@@ -183,7 +169,7 @@ def _decide(
     if not texts and not kept:
         return plan.staging
     changes = {path: _edited(repository, plan.by_path[path], text) for path, text in texts.items()}
-    message = reason or f"Settle {_count(len(decided))} that diverged"
+    message = reason or f"Settle {documents_counted(len(decided))} that diverged"
     commit = repository.store.write(
         STAGING,
         plan.staging,
@@ -262,7 +248,9 @@ def _message(
     trailers = [(PROMOTED_FROM, source)] if order.paths is not None else []
     held = plan.paths(State.HELD_BACK)
     trailers += [(PROMOTES_HELD_BACK, path) for path in held if path in blobs]
-    return with_trailers(reason or f"Promote {_count(len(blobs))} from staging", trailers)
+    return with_trailers(
+        reason or f"Promote {documents_counted(len(blobs))} from staging", trailers
+    )
 
 
 def _going(
@@ -281,122 +269,9 @@ def _going(
     }
 
 
-def roll_back(
-    repository: Repository,
-    promotion: str,
-    author: Author,
-    reason: str = "",
-    *,
-    only: Collection[str] | None = None,
-    anyway: Collection[str] = (),
-    production: str | None = None,
-) -> Promotion:
-    """Puts back what a commit of production's line replaced; all of it, or `only` some paths.
-
-    What moved in production since is put back where `anyway` names it. `production` pins the
-    commit this was decided on. Raises RevisionNotFound where `promotion` is none of production's
-    commits, RolledBackMoved, PlanMoved, NotInPlan, NothingToPromote, InvalidDocument.
-    """
-    words = check_reason(reason)
-    with repository.store.locked():
-        head = repository.head(PRODUCTION)
-        if production is not None and production != head:
-            raise PlanMoved(repository.head(STAGING), head)
-        found = find(repository, promotion)
-        before = found.parents[0]
-        changes = _wanted(repository, head, found, only, anyway)
-        blobs = {change.path: change.old for change in changes}
-        check_result(repository, repository.catalogue(head), before, list(blobs))
-        # Putting back what a roll-back replaced is a promotion again: nothing stays held back.
-        again = any(key == ROLLED_BACK_TO for key, _ in found.trailers)
-        count = _count(len(blobs))
-        said = f"Promote {count} again" if again else f"Roll back {count}"
-        source = PROMOTED_FROM if again else ROLLED_BACK_TO, before
-        commit = repository.store.write(
-            PRODUCTION,
-            head,
-            {},
-            existing=blobs,
-            author=author,
-            message=with_trailers(words or said, [source]),
-        )
-        repository.written(PRODUCTION, commit)
-        return _tagged(repository, head, commit)
-
-
-def find(repository: Repository, name: str, *, changes: bool = True) -> Commit:
-    """A promotion by its commit or its tag, with its changes against production before it.
-
-    Raises RevisionNotFound where it isn't on production's own line, or is where that begins.
-    """
-    oid = repository.store.resolve(name)
-    head = repository.head(PRODUCTION)
-    repository.history.ensure(head)
-    if not repository.history.follows(head, oid):
-        raise RevisionNotFound(name, PRODUCTION)
-    found = repository.store.commit(oid) if changes else repository.store.header(oid)
-    if not found.parents:
-        raise RevisionNotFound(name, PRODUCTION)
-    return found
-
-
-def _wanted(
-    repository: Repository,
-    head: str,
-    promotion: Commit,
-    only: Collection[str] | None,
-    anyway: Collection[str],
-) -> list[FileChange]:
-    changes = {each.path: each for each in promotion.changes if place_of(each.path) is not None}
-    for path in (*(only or ()), *anyway):
-        if path not in changes:
-            raise NotInPlan(path, "was changed by this commit")
-    wanted = [each for path, each in changes.items() if only is None or path in only]
-    now = {each.path: _blob(repository, head, each.path) for each in wanted}
-    left = [each for each in wanted if now[each.path] != each.old]
-    moved = {each.path for each in left if now[each.path] != each.new}
-    undecided = sorted(moved - set(anyway))
-    if undecided:
-        raise RolledBackMoved(undecided)
-    if not left:
-        raise NothingToPromote
-    return left
-
-
-def tag(repository: Repository, before: str, commit: str) -> str:
-    """Names what a push brought to production as a promotion; gives the tag.
-
-    It says who made the commit, and when: whoever promoted in a clone has the very same tag.
-    Raises RevisionNotFound, RepositoryBusy, StorageFailed.
-    """
-    with repository.store.locked():
-        return _tagged(repository, before, repository.store.commit(commit)).tag
-
-
-def _tagged(repository: Repository, before: str, commit: Commit) -> Promotion:
-    """Names a commit on production that is there already."""
-    label = label_of(repository, commit.message, notes_of(repository, before, commit))
-    repository.store.tag(
-        label.name,
-        commit.oid,
-        who=commit.author,
-        message=label.message,
-        at=commit.committed_at,
-    )
-    return _promotion(commit, label)
-
-
-def _promotion(commit: Commit, label: Label) -> Promotion:
-    return Promotion(commit, label.name, tuple(change.path for change in commit.changes))
-
-
 def _blob(repository: Repository, commit: str, path: str) -> str | None:
     return _held_blob(repository.history.held(commit, path))
 
 
 def _held_blob(held: Held | None) -> str | None:
     return held.blob if held is not None else None
-
-
-def _count(number: int) -> str:
-    return f"{number} document{'s' if number != 1 else ''}"

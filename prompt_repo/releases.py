@@ -191,6 +191,11 @@ def _rest(count: int) -> list[str]:
     return [f"and {count - DOCUMENTS:,} more"] if count > DOCUMENTS else []
 
 
+def documents_counted(number: int) -> str:
+    """So many documents, as the message of a commit says it where nobody gave a reason."""
+    return f"{number} document{'s' if number != 1 else ''}"
+
+
 def title(path: str) -> str:
     """A document as people call it: `aria/angry`, `defaults/angry`, `aria`, `settings`."""
     place = place_of(path)

@@ -26,7 +26,7 @@ LAYERS = (
     r"variables|hidden_characters|patterns|folding|postings|diffing|blame|merging|document_merging|pairing|documents|validation|presets|reasons|schema|yaml_\w+|json_tree|placing",
     r"git_\w+|history\w*|parsed",
     r"catalogue|carrying|searching|indexing|repository",
-    r"editing|bulk|undoing|character_files|expectations|drift|unequal|differences|dependencies|receiving\w*|mirroring|tree_merging|merge_driver|releases|deployments|promotion|change\w*|transfer\w*|demo|demo_story",
+    r"editing|bulk|undoing|character_files|expectations|drift|unequal|differences|dependencies|receiving\w*|mirroring|tree_merging|merge_driver|releases|deployments|promotion|rolling_back|tagging|change\w*|transfer\w*|demo|demo_story",
     r"client\w*|cli\w*",
 )
 """The modules of prompt_repo from the ground up; each may import from its own layer and below."""

@@ -9,8 +9,9 @@ from prompt_repo.drift import compare
 from prompt_repo.editing import Edit, create_character, save
 from prompt_repo.errors import RepositoryBusy
 from prompt_repo.model import Character
-from prompt_repo.promotion import Order, Side, promote, roll_back
+from prompt_repo.promotion import Order, Side, promote
 from prompt_repo.repository import PRODUCTION, STAGING, Repository
+from prompt_repo.rolling_back import roll_back
 from tests.factories import KIM, SAM, key, make_repository, put
 
 

@@ -5,9 +5,10 @@ from pathlib import Path
 import pytest
 
 from prompt_repo.deployments import Deployment, deployments
-from prompt_repo.promotion import Order, promote, roll_back
+from prompt_repo.promotion import Order, promote
 from prompt_repo.releases import Did
 from prompt_repo.repository import Repository
+from prompt_repo.rolling_back import roll_back
 from tests.factories import KIM, key, make_repository, put
 
 PATH = key("aria/angry").path

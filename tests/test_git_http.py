@@ -13,8 +13,9 @@ from sqlalchemy import select
 from prompt_repo import git_cli
 from prompt_repo.editing import Edit, save
 from prompt_repo.git_protocol import packet
-from prompt_repo.promotion import Order, promote, roll_back
+from prompt_repo.promotion import Order, promote
 from prompt_repo.repository import PRODUCTION, STAGING, Repository
+from prompt_repo.rolling_back import roll_back
 from tests.factories import KIM, SAM, key, make_repository, put
 from tests.git_client import Clone, address, git, prompt, secret
 from tests.web import make_app, served, services

@@ -6,8 +6,9 @@ from pathlib import Path
 import pytest
 from flask import Flask
 
-from prompt_repo.promotion import Order, promote, roll_back
+from prompt_repo.promotion import Order, promote
 from prompt_repo.repository import Repository
+from prompt_repo.rolling_back import roll_back
 from tests.factories import KIM, make_repository, put
 from tests.web import Browser, make_app, person
 from webapp.access import Role

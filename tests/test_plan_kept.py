@@ -3,8 +3,9 @@
 from pathlib import Path
 
 from prompt_repo.drift import compare
-from prompt_repo.promotion import Order, promote, roll_back
+from prompt_repo.promotion import Order, promote
 from prompt_repo.repository import Repository
+from prompt_repo.rolling_back import roll_back
 from tests.factories import KIM, make_repository, put
 
 

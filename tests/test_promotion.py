@@ -18,9 +18,11 @@ from prompt_repo.errors import (
     Undecided,
 )
 from prompt_repo.model import Character
-from prompt_repo.promotion import Order, Pinned, Promotion, Side, promote, roll_back
+from prompt_repo.promotion import Order, Pinned, Side, promote
 from prompt_repo.releases import Did, releases
 from prompt_repo.repository import PRODUCTION, STAGING, Repository
+from prompt_repo.rolling_back import roll_back
+from prompt_repo.tagging import Promotion
 from tests.factories import KIM, SAM, key, make_repository, put
 from tests.gitrepo import git
 

@@ -12,9 +12,10 @@ from werkzeug.test import TestResponse
 from prompt_repo.drift import State, compare
 from prompt_repo.editing import create_character
 from prompt_repo.model import Character
-from prompt_repo.promotion import Order, promote, roll_back
+from prompt_repo.promotion import Order, promote
 from prompt_repo.releases import Did
 from prompt_repo.repository import PRODUCTION, STAGING, Repository
+from prompt_repo.rolling_back import roll_back
 from tests.factories import KIM, SAM, key, make_repository, put
 from tests.web import Browser, make_app, person
 from webapp import board, events, releases

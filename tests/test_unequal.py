@@ -4,8 +4,9 @@ from pathlib import Path
 
 from prompt_repo.editing import create_character
 from prompt_repo.model import Character
-from prompt_repo.promotion import Order, promote, roll_back
+from prompt_repo.promotion import Order, promote
 from prompt_repo.repository import PRODUCTION, STAGING, Repository
+from prompt_repo.rolling_back import roll_back
 from prompt_repo.unequal import keys_apart, spots_apart
 from tests.factories import KIM, SAM, make_repository, put
 

@@ -17,7 +17,7 @@ import structlog
 from flask import Blueprint, Flask, Response, current_app, request
 from werkzeug.exceptions import Forbidden
 
-from prompt_repo import git_cli, promotion
+from prompt_repo import git_cli, tagging
 from prompt_repo.changes import FOLDER
 from prompt_repo.errors import GitFailed, InvalidPush, PromptRepoError, ReviewRequired
 from prompt_repo.git_answers import PackAnswer
@@ -253,7 +253,7 @@ def follow(move: Move) -> None:
         if branch in ENVIRONMENTS:
             repository().current(branch)  # the index is made now, not in the next page's time
         if branch == PRODUCTION and old is not None:
-            promotion.tag(repository(), old, new)
+            tagging.tag(repository(), old, new)
     except PromptRepoError:  # what was pushed is in, and the next read tries again
         log.exception("a branch moved, and what follows failed", branch=branch)
     events.announce(Event.BRANCH_MOVED, branch=branch, old=old, new=new)

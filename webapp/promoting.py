@@ -2,8 +2,10 @@
 
 from collections.abc import Collection
 
-from prompt_repo.promotion import Order, Pinned, Promotion, promote, roll_back
+from prompt_repo.promotion import Order, Pinned, promote
 from prompt_repo.releases import what_did
+from prompt_repo.rolling_back import roll_back
+from prompt_repo.tagging import Promotion
 from webapp import audit
 from webapp.access import caller
 from webapp.announcing import RELEASED, announce_release

@@ -10,9 +10,9 @@ from prompt_repo.drift import compare
 from prompt_repo.errors import PlanMoved, PromptRepoError, RolledBackMoved, StorageFailed
 from prompt_repo.layout import place_of
 from prompt_repo.model import Commit, FileChange
-from prompt_repo.promotion import find
 from prompt_repo.releases import Did, notes_of, release, releases, what_did
 from prompt_repo.repository import PRODUCTION
+from prompt_repo.rolling_back import find
 from webapp import promoting
 from webapp.access import Scope, access
 from webapp.board import known_of

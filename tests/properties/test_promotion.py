@@ -20,9 +20,11 @@ from prompt_repo.drift import State, compare
 from prompt_repo.editing import Edit, save
 from prompt_repo.errors import NothingToPromote
 from prompt_repo.model import Prompt
-from prompt_repo.promotion import Decision, Order, Promotion, Side, promote, roll_back
+from prompt_repo.promotion import Decision, Order, Side, promote
 from prompt_repo.releases import releases
 from prompt_repo.repository import PRODUCTION, STAGING, Repository
+from prompt_repo.rolling_back import roll_back
+from prompt_repo.tagging import Promotion
 from tests.factories import KIM, SAM, key, make_repository
 from tests.gitrepo import git
 

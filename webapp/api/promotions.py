@@ -9,9 +9,11 @@ from prompt_repo.dependencies import check_planned
 from prompt_repo.drift import Drift, Plan, State, compare
 from prompt_repo.errors import InvalidDocument, PlanMoved, Problem
 from prompt_repo.model import Held
-from prompt_repo.promotion import Decision, Order, Pinned, Promotion, Side, find
+from prompt_repo.promotion import Decision, Order, Pinned, Side
 from prompt_repo.releases import Release, notes_of, release, releases
 from prompt_repo.repository import PRODUCTION, STAGING
+from prompt_repo.rolling_back import find
+from prompt_repo.tagging import Promotion
 from webapp import promoting
 from webapp.access import Scope, require_environment
 from webapp.api import answering, asking, blueprint
