@@ -18,6 +18,8 @@ ENCODED = (
     "commit {commit} says that it is written in {encoding}; only UTF-8 is taken, for programs "
     "read others differently: `git config i18n.commitEncoding UTF-8`, then commit again"
 )
+ENDS = re.compile("[;:](?=[^`]*(?:`[^`]*`[^`]*)*$)")
+"""Where the short form of a reason ends: at what explains it, but within no quoted command."""
 UNPRINTABLE = re.compile("[\x00-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
 
 
@@ -33,7 +35,8 @@ class Refusal:
     @property
     def short(self) -> str:
         """The reason in the one line that git shows beside the ref."""
-        return printable(self.why.partition(";")[0].partition(":")[0])[:100]
+        words = ENDS.split(self.why, maxsplit=1)[0]
+        return printable(words)[:100]
 
 
 def is_utf8(encoding: str) -> bool:

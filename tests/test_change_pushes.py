@@ -64,6 +64,32 @@ def test_a_push_opens_a_change_request_and_another_adds_to_it(tmp_path: Path) ->
         assert change_records.found(records, opened.number).state == State.MERGED
 
 
+def test_a_token_pushes_no_hotfix_to_where_it_is_not_for(studio: Studio) -> None:
+    """Neither a new one by its name, nor on to one that is open, whatever that is called."""
+    clone = studio.clone(Scope.WRITE)
+    only = studio.address(Scope.WRITE, environments=(STAGING,))
+    edit = {"character": "aria", "emotion": "angry", "prompt_text": "Calm."}
+    proposed = studio.app.test_client().post(
+        "/api/v1/changes",
+        json={"title": "Calm", "base": PRODUCTION, "edits": [edit]},
+        headers=bearer(studio.app, Scope.WRITE),
+    )
+    assert proposed.status_code == 201, proposed.text
+    clone.git("fetch", "-q")
+    clone.git("checkout", "-q", "-B", "mine", "origin/changes/calm")
+    clone.commit({ANGRY: prompt("Calmer.")}, "Calm her more")
+
+    told = [
+        clone.run("push", only, f"HEAD:refs/heads/changes/{name}") for name in ("hotfix-x", "calm")
+    ]
+    mine = clone.run("push", only, "HEAD:refs/heads/changes/other")
+
+    assert [each.ok for each in told] == [False, False]
+    said = "this token is not for production, where this change request goes"
+    assert all(said in each.said for each in told)
+    assert mine.ok, mine.said
+
+
 def test_a_pushed_hotfix_is_for_production(tmp_path: Path) -> None:
     """By the beginning of its name."""
     studio = Studio(tmp_path)

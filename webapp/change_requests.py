@@ -305,12 +305,17 @@ def _pushed(slug: str, head: str | None, who: Who) -> None:
         return
     if head is None:
         return
-    base = PRODUCTION if slug.startswith(HOTFIX) else STAGING
+    base = base_of(slug)
     if repository().has_held(base, head):
         return  # a branch without a commit of its own proposes nothing yet
     title, text = _told(repository().store.header(head).reason)
     seen = _seen(repository(), base, head)
     change_telling.announce_opened(_entered(who, slug, base, title or slug, text, seen))
+
+
+def base_of(slug: str) -> str:
+    """Where a change request goes whose branch a push makes: a slug may say that it is a hotfix."""
+    return PRODUCTION if slug.startswith(HOTFIX) else STAGING
 
 
 def _told(message: str) -> tuple[str, str]:

@@ -32,6 +32,7 @@ from webapp import audit, audit_tending, change_records, events, movers, protect
 from webapp.access import NotAllowed, Scope, access, caller, require_environment
 from webapp.arrivals import Places
 from webapp.change_records import Who
+from webapp.change_requests import base_of
 from webapp.config import Settings
 from webapp.events import Event
 from webapp.git_bodies import Body
@@ -87,10 +88,9 @@ def closed_branches() -> Mapping[str, str]:
 def rights(branches: Collection[str]) -> Rights:
     """What the one who asks may do to these branches by a push."""
     who = caller()
-    writes = who.may(Scope.WRITE)
-    others = {} if writes else {each: OTHERS for each in branches if _is_anothers(each)}
+    others = {each: why for each in branches if (why := _not_theirs(each))}
     return Rights(
-        writes=writes,
+        writes=who.may(Scope.WRITE),
         promotes=who.may(Scope.PROMOTE),
         proposes=who.may(Scope.REVIEW),
         environments=who.environments,
@@ -98,10 +98,17 @@ def rights(branches: Collection[str]) -> Rights:
     )
 
 
-def _is_anothers(branch: str) -> bool:
-    """Whether an open change request of somebody else stands on a branch."""
-    row = change_records.open_on(records(), branch.removeprefix(FOLDER))
-    return branch.startswith(FOLDER) and row is not None and not Who.of(caller()).did(row)
+def _not_theirs(branch: str) -> str:
+    """Why a change request's branch is not for the one who asks; empty where it may be."""
+    if not branch.startswith(FOLDER):
+        return ""
+    who, slug = caller(), branch.removeprefix(FOLDER)
+    row = change_records.open_on(records(), slug)
+    base = row.base if row is not None else base_of(slug)
+    if who.environments is not None and base not in who.environments:
+        return f"this token is not for {base}, where this change request goes"
+    anothers = row is not None and not Who.of(who).did(row)
+    return OTHERS if anothers and not who.may(Scope.WRITE) else ""
 
 
 @blueprint.get("/info/refs")
