@@ -16,10 +16,9 @@ from prompt_repo.git_remote import Remote, apart
 from prompt_repo.git_store import GitStore, Move
 from prompt_repo.layout import ENVIRONMENTS
 from prompt_repo.model import Author
-from prompt_repo.receiving import Rights, receive
+from prompt_repo.receiving import HEADS, TAGS, Rights, receive
 from prompt_repo.repository import Repository
 
-HEADS, TAGS = "refs/heads/", "refs/tags/"
 ANCHORS = "refs/prompt-repo/audit"
 APART = ("non-fast-forward", "fetch first")
 """What git says of a ref that would have to be forced."""

@@ -102,5 +102,5 @@ _KNOWN: "WeakKeyDictionary[Repository, _SpotsApart]" = WeakKeyDictionary()
 
 
 def spots_apart(repository: Repository, one: Catalogue, other: Catalogue) -> list[Apart]:
-    """Where two branches' heads hold different things, `prompts.yaml` aside; none is left out."""
+    """Where two branches' heads hold different things, and which; `prompts.yaml` aside."""
     return _KNOWN.setdefault(repository, _SpotsApart()).between(repository, one, other)

@@ -30,7 +30,7 @@ def put_back(
     anyway: Collection[str],
     production: str | None,
 ) -> Promotion:
-    """Rolls back in the name of whoever asks; raises what `promotion.roll_back` raises."""
+    """Rolls back in the name of whoever asks; raises what `rolling_back.roll_back` raises."""
     done = roll_back(
         repository(),
         promotion,
