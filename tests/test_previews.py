@@ -423,6 +423,7 @@ def test_a_token_reaches_previews_of_its_environments(here: World) -> None:
         ("aria/emotional-prompts/angry", {"prompt_text": "half a pair: \ud83d"}, 422),
         ("aria/emotional-prompts/angry", {"prompt_text": "nothing: \x00"}, 422),
         ("aria/emotional-prompts/angry", {"reader": "aria"}, 422),
+        ("aria/emotional-prompts/angry", {"prompt_text": "x", "version": 1}, 422),
         ("aria/emotional-prompts/idle", {}, 404),
     ],
 )
@@ -478,6 +479,16 @@ def test_the_one_who_asked_is_told_on_any_page(here: World) -> None:
     assert "Failed" in failed
     assert "every 2s" not in failed
     assert ("the GPU is on fire" in page, "Aria" in after) == (True, False)
+
+
+def test_what_failed_is_told_before_what_waits(here: World) -> None:
+    """A narrow page has room for one."""
+    previews.fail(here.records, here.ask().id, "the GPU is on fire")
+    here.ask("{character_name} waits.")
+
+    tray = here.admin.get("/previews/tray").text
+
+    assert 0 < tray.index("is-failed") < tray.index("is-pending")
 
 
 def test_the_video_of_a_failed_preview_is_500_with_the_services_words(here: World) -> None:

@@ -14,7 +14,7 @@ from webapp.records.preview_models import Status
 
 
 class Testing(Given):
-    """What to preview: a text not saved yet, or a version; without either what stands."""
+    """What to preview: a text not saved yet, or a version, not both; else what stands."""
 
     prompt_text: Text | None = None
     version: Annotated[int, Field(ge=1, le=MOST_VERSIONS, examples=[1]), INTEGRAL] | None = None

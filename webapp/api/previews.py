@@ -41,6 +41,9 @@ def test(env: str, character: str | None, emotion: str) -> Response:
     if given.reader is not None and character is not None:
         why = "only a global default is read by others; leave this out for a character's own prompt"
         raise InvalidDocument([Problem("body", why, field="reader")])
+    if given.prompt_text is not None and given.version is not None:
+        why = "say either prompt_text or version, not both"
+        raise InvalidDocument([Problem("body", why, field="version")])
     if given.prompt_text is not None:
         catalogue.lookup(key)  # refuses an emotion or a character that isn't there
         text = preview_asking.typed(catalogue, key, given.prompt_text)
