@@ -30,6 +30,7 @@ LIFE = timedelta(hours=24)
 REUSED = timedelta(days=5)
 """How long after a file was made it may get new previews; S3's own rule deletes it after 7 days."""
 
+_plain = json.JSONEncoder(sort_keys=True, ensure_ascii=False).encode
 _MOMENT = Preview.created_at.type
 ALIVE = (
     select(Preview.id)
@@ -92,7 +93,7 @@ class Wanted:
         told = [
             self.environment, self.brief.as_json(), self.service, dict(self.service_settings),
         ]  # fmt: skip
-        plain = json.dumps(told, sort_keys=True, ensure_ascii=False)
+        plain = _plain(told)
         return hashlib.sha256(plain.encode("utf-8", "surrogatepass")).hexdigest()
 
 

@@ -21,7 +21,7 @@ Body = TypeVar("Body", bound=BaseModel)
 ETAG = re.compile(r'(W/)?"([^"\x00-\x20\x7f]*)"')
 ETAGS = re.compile(rf"[\s,]*{ETAG.pattern}(?:\s*,[\s,]*{ETAG.pattern})*[\s,]*")
 DIGITS = 32
-JSON = "application/json"
+JSON, BOM = "application/json", "\ufeff"
 UTF_8 = frozenset({"", "utf-8", "utf8"})
 TEXT = "-text"
 """What the ETag of a plain-text answer ends with: another form is another entity."""
@@ -49,6 +49,8 @@ def body(model: type[Body], *, optional: bool = False) -> Body:
 
 
 def _nothing_in_the_query() -> None:
+    if not request.query_string:
+        return
     lost = [
         Problem("query", "is not read here; say it in the body", field=n[:80]) for n in request.args
     ]
@@ -74,12 +76,10 @@ def _check_form() -> None:
 
 def _parsed(raw: bytes) -> Any:
     try:
-        return json.loads(
-            raw.decode("utf-8"),
-            object_pairs_hook=_once,
-            parse_constant=_no_constant,
-            parse_int=_bounded,
-        )
+        text = raw.decode("utf-8")
+        if text.startswith(BOM):
+            raise BadRequest("the body is not JSON: it begins with a BOM; leave that out")
+        return _READER.decode(text)
     except UnicodeDecodeError as wrong:
         raise BadRequest(f"byte {wrong.start + 1} of the body is not UTF-8") from wrong
     except json.JSONDecodeError as wrong:
@@ -108,6 +108,9 @@ def _bounded(digits: str) -> int:
 
 def _no_constant(name: str) -> Any:
     raise ValueError(f"{name} is no JSON number")
+
+
+_READER = json.JSONDecoder(object_pairs_hook=_once, parse_constant=_no_constant, parse_int=_bounded)
 
 
 def _problem(error: Any, where: str) -> Problem:

@@ -82,7 +82,7 @@ class Preview(Answer):
     progress: Progress
 
 
-def preview(found: Record, video_url: str | None, progress: Progress) -> dict[str, Any]:
+def preview(found: Record, video_url: str | None, progress: dict[str, Any]) -> dict[str, Any]:
     """A preview as the API gives it out."""
     return {
         "id": found.id,
@@ -109,7 +109,7 @@ def preview(found: Record, video_url: str | None, progress: Progress) -> dict[st
         "size": found.size,
         "attempts": found.attempts,
         "facts": {name: each for name, each in found.facts.items() if name != "queued_again"},
-        "progress": progress.model_dump(),
+        "progress": progress,
     }
 
 

@@ -10,7 +10,7 @@ from prompt_repo.model import PromptKey
 from webapp import clock, job_progress, preview_asking, preview_serving, previews
 from webapp.access import Scope, require_environment
 from webapp.api import asking, blueprint
-from webapp.api.preview_bodies import Preview, Progress, Testing, preview
+from webapp.api.preview_bodies import Preview, Testing, preview
 from webapp.api.routing import Operation, on_prompts, route
 from webapp.job_progress import Standing
 from webapp.records.preview_models import Preview as Record
@@ -129,7 +129,7 @@ def _standing(found: Record) -> Standing:
 def _answer(found: Record, standing: Standing, status: int = 200) -> Response:
     lines = standing.lines if found.at_work else found.log
     percent = standing.percent if found.at_work else 100
-    progress = Progress(percent=percent, doing=standing.doing, log=list(lines))
+    progress = {"percent": percent, "doing": standing.doing, "log": list(lines)}
     playable = found.playable(clock.now())
     address = url_for("api.preview_video", preview=found.id, _external=True) if playable else None
     response = jsonify(preview(found, address, progress))
