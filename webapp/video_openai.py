@@ -155,7 +155,8 @@ class OpenAICompatible:
             if self._check_status(found):
                 return
             share = _percent(found.get("progress"))
-            told.at(0.05 + 0.9 * share, f"The video service has it: {found.get('status')}"[:80])
+            doing = str(found.get("status")).replace("_", " ")
+            told.at(0.05 + 0.9 * share, f"The video service has it: {doing}"[:80])
         raise VideoFailed(
             f"the video service had not made the clip after {self._chosen.patience:.0f} s"
         )
