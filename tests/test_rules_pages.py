@@ -100,7 +100,21 @@ def test_rules_that_can_not_work_are_not_saved(world: Staging) -> None:
 
     assert (422, 1) == (answer.status_code, standing(world).version)
     assert "unique" in answer.text
+    assert "rules.yaml:" not in answer.text  # there are no lines here
+    assert "Called first_name" in answer.text
     assert '<option value="full_name" selected' in answer.text
+
+
+def test_what_the_form_does_not_show_stays(world: Staging) -> None:
+    """A watermark, which is a matter of the file, is there after a rule was chosen."""
+    text = standing(world).text.replace("\n  users:\n", "\n  users:\n    watermark: created_at\n")
+    world.here.admin.post("/staging/rules/file", text=text, seen="1")
+    form = whole_form(world.here.admin.get("/staging/rules").text)
+
+    world.here.admin.post("/staging/rules", **(form | {"rule:users:bio": "'null'"}))
+
+    table = rules.parse(standing(world).text).tables["users"]
+    assert (3, "created_at") == (standing(world).version, table.watermark)
 
 
 def test_somebody_else_s_version_is_not_overwritten(world: Staging) -> None:

@@ -54,9 +54,11 @@ def choose() -> AnyResponse | str | tuple[str, int]:
     before = rules.parse(standing.text) if standing else Rules()
     with _production() as source:
         wanted, problems = _chosen(source, before)
+    why = sync_rules.reasons(standing, wanted, {})
     if problems:
-        return _page(standing, wanted, standing.why if standing else {}, problems), 422
-    return _save(rules.dump(wanted), lambda told: _page(standing, wanted, {}, told))
+        return _page(standing, wanted, why, problems), 422
+    text = rules.dump(wanted)
+    return _save(text, lambda told: _page(standing, wanted, why, told), as_file=False)
 
 
 @blueprint.post("/draft")
@@ -153,8 +155,13 @@ def _production() -> Iterator[Source]:
         source.close()
 
 
-def _save(text: str, again: Any, reason: str = "") -> AnyResponse | str | tuple[str, int]:
-    """Saves a version that can work; `again` draws the page with what is wrong with another."""
+def _save(
+    text: str, again: Any, reason: str = "", as_file: bool = True
+) -> AnyResponse | str | tuple[str, int]:
+    """Saves a version that can work; `again` draws the page with what is wrong with another.
+
+    Lines are told only to who sees the text `as_file`.
+    """
     seen = request.form.get("seen", type=int)
     standing = sync_rules.latest(records())
     try:
@@ -166,7 +173,7 @@ def _save(text: str, again: Any, reason: str = "") -> AnyResponse | str | tuple[
         reason = reason or request.form.get("reason", "")
         made = sync_rules.save(records(), text, why, caller().actor, reason, seen)
     except InvalidRules as error:
-        return again([str(each) for each in error.problems]), 422
+        return again([str(each) if as_file else each.message for each in error.problems]), 422
     except (Uncovered, RulesMoved, *AWAY) as error:
         return again(str(error).split("\n")), 422
     return _saved(made, standing)
@@ -199,7 +206,9 @@ def _chosen(source: Source, before: Rules) -> tuple[Rules, list[str]]:
                 problems += [f"{table.name}.{column.name}: {p.message}" for p in error.problems]
         skip = form.get(f"what:{table.name}") == "skip"
         where = form.get(f"where:{table.name}", standing.where).strip()
-        tables[table.name] = TableRules(table.name, {} if skip else columns, skip, where)
+        tables[table.name] = TableRules(
+            table.name, {} if skip else columns, skip, where, watermark=standing.watermark
+        )
     locale = form.get("locale", before.locale)
     return Rules(tables, locale if locale in pools.load().locales else before.locale), problems
 
