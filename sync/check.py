@@ -12,7 +12,6 @@ from sync.rules import Rule, Rules, TableRules
 
 Sample = Callable[[Table], Sequence[Row]]
 SHORTEST = {"email": SHORTEST_EMAIL, "username": 16, "hash": 12, "url": 32, "uuid": 36}
-NAMES_NOBODY = "it names nobody by itself"
 
 
 def check(rules: Rules, schema: Schema, sample: Sample) -> None:

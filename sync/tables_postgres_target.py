@@ -90,7 +90,10 @@ class PostgresTarget(Telling):
 
     def run(self, sql: str, values: Sequence[Cell] = ()) -> list[Row]:
         """Carries out a statement in the transaction that is open."""
-        cursor = self._connection.execute(sql.replace("?", "%s"), list(values))
+        if values:
+            cursor = self._connection.execute(sql.replace("?", "%s"), list(values))
+        else:  # names in it may hold either
+            cursor = self._connection.execute(sql)
         return cursor.fetchall() if cursor.description else []
 
     def put(self, name: str, columns: Sequence[str], rows: Sequence[Row], key: int) -> None:
@@ -197,15 +200,16 @@ class PostgresTarget(Telling):
         others = [name for name in table.names if name not in table.key]
         if not changes or not others:
             return
-        columns = f"{names_of(table.names)}, xmin AS seen_stamp"
+        stamp = _unlike(table.names, "seen_stamp")
+        columns = f"{names_of(table.names)}, xmin AS {stamp}"
         name = self._temporary("changes", table_name(table), columns)
         rows = [(*change.row, change.stamp) for change in changes]
-        self._copy_in(f"pg_temp.{name}", [*table.names, "seen_stamp"], rows)
+        self._copy_in(f"pg_temp.{name}", [*table.names, stamp], rows)
         sets = ", ".join(f"{quoted(each)} = n.{quoted(each)}" for each in others)
         same = " AND ".join(f"t.{quoted(each)} = n.{quoted(each)}" for each in table.key)
         done = self._connection.execute(
             f"UPDATE {from_table(table)} t SET {sets} FROM pg_temp.{name} n "
-            f"WHERE {same} AND (t.xmin = n.seen_stamp OR n.seen_stamp IS NULL)"
+            f"WHERE {same} AND (t.xmin = n.{stamp} OR n.{stamp} IS NULL)"
         )
         if done.rowcount != len(changes):
             raise StagingMoved(f"{table.name} was changed in staging at this very moment")
@@ -283,9 +287,8 @@ class PostgresTarget(Telling):
                 if owned:
                     top = f"(SELECT max({quoted(column.name)}) FROM {table_name(table)})"
                     self._connection.execute(
-                        f"SELECT setval(%s, {top}) FROM {owned} WHERE {top} > last_value "
-                        f"OR {top} = last_value AND NOT is_called",
-                        [owned],
+                        f"SELECT setval({literal(owned)}, {top}) FROM {owned} "
+                        f"WHERE {top} > last_value OR {top} = last_value AND NOT is_called"
                     )
         self._connection.commit()
 
@@ -313,7 +316,7 @@ class PostgresTarget(Telling):
             return None
         type_ = table.column(column).type
         try:
-            found = self.ask(f"SELECT CAST(%s AS {type_})::text", [str(value)])[0][0]
+            found = self.ask(f"SELECT CAST({literal(str(value))} AS {type_})::text")[0][0]
         except psycopg.DataError as error:
             self._connection.rollback()
             raise UnusableDatabase(
@@ -355,6 +358,13 @@ class PostgresTarget(Telling):
         if self._arrow is not None:
             self._arrow.end(ArrowWriter.close)
         self._connection.close()
+
+
+def _unlike(names: Sequence[str], wanted: str) -> str:
+    """A name for a column beside others."""
+    while wanted in names:
+        wanted += "_"
+    return wanted
 
 
 def _has_key_of(table: Table, rows: Sequence[Row]) -> str:

@@ -54,8 +54,8 @@ class Telling:
         Counted while others go on, by a connection of its own.
         """
         query = (
-            "SELECT count(*), count(*) FILTER (WHERE t.xmin = "
-            f"ANY('{{{','.join(map(str, stamps))}}}'::text[]::xid[])) FROM {from_table(table)} t"
+            f"SELECT count(*), count(*) FILTER (WHERE t.xmin = ANY({_xids(stamps)})) "
+            f"FROM {from_table(table)} t"
         )
 
         def count() -> tuple[int, int]:
@@ -73,9 +73,9 @@ class Telling:
         """The keys of rows that other transactions wrote."""
         query = (
             f"SELECT {key_in_one(table)} FROM {from_table(table)} t "
-            "WHERE t.xmin <> ALL(%s::text[]::xid[])"
+            f"WHERE t.xmin <> ALL({_xids(stamps)})"
         )
-        return [key for (key,) in self.ask(query, [[str(stamp) for stamp in stamps]])]
+        return [key for (key,) in self.ask(query)]
 
     def keys(self, table: Table) -> Iterator[list[Any]]:
         """Each row's key, in order."""
@@ -105,3 +105,8 @@ class Telling:
             for batch in copied_out(self._connection, query)
             for key, stamp in batch
         ]
+
+
+def _xids(stamps: Sequence[int]) -> str:
+    """Transactions as SQL writes them; beside values to be filled in a name may hold no %."""
+    return f"'{{{','.join(str(int(stamp)) for stamp in stamps)}}}'::text[]::xid[]"

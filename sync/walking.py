@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from sync.comparing import Window, reset_verdict, verdict, windows
 from sync.deciding import Batch
 from sync.errors import Cancelled, StagingMoved, Unfit
-from sync.filling import Filling
+from sync.filling import MOST_SAMPLED, SAMPLED, SHOWN, Filling
 from sync.folds import check_folding
 from sync.marked import Marked
 from sync.model import Cell, Key, Row, Table
@@ -28,7 +28,6 @@ LARGE = 20_000
 """Rows of a table that is worth the while of several processes."""
 LARGEST = 500_000
 """Rows of a part, about: less is lost with whoever fills it, and none is waited for long."""
-SAMPLED, MOST_SAMPLED = 50, 500  # of a batch, of a table
 
 
 @dataclass(slots=True)
@@ -362,8 +361,8 @@ class Walk:
             outcome.counts.bytes += sum(len(str(cell)) for cell in rows[0]) * len(rows)
             if len(outcome.originals) < MOST_SAMPLED:
                 outcome.originals += rows[:: max(1, len(rows) // SAMPLED)]
-            if len(outcome.shown) < 10:
-                outcome.shown += list(zip(rows[:10], fakes[:10], strict=True))
+            if len(outcome.shown) < SHOWN:
+                outcome.shown += list(zip(rows[:SHOWN], fakes[:SHOWN], strict=True))
             if self.record is not None and not self.dry:
                 self.record(work.table, rows, fakes)
             yield fakes
