@@ -86,7 +86,7 @@ def preview(
         try:
             head = repository.head(branch)
             emotions = repository.catalogue(head).configuration.emotions
-            read_path(source, staged, emotions)
+            read_path(source, staged, emotions, progress)
             yield plan(
                 repository,
                 branch,

@@ -189,6 +189,25 @@ def test_what_moved_meanwhile_is_previewed_anew(admin: Browser, repository: Repo
     assert "Imported 2 documents" in admin.get(done.headers["Location"]).text
 
 
+def test_a_page_of_an_earlier_plan_decides_nothing(admin: Browser, repository: Repository) -> None:
+    """Somebody else had the plan made anew meanwhile: what one saw is not what would go in."""
+    plan = send(admin, SHEET)
+    seen = {"commit": repository.head(STAGING)}
+    put(repository, {"aria/angry": "Meanwhile."})
+    admin.post(address(plan), action="apply", strategy="overwrite")
+    path = "characters/aria/angry.yaml"
+
+    told = {f"decide.{path}": "merge", f"text.{path}": "Both."}
+    late = admin.post(address(plan), action="apply", **seen, **told)
+
+    assert 409 == late.status_code
+    assert "Aria’s prompt for “angry”</a>." in late.text
+    assert "\nBoth.</textarea>" in late.text
+    seen = {"commit": repository.head(STAGING)}
+    assert f'name="commit" value="{seen["commit"]}"' in late.text
+    assert 303 == admin.post(address(plan), action="apply", **seen, **told).status_code
+
+
 def test_choices_of_what_stood_still_are_kept(admin: Browser, repository: Repository) -> None:
     """Also a text that was written by hand, while another prompt of the file moved."""
     put(repository, {"defaults/happy": "Ours."})

@@ -27,6 +27,7 @@ from webapp.change_records import ChangeState
 from webapp.errors import status_of
 from webapp.formatting import capitalize_first
 from webapp.import_jobs import Decided
+from webapp.import_renewing import what_moved
 from webapp.imports import Given
 from webapp.job_progress import Standing
 from webapp.queue import NoQueue
@@ -138,6 +139,12 @@ def decide(transfer: Any) -> Any:
         if name.startswith("text.")
         and each.get(path := name.removeprefix("text."), Strategy.MERGE) is Strategy.MERGE
     }
+    seen = form.get("commit", found.commit)
+    if seen != found.commit:
+        moved = imports.moved_since(found, seen)
+        audit.describe(why=str(moved))
+        told = what_moved(moved, len(each))
+        return _page(found, anew=True, moved=told, typed=texts), status_of(moved)
     try:
         each |= dict.fromkeys(imports.write(found, texts, each), Strategy.MERGE)
     except REFUSALS as error:
@@ -206,10 +213,11 @@ def _page(
     *,
     refusal: str = "",
     anew: bool = False,
+    moved: dict[str, Any] | None = None,
     undoing: bool = False,
     typed: Mapping[str, str] = MappingProxyType({}),
 ) -> str:
-    moved = _moved(found)
+    moved = moved or found.facts.get("moved")
     refusal = refusal or ("" if moved else found.error)
     told = {"transfer": found, "refusal": capitalize_first(refusal)}
     expired = _expired(found)
@@ -230,7 +238,7 @@ def _page(
         return render_template(
             "transfers/plan.html",
             **told,
-            moved=moved,
+            moved={**moved, "named": [_named(path) for path in moved["paths"]]} if moved else None,
             planned=planned,
             lines=lines[:PAGE],
             next_after=lines[PAGE - 1].entry.path if len(lines) > PAGE else None,
@@ -282,14 +290,6 @@ def _changed(found: Transfer) -> list[tuple[str, PromptKey | None]]:
     done = found.facts["done"]
     changed = repository().store.changed(done["before"], done["after"])[:PAGE]
     return [_named(each.path, stands=each.new is not None) for each in changed]
-
-
-def _moved(found: Transfer) -> dict[str, Any] | None:
-    """What an import's documents did since it was previewed, where that had it planned anew."""
-    told = found.facts.get("moved")
-    if told is None:
-        return None
-    return {**told, "named": [_named(path) for path in told["paths"]]}
 
 
 def _named(path: str, *, stands: bool = True) -> tuple[str, PromptKey | None]:

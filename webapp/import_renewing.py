@@ -48,15 +48,13 @@ def renewed(
             raise
         staged.keep()
         copy.replace(file)
-    dropped = len(before.each) - len(after.each)
-    facts["moved"] = {
-        "from": moved.planned,
-        "to": made.plan.commit,
-        "paths": list(moved.paths[:NAMED]),
-        "count": len(moved.paths),
-        "dropped": dropped,
-    }
+    facts["moved"] = what_moved(moved, len(before.each) - len(after.each))
     return {"commit": made.plan.commit, "facts": facts}
+
+
+def what_moved(moved: ImportMoved, dropped: int) -> dict[str, Any]:
+    """What is told of documents that moved, and of the choices about them that are not kept."""
+    return {"paths": list(moved.paths[:NAMED]), "count": len(moved.paths), "dropped": dropped}
 
 
 def facts_of(made: Plan) -> dict[str, Any]:
