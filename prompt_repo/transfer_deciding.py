@@ -61,7 +61,11 @@ def settle(
     raw = _joined(repository, plan, entry)
     value = documents.parse(raw, path)
     assert isinstance(value, Prompt)
-    merged = documents.edit(raw, path, replace(value, text=words))
+    prompt = replace(value, text=words)
+    limits = repository.catalogue(plan.commit).configuration.limits
+    if problems := documents.check_prompt(prompt, limits, path):
+        raise InvalidDocument(problems)
+    merged = documents.edit(raw, path, prompt)
     plan.staged.connection.execute("UPDATE plan SET merged = ? WHERE path = ?", (merged, path))
     plan.staged.connection.execute("REPLACE INTO written VALUES (?, ?)", (path, words))
     return True

@@ -4,16 +4,17 @@ An import adds and changes. It takes away only what the file itself tells was re
 """
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from types import MappingProxyType
+from typing import Any
 
 from prompt_repo import documents
 from prompt_repo.document_merging import merge_documents
 from prompt_repo.errors import InvalidDocument, Problem
 from prompt_repo.layout import CONFIGURATION, Kind, character_path, place_of
-from prompt_repo.model import Character, Configuration, Held, PromptKey
+from prompt_repo.model import Character, Configuration, Held, Prompt, PromptKey
 from prompt_repo.progress import Progress, counted, silent
 from prompt_repo.repository import Repository
 from prompt_repo.transfer_cards import completed
@@ -97,13 +98,13 @@ class Plan:
             f"SELECT * FROM plan WHERE path > ? {which} ORDER BY path LIMIT ?",  # noqa: S608
             (after, *([str(state)] if state is not None else []), limit),
         )
-        return [_entry(*row) for row in rows]
+        return [_entry(row) for row in rows]
 
     def entry(self, path: str) -> Entry | None:
         """One document's entry; None where the file says nothing of it."""
         query = "SELECT * FROM plan WHERE path = ?"
         row = self.staged.connection.execute(query, (path,)).fetchone()
-        return _entry(*row) if row is not None else None
+        return _entry(row) if row is not None else None
 
 
 def plan(
@@ -257,8 +258,14 @@ class _Planner:
         store = self._repository.store
         base, ours = (store.blob(blob) if blob else None for blob in (entry.base, entry.ours))
         merge = merge_documents(document.path, base, ours, document.raw)
-        merged = merge.raw if not merge.conflicts else None
-        return replace(entry, state=State.CONFLICT, merged=merged)
+        joined = not merge.conflicts and self._fits(merge.raw, document.path)
+        return replace(entry, state=State.CONFLICT, merged=merge.raw if joined else None)
+
+    def _fits(self, merged: bytes | None, path: str) -> bool:
+        """Whether both sides together are still no more than a prompt may have."""
+        value = documents.parse(merged, path) if merged is not None else None
+        limits = self._configuration.limits
+        return not (isinstance(value, Prompt) and documents.check_prompt(value, limits, path))
 
     def _last_blob(self, path: str) -> str | None:
         query = "SELECT blob FROM versions WHERE path = ? ORDER BY number DESC LIMIT 1"
@@ -388,13 +395,6 @@ def _row(entry: Entry) -> tuple[object, ...]:
     return (*given, int(entry.joins))
 
 
-def _entry(
-    path: str,
-    state: str,
-    shared: int,
-    ours: str | None,
-    base: str | None,
-    merged: bytes | None,
-    joins: int,
-) -> Entry:
+def _entry(row: Sequence[Any]) -> Entry:
+    path, state, shared, ours, base, merged, joins = row
     return Entry(path, State(state), shared, ours, base, merged, bool(joins))

@@ -12,7 +12,7 @@ from prompt_repo.errors import InvalidReason, ProtectedBranch, ReviewRequired
 from prompt_repo.model import Character, Source
 from prompt_repo.repository import PRODUCTION, STAGING, Repository
 from prompt_repo.transfer import Form, sides
-from prompt_repo.transfer_apply import Choices, Order, apply, propose, undo
+from prompt_repo.transfer_apply import Choices, Order, apply, propose, undecided, undo
 from prompt_repo.transfer_errors import ImportConflicts, ImportEdited, ImportMoved, InvalidFile
 from prompt_repo.transfer_plan import State, Strategy, plan
 from tests.factories import KIM, SAM, key, make_repository, put
@@ -100,6 +100,20 @@ def test_a_merge_that_overlaps_is_left_to_people(repository: Repository) -> None
 
     imported(repository, raw, Strategy.MERGE, {ANGRY: Strategy.SKIP}, base=base)
     assert ("two", "y") == (text_of(repository, "aria/angry"), text_of(repository, "bolt/idle"))
+
+
+def test_a_merge_that_grows_too_large_is_left_to_people(repository: Repository) -> None:
+    """Each side is small enough, both together are not; nothing is merged over the limit."""
+    limit = repository.current(STAGING).configuration.limits.prompt_bytes
+    lines = [f"{number}\n" for number in range(9)]
+    base = put(repository, {"aria/angry": "".join(lines)})
+    long = f"{'x' * (limit * 2 // 3)}\n"
+    put(repository, {"aria/angry": "".join([long, *lines])})
+
+    with planned(
+        repository, sheet("aria/angry", f'"{"".join([*lines, long])}"'), base=base
+    ) as found:
+        assert [ANGRY] == undecided(found, Choices(Strategy.MERGE))
 
 
 def test_a_plan_holds_while_others_edit_other_prompts(repository: Repository) -> None:

@@ -365,6 +365,22 @@ def test_a_text_with_markers_left_in_it_is_refused(admin: Browser, repository: R
     assert head == repository.head(STAGING)
 
 
+@pytest.mark.parametrize(
+    ("text", "words"), [("y" * 300_000, "262,144 are allowed"), (" \n", "empty")]
+)
+def test_a_text_that_no_prompt_may_have_is_refused(
+    admin: Browser, repository: Repository, text: str, words: str
+) -> None:
+    """What is written by hand is held against the same limits as every edit."""
+    plan, head = send(admin, SHEET), repository.head(STAGING)
+
+    refused = admin.post(address(plan), action="apply", **{"text.characters/aria/angry.yaml": text})
+
+    assert 422 == refused.status_code
+    assert words in refused.text
+    assert head == repository.head(STAGING)
+
+
 def test_what_is_typed_for_a_side_that_was_chosen_is_left_out(
     admin: Browser, repository: Repository
 ) -> None:

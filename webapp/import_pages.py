@@ -153,7 +153,7 @@ def decide(transfer: Any) -> Any:
     before = imports.decisions_of(found)
     found = imports.decide(found, Strategy(word) if word in words else None, each)
     action = form.get("action", "keep")
-    if action == "keep":
+    if action not in ("apply", "propose"):
         after = imports.decisions_of(found)
         audit.note("imports.keep", found.name, import_id=found.id, before=before, after=after)
         return redirect(_address(found, **_where()), 303)
