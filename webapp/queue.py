@@ -30,10 +30,11 @@ KEPT_WELL, KEPT_FAILED = timedelta(hours=1), timedelta(days=7)  # how long Redis
 TAKEN_WITHIN = 0.5  # seconds in which a worker that took a job off its queue says that it runs
 MOST_SHOWN = 50  # jobs of one kind and queue on the page that shows them
 ENQUEUE = """
-for name, value in pairs(cjson.decode(ARGV[2])) do
-  redis.call("HSET", KEYS[1], name, value)
+local fields = cjson.decode(ARGV[2])
+for place = 3, #ARGV do
+  fields[#fields + 1] = ARGV[place]
 end
-redis.call("HSET", KEYS[1], unpack(ARGV, 3))
+redis.call("HSET", KEYS[1], unpack(fields))
 redis.call("RPUSH", KEYS[2], ARGV[1])
 redis.call("SADD", KEYS[3], KEYS[2])
 """
@@ -273,8 +274,8 @@ class _Pattern:
     def __init__(self, function: str, job: Job) -> None:
         self.job, self._function = job, function
         own = {"created_at", "enqueued_at", "data", "description"}
-        same = {name: value for name, value in job.to_dict().items() if name not in own}
-        self._same = json.dumps(same)
+        same = (pair for pair in job.to_dict().items() if pair[0] not in own)
+        self._same = json.dumps([each for pair in same for each in pair])
 
     def description(self, arguments: Sequence[str]) -> str:
         """What people read of a job."""
