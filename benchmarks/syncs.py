@@ -83,6 +83,8 @@ tables: {users: skip, assignments: skip, notes: {columns: {id: keep, said: text}
 CITY, STATE = "city = 'Moved {}'", "state = 'moved {}'"
 EMPTY = "TRUNCATE users, assignments"
 ANEW = f"{EMPTY}; DROP SCHEMA IF EXISTS prompt_repo_sync CASCADE"
+ONE_FIGURE = ("changed", "marked", "scan")
+"""Ways whose budget is one figure, whichever table it is read by: shown for each, and for both."""
 MEMORY = 512 * 2**20
 
 
@@ -189,6 +191,8 @@ def _rows(pair: Pair, cells: Any, memory: list[int]) -> list[Row]:
             times = {floor: _fitting(pair, floor, ours), ours: pair.times[ours]}
             line = f"floor ÷ {says}: {table}"
             made.append(ratio(line, times, floor, ours, at_least=budget))
+        if way in ONE_FIGURE:
+            made.append(_of_both(pair, way, says, least[0]))
     last = {"floor": _fitting(pair, "floor", "last"), "last": pair.times["last"]}
     made.append(ratio(f"floor ÷ indexes last, {what}", last, "floor", "last", at_least=1.9))
     made.append(ratio("Faker ÷ a sync, the cells of users", cells, "faker_rows", "columns",
@@ -204,6 +208,16 @@ def _rows(pair: Pair, cells: Any, memory: list[int]) -> list[Row]:
     flat = memory[1] / memory[0]
     made.append(Row("most memory ÷ that of a quarter of the rows", flat, flat, flat, at_most=1.2))
     return made
+
+
+def _of_both(pair: Pair, way: str, says: str, least: float | None) -> Row:
+    """The same for both tables together: all the floor's time by all of ours."""
+    each = [pair.times[f"{way}_{table}"] for table in TABLES]
+    times = {
+        "floor": _fitting(pair, "floor", f"{way}_{TABLES[-1]}"),
+        "ours": [sum(both) for both in zip(*each, strict=True)],
+    }
+    return ratio(f"floor ÷ {says}: both, added up", times, "floor", "ours", at_least=least)
 
 
 def _fitting(pair: Pair, floor: str, ours: str) -> list[float]:
