@@ -191,6 +191,7 @@ def _version(number: int, each: Item, item: Item, path: str) -> StagedVersion:
 
 def person(name: str, email: str) -> Author:
     """Somebody as Git can name them."""
+    name, email = (each.encode(errors="replace").decode() for each in (name, email))
     return Author(UNSAFE.sub(" ", name).strip(), UNSAFE.sub("", email).replace(" ", ""))
 
 

@@ -20,7 +20,7 @@ from prompt_repo.repository import Repository
 from prompt_repo.transfer_cards import completed
 from prompt_repo.transfer_configuration import Settled, settle
 from prompt_repo.transfer_errors import InvalidFile
-from prompt_repo.transfer_staged import Staged, StagedDocument, mark_of, subject
+from prompt_repo.transfer_staged import Staged, StagedDocument, mark_of, same_said, subject
 
 
 class State(StrEnum):
@@ -244,7 +244,7 @@ class _Planner:
         shared = _shared(theirs, here)
         base = blobs[shared - 1] if shared else None
         entry = replace(entry, shared=shared, base=base, joins=shared < len(theirs))
-        last = self._same(document, self._last_blob(document.path))
+        last = self._staged.stands(document)
         if shared == len(here) and (entry.joins or not last):
             return replace(entry, state=State.UPDATE if here else State.CREATE)
         if self._same(document, entry.ours):
@@ -267,23 +267,11 @@ class _Planner:
         limits = self._configuration.limits
         return not (isinstance(value, Prompt) and documents.check_prompt(value, limits, path))
 
-    def _last_blob(self, path: str) -> str | None:
-        query = "SELECT blob FROM versions WHERE path = ? ORDER BY number DESC LIMIT 1"
-        row = self._staged.connection.execute(query, (path,)).fetchone()
-        blob: str | None = row[0]
-        return blob
-
     def _same(self, document: StagedDocument, blob: str | None) -> bool:
         """Whether a file here says what the document says, however it is written."""
         if document.raw is None or blob is None or document.blob == blob:
             return document.blob == blob
-        here = self._repository.store.blob(blob)
-        try:
-            return documents.parse(here, document.path) == documents.parse(
-                document.raw, document.path
-            )
-        except InvalidDocument:
-            return False
+        return same_said(document.raw, self._repository.store.blob(blob), document.path)
 
     def _settle(self) -> None:
         """Settles the configuration first: what prompts may hold follows from it."""

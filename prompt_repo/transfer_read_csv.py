@@ -256,7 +256,7 @@ def _written(row: Row, key: PromptKey, column: str, staged: Staged) -> tuple[Pro
 
 def _take_version(row: Row, key: PromptKey, staged: Staged) -> None:
     number = row.cells.get("version", "").strip()
-    if not number.isdecimal() or not 0 < int(number[:9]) < 10**9:
+    if not number.isdecimal() or len(number) > 9 or not int(number):
         said = f"{number[:40]!r} is no version; they are numbered 1, 2, 3 and so on"
         staged.refuse(said, row.place("version"), "version")
         return

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from prompt_repo.documents import parse
-from prompt_repo.errors import Problem
+from prompt_repo.errors import InvalidDocument, Problem
 from prompt_repo.layout import CONFIGURATION, Kind, place_of
 from prompt_repo.model import Author, Character, Prompt
 from prompt_repo.parsed import Document, row_of
@@ -181,9 +181,11 @@ class Staged:
         for each in problems:
             self.count += 1
             if self.count <= SHOWN:
-                row = (each.path, each.line, each.column, each.field, each.message)
+                texts = each.path, each.field, each.message, "\n".join(each.valid)
+                path, *others = (text.encode(errors="replace").decode() for text in texts)
                 self.connection.execute(
-                    "INSERT INTO problems VALUES (?, ?, ?, ?, ?, ?)", (*row, "\n".join(each.valid))
+                    "INSERT INTO problems VALUES (?, ?, ?, ?, ?, ?)",
+                    (path, each.line, each.column, *others),
                 )
 
     def problems(self) -> list[Problem]:
@@ -296,6 +298,12 @@ class Staged:
         query = "SELECT mark FROM versions WHERE path = ? ORDER BY number"
         return [row[0] for row in self.connection.execute(query, (path,))]
 
+    def stands(self, document: StagedDocument) -> bool:
+        """Whether a document says what its last version does, however either is written."""
+        query = "SELECT raw, blob FROM versions WHERE path = ? ORDER BY number DESC LIMIT 1"
+        raw, blob = self.connection.execute(query, (document.path,)).fetchone()
+        return document.blob == blob or same_said(document.raw, raw, document.path)
+
     def paths(self) -> set[str]:
         """The paths of all documents in the file."""
         return {row[0] for row in self.connection.execute("SELECT path FROM documents")}
@@ -338,6 +346,16 @@ def mark_of(author: Author, at: int, reason: str, blob: str | None) -> bytes:
     """What stands for a version: equal for those by one person, of one moment, reason and file."""
     parts = (author.name, author.email, str(at), reason, blob or "")
     return blake2b("\0".join(parts).encode(errors="replace"), digest_size=16).digest()
+
+
+def same_said(one: bytes | None, other: bytes | None, path: str) -> bool:
+    """Whether two files of a path say the same, however they are written."""
+    if one is None or other is None:
+        return one == other
+    try:
+        return parse(one, path) == parse(other, path)
+    except InvalidDocument:
+        return False
 
 
 def subject(path: str) -> str:

@@ -130,7 +130,7 @@ def test_a_worker_that_is_refused_tells_why(
     """What moved meanwhile stops it; it has a new plan then, which can be carried out."""
     address = send(admin).request.path
     work(app)
-    admin.post(address, action="apply", strategy="overwrite")
+    admin.post(address, action="apply", strategy="overwrite", reason="As typed")
     put(repository, {"aria/angry": "Somebody else.\n"}, "Edit")
 
     work(app)
@@ -138,6 +138,7 @@ def test_a_worker_that_is_refused_tells_why(
     page = admin.get(address).text
     assert "Nothing was imported: staging moved since the preview" in page
     assert "Somebody else." in page
+    assert 'value="As typed"' in page
     assert "Somebody else." in text(repository, "characters/aria/angry.yaml")
     assert "failed" == entries(app)[-1].outcome
     admin.post(address, action="apply", strategy="overwrite")

@@ -9,7 +9,7 @@ import stat
 import struct
 import zipfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -20,7 +20,7 @@ from jsonschema import Draft202012Validator
 
 from prompt_repo import documents, transfer_schema
 from prompt_repo.editing import change_character
-from prompt_repo.model import PromptKey
+from prompt_repo.model import PromptKey, Version
 from prompt_repo.repository import STAGING, Repository
 from prompt_repo.transfer import Form, preview
 from prompt_repo.transfer_archives import RATIO
@@ -548,3 +548,55 @@ def test_places_name_fields(repository: Repository) -> None:
     found = places(refused(around(item)))
 
     assert "items[0].versions[0]" in {field for _, _, field in found}
+
+
+ROW = (
+    "character,emotion,version,removed,prompt_text,created_by,created_by_email,created_at,reason\n"
+)
+
+
+@pytest.mark.parametrize("number", ["9" * 20, "9" * 5000, "0", "1.0", "-1"])
+def test_a_version_that_is_no_number_is_told(number: str) -> None:
+    """However large it is."""
+    raw = f"{ROW}aria,angry,{number},,x,K,k@x,2026-01-01T00:00:00Z,r\n".encode()
+
+    assert [(2, 3, "version")] == places(refused(raw))
+
+
+def versioned(text: str, name: str = "Kim", **more: str) -> bytes:
+    """An export of one prompt with one version, without a checksum."""
+    by = {"name": name, "email": "kim@studio.example"}
+    version = {"version": 1, "created_by": by, "created_at": "2026-01-01T00:00:00Z"}
+    item = {"kind": "prompt", "character": "aria", "emotion": "angry", "prompt_text": text, **more}
+    header = {"format": "prompt-repo", "format_version": 1}
+    versions = [{**version, "reason": "First", "prompt_text": "First."}]
+    return json.dumps({"header": header, "items": [{**item, "versions": versions}]}).encode()
+
+
+def history_of(repository: Repository) -> Sequence[Version]:
+    """The versions of Aria's angry prompt, newest first."""
+    held = repository.history.held(repository.head(STAGING), "characters/aria/angry.yaml")
+    assert held is not None
+    return repository.history.line(held.row, 10)
+
+
+def test_a_text_beyond_its_last_version_is_one_more(repository: Repository) -> None:
+    """Whoever edits an export by hand and leaves the versions gets another, by themselves."""
+    done = imported(repository, versioned("Edited."))
+
+    assert 2 == done.commits
+    assert [("Bring it in", KIM.name), ("First", "Kim")] == [
+        (each.reason, each.author.name) for each in history_of(repository)
+    ]
+
+
+def test_half_a_character_in_a_name_is_replaced(repository: Repository) -> None:
+    """Git keeps text alone; the rest of the version comes as it is."""
+    imported(repository, versioned("First.", "K\ud800m"))
+
+    assert ["K?m"] == [each.author.name for each in history_of(repository)]
+
+
+def test_half_a_character_in_a_key_is_told() -> None:
+    """As any key that is unknown."""
+    assert refused(versioned("First.", **{"\ud800": "x"})).count

@@ -239,6 +239,7 @@ def _page(
             "transfers/plan.html",
             **told,
             moved={**moved, "named": [_named(path) for path in moved["paths"]]} if moved else None,
+            reason=request.form.get("reason", import_jobs.decided_by(found).reason),
             planned=planned,
             lines=lines[:PAGE],
             next_after=lines[PAGE - 1].entry.path if len(lines) > PAGE else None,
