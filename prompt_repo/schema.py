@@ -5,6 +5,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from difflib import get_close_matches
 from functools import cache
+from itertools import islice
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -17,6 +18,7 @@ from prompt_repo.layout import Kind
 from prompt_repo.yaml_tree import Node
 
 FILE = "prompts-schema.json"
+MOST = 1_000  # problems told of one document
 KINDS = {
     "object": "a mapping",
     "array": "a list",
@@ -42,8 +44,7 @@ def problems(root: Node, plain: Any, kind: Kind, path: str) -> list[Problem]:
 
     `plain` is `root.plain()`.
     """
-    errors = _validator(kind).iter_errors(plain)
-    found = [_problem(root, path, fault) for error in errors for fault in _faults(error)]
+    found = _found(_validator(kind), root, plain, path)
     if not found and kind is Kind.CONFIGURATION:
         found = _twice(root, path)
     return _in_order(found)
@@ -51,8 +52,13 @@ def problems(root: Node, plain: Any, kind: Kind, path: str) -> list[Problem]:
 
 def against(validator: Any, root: Node, plain: Any, path: str) -> list[Problem]:
     """The same of a value and any of our schemas, as `validator_of` made one."""
-    errors = validator.iter_errors(plain)
-    return _in_order(_problem(root, path, fault) for error in errors for fault in _faults(error))
+    return _in_order(_found(validator, root, plain, path))
+
+
+def _found(validator: Any, root: Node, plain: Any, path: str) -> list[Problem]:
+    """What is wrong, as it is found; nobody reads more than so many of one document."""
+    faults = (fault for error in validator.iter_errors(plain) for fault in _faults(error))
+    return [_problem(root, path, fault) for fault in islice(faults, MOST)]
 
 
 def validator_of(wanted: Mapping[str, Any]) -> Any:
@@ -71,12 +77,31 @@ def _pattern(_: Any, wanted: str, found: Any, __: Any) -> Iterator[ValidationErr
         yield ValidationError(f"{found!r} does not match {wanted!r}")
 
 
+def _unique(_: Any, wanted: bool, found: Any, around: Any) -> Iterator[ValidationError]:
+    """As a JSON schema means it, in time that grows with the list; not of one too long anyhow."""
+    looked_at = found if wanted and isinstance(found, list) else ()
+    if len(looked_at) <= around.get("maxItems", len(looked_at)) and any(_repeats(looked_at)):
+        yield ValidationError("something stands in this list twice")
+
+
+def _repeats(found: Sequence[Any]) -> Iterator[int]:
+    """Where a list says again what it said before."""
+    seen = set()
+    for position, each in enumerate(found):
+        told = json.dumps(each, sort_keys=True, default=repr)
+        if told in seen:
+            yield position
+        seen.add(told)
+
+
 @cache
 def _compiled(pattern: str) -> re.Pattern[str]:
     return re.compile(re.sub(r"\$$", r"\\Z", pattern))
 
 
-_Validator = extend(Draft202012Validator, {"pattern": _pattern})  # type: ignore[no-untyped-call]
+_Validator = extend(  # type: ignore[no-untyped-call]
+    Draft202012Validator, {"pattern": _pattern, "uniqueItems": _unique}
+)
 
 
 @cache
@@ -151,9 +176,9 @@ def _variable_name(steps: tuple[str | int, ...], rule: str, around: Any, name: s
 
 
 def _repeated(steps: tuple[str | int, ...], found: Sequence[Any]) -> Iterator[_Fault]:
-    for position, each in enumerate(found):
-        if each in found[:position]:
-            yield _Fault((*steps, position), f"{each!r} stands in this list already")
+    for position in _repeats(found):
+        said = f"{found[position]!r}"[:100]
+        yield _Fault((*steps, position), f"{said} stands in this list already")
 
 
 def _twice(root: Node, path: str) -> list[Problem]:
@@ -174,10 +199,10 @@ Sentence = Callable[[Any, Any, Any], tuple[str, Sequence[str]]]
 
 
 def _type(wanted: Any, found: Any, _: Any) -> tuple[str, Sequence[str]]:
-    kind = KINDS.get(wanted, str(wanted))
-    quote = wanted == "string" and isinstance(found, int | float)
+    kinds = [KINDS.get(each, each) for each in ([wanted] if isinstance(wanted, str) else wanted)]
+    quote = "string" in wanted and isinstance(found, int | float)
     hint = "; put it in quotes" if quote else ""
-    return f"this must be {kind}, not {_kind_of(found)}{hint}", (kind,)
+    return f"this must be {' or '.join(kinds)}, not {_kind_of(found)}{hint}", kinds
 
 
 def _kind_of(value: Any) -> str:

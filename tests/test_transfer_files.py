@@ -563,7 +563,7 @@ def test_a_version_that_is_no_number_is_told(number: str) -> None:
     assert [(2, 3, "version")] == places(refused(raw))
 
 
-def versioned(text: str, name: str = "Kim", **more: str) -> bytes:
+def versioned(text: str, name: str = "Kim", **more: Any) -> bytes:
     """An export of one prompt with one version, without a checksum."""
     by = {"name": name, "email": "kim@studio.example"}
     version = {"version": 1, "created_by": by, "created_at": "2026-01-01T00:00:00Z"}
@@ -600,3 +600,19 @@ def test_half_a_character_in_a_name_is_replaced(repository: Repository) -> None:
 def test_half_a_character_in_a_key_is_told() -> None:
     """As any key that is unknown."""
     assert refused(versioned("First.", **{"\ud800": "x"})).count
+
+
+@pytest.mark.parametrize(
+    ("more", "said"),
+    [
+        ({"character": ["aria"]}, "this must be text or null, not a list"),
+        ({"tags": [{"a": number} for number in range(12_000)]}, "at most 1,000 are allowed"),
+        ({"tags": ["a", "b", "a"]}, "'a' stands in this list already"),
+    ],
+)
+def test_an_item_of_something_else_is_told(more: dict[str, Any], said: str) -> None:
+    """At once, however much of it there is."""
+    found = refused(versioned("First.", **more))
+
+    assert said in found.problems[0].message
+    assert 1_000 >= found.count
