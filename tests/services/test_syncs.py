@@ -50,7 +50,7 @@ def test_a_killed_sync_fails_with_the_reason_and_resumes_to_the_same_end(
     for path in tmp_path.glob("copy.sqlite3*"):
         path.unlink()
     assert world.run().status == SyncStatus.COMPLETED
-    assert "the worker that ran this sync ended before it was done" in told
+    assert "The worker that ran this sync ended before it was done" in told
     assert before > 0
     assert checksum(f"sqlite:///{world.staging}") == resumed
     assert world.sync(made.id).attempts == 2
