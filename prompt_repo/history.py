@@ -39,7 +39,7 @@ from prompt_repo.history_sql import (
     STAYS,
     VERSION,
 )
-from prompt_repo.history_tables import Tables, edition, empty
+from prompt_repo.history_tables import ROOM, Tables, edition, empty
 from prompt_repo.history_taking import take_reachable
 from prompt_repo.history_values import held_of, version_of
 from prompt_repo.history_walk import Walk
@@ -115,10 +115,13 @@ class History:
         were not there, or it is in already.
         """
         with self.tables.writing() as connection:
+            connection.execute(ROOM)
             index = Rows(connection, self.tables.key)
             parents = (*commit.parents, *trailer_parents(commit))
             if index.find(commit.oid) is None and all(map(index.find, parents)):
                 at, moved = take_continuing(index, commit, rows)
+                if not moved:
+                    return {}
                 found = connection.execute(BESIDES, (at.lane, at.position, json.dumps(moved)))
                 return {path: held_of(*row) if row[0] is not None else None for path, *row in found}
         self.ensure(commit.oid)

@@ -10,7 +10,6 @@
 
 import gc
 import heapq
-import json
 import re
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -128,11 +127,11 @@ def take_continuing(rows: Rows, commit: Commit, versions: Collection[int]) -> tu
     parents = _places(rows, commit.parents)
     named = [at for at in _places(rows, trailer_parents(commit)) if at not in parents]
     ident = rows.next_id("commits")
-    going = json.dumps(list(versions))
-    moved, edges = _joined(rows, commit, ident, parents, named, rows.paths_of(going))
+    settled = rows.go_on(rows.next_place(ident, parents[0]), versions)
+    moved, edges = _joined(rows, commit, ident, parents, named, settled)
     at = rows.place(commit, ident, parents[0])
     rows.stand(at, parents[0], moved, edges)
-    rows.go_on(at, going)
+    rows.went_on(at)
     return at, [path for path, _ in moved]
 
 

@@ -31,8 +31,9 @@ WITH RECURSIVE chain (id, depth) AS (
     SELECT v.parent, depth + 1 FROM chain JOIN versions v ON v.id = chain.id WHERE depth < ?
 ) SELECT id FROM chain ORDER BY depth DESC LIMIT 1
 """
-NAMED = "FROM json_each(?) j JOIN versions v ON v.id = j.value"
-"""Versions by their ids: one statement for all, in which SQLite lets other threads go on."""
+GO_ON = """
+INSERT INTO states SELECT v.path, ?, ?, v.id FROM json_each(?) j JOIN versions v ON v.id = j.value
+"""
 INSERTS = {
     "commits": "INSERT INTO commits VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
     "paths": "INSERT INTO paths VALUES (?, ?)",
@@ -102,9 +103,12 @@ class Rows:
 
     def next_id(self, table: str) -> int:
         """An id for a row to come."""
-        last = self._ids.get(table)
-        self._ids[table] = (last if last is not None else self._last(table)) + 1
+        self._ids[table] = self._last_id(table) + 1
         return self._ids[table]
+
+    def _last_id(self, table: str) -> int:
+        known = self._ids.get(table)
+        return known if known is not None else self._last(table)
 
     def path(self, path: str) -> int:
         """The id of a path, given to it where it is new; NOT_OURS where no document may stand."""
@@ -171,14 +175,20 @@ class Rows:
         found = self._sql(DESCENDS, (row.id, max(steps, 0))).fetchone()
         return bool(found[0] == of.id)
 
-    def place(self, commit: Commit, ident: int, first: At | None) -> At:
-        """A commit's row: next on its first parent's lane, or the first of a new lane."""
+    def next_place(self, ident: int, first: At | None) -> At:
+        """Where the next commit would stand by its first parent: at `place` it will."""
         lane = self._lane(first.lane) if first is not None else None
         if first is not None and lane is not None and lane.tip == first.position:
-            lane.tip += 1
-            at = At(ident, first.lane, lane.tip)
+            return At(ident, first.lane, lane.tip + 1)
+        return At(ident, self._last_id("lanes") + 1, 0)
+
+    def place(self, commit: Commit, ident: int, first: At | None) -> At:
+        """A commit's row: next on its first parent's lane, or the first of a new lane."""
+        at = self.next_place(ident, first)
+        if first is not None and at.lane == first.lane:
+            self._lane(at.lane).tip = at.position
         else:
-            at = At(ident, self.next_id("lanes"), 0)
+            self._ids["lanes"] = at.lane
             origin = (first.lane, first.position) if first is not None else None
             self._lanes[at.lane] = _Lane(origin, 0, {}, whole=True)
         self._moved.add(at.lane)
@@ -250,19 +260,20 @@ class Rows:
         if len(self._held_back["commits"]) + len(self._held_back["states"]) >= BATCH:
             self.flush()
 
-    def paths_of(self, versions: str) -> set[int]:
-        """The ids of the paths that versions are of, given by their ids in JSON."""
-        self.flush()
-        query = f"SELECT json_group_array(v.path) {NAMED}"
-        return set(json.loads(self._sql(query, (versions,)).fetchone()[0]))
+    def go_on(self, at: At, versions: Collection[int]) -> set[int]:
+        """Has versions stand from a place on where the next commit will be; gives their paths.
 
-    def go_on(self, at: At, versions: str) -> None:
-        """Versions, given by their ids in JSON, that stand from a commit just placed on."""
+        One statement for all, in which SQLite lets other threads go on.
+        """
         self.flush()
-        query = f"INSERT INTO states SELECT v.path, ?, ?, v.id {NAMED}"
-        self._sql(query, (at.lane, at.position, versions))
+        self._sql(GO_ON, (at.lane, at.position, json.dumps(list(versions))))
+        return set(json.loads(self._sql(CHANGED, (at.lane, at.position)).fetchone()[0]))
+
+    def went_on(self, at: At) -> None:
+        """Forgets what is known of a commit and its lane, which lacks versions that `go_on`."""
+        self.flush()
         self._edges.pop(at.id, None)
-        del self._lanes[at.lane]  # what is known of its tip is no longer all
+        del self._lanes[at.lane]
 
     def edges(self, at: At) -> list[Edge]:
         """A commit's parents, those of trailers too, with the paths that differ from each."""

@@ -16,6 +16,8 @@ FORMAT = 3
 WAIT = 120.0  # seconds for another process that takes commits in; 100,000 of them need about four
 KEY_BYTES = 16
 PAGES = 4000  # in the journal before they are worked in, which waits for the disk: 16 MB
+ROOM = "PRAGMA cache_size = -8000"
+"""For who writes thousands of rows: 8 MB of pages, or they go to the journal several times."""
 
 TABLES = """
 CREATE TABLE commits (

@@ -6,9 +6,8 @@ staging first; should the machine stop in between, staging is merely right a mom
 """
 
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
-from functools import partial
 
 from prompt_repo import documents
 from prompt_repo.carrying import Carried, single, whole
@@ -213,32 +212,49 @@ def _commit(
     else:
         check_result(repository, repository.catalogue(plan.production), source, list(blobs))
     graft = whole(source, names, plan.apart)
-    before = plan.by_path
-    foreseen: list[Catalogue | None] = []
+    told = _Told(repository, plan, blobs, carried)
     commit = repository.store.write(
         PRODUCTION,
         plan.production,
         {},
         existing={path: blobs[path] for path in single(graft, names, blobs)},
         graft=graft if graft.names else None,
-        known=[
-            FileChange(path, _held_blob(before[path].production), blob)
-            for path, blob in blobs.items()
-        ],
+        known=(),  # found out meanwhile
         author=author,
         message=message,
         extra_parents=() if order.paths is not None else (source,),
         label=label,
-        meanwhile=partial(_foresee, repository, carried, foreseen) if carried else None,
+        meanwhile=told.foresee,
     )
-    repository.written(PRODUCTION, commit, *foreseen)
+    commit = replace(commit, changes=told.changes)
+    repository.written(PRODUCTION, commit, told.catalogue)
     return commit
 
 
-def _foresee(
-    repository: Repository, carried: Carried, found: list[Catalogue | None], commit: Commit
-) -> None:
-    found.append(repository.foreseen(PRODUCTION, commit, carried))
+class _Told:
+    """What a commit on its way to the disk changes, and what production holds by it."""
+
+    def __init__(
+        self,
+        repository: Repository,
+        plan: Plan,
+        blobs: Mapping[str, str | None],
+        carried: Carried | None,
+    ) -> None:
+        self._repository, self._plan, self._blobs = repository, plan, blobs
+        self._carried = carried
+        self.changes: tuple[FileChange, ...] = ()
+        self.catalogue: Catalogue | None = None
+
+    def foresee(self, commit: Commit) -> None:
+        """Finds it out, which takes as long as the disk does."""
+        if self._carried is not None:
+            self.catalogue = self._repository.foreseen(PRODUCTION, commit, self._carried)
+        before = self._plan.by_path
+        self.changes = tuple(
+            FileChange(path, _held_blob(before[path].production), blob)
+            for path, blob in self._blobs.items()
+        )
 
 
 def _message(
