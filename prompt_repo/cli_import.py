@@ -20,7 +20,6 @@ from prompt_repo.cli_base import (
     json_option,
 )
 from prompt_repo.cli_export import SHOWN, STDOUT, show_warnings
-from prompt_repo.errors import Problem
 from prompt_repo.progress import Progress
 from prompt_repo.repository import Repository
 from prompt_repo.transfer_apply import Choices, Imported, Order, apply, undecided
@@ -268,7 +267,7 @@ def _entry_json(entry: Entry, waiting: set[str]) -> dict[str, Any]:
 
 def _show_problems(invalid: InvalidFile, as_json: bool) -> None:
     if as_json:
-        told = [_problem_json(each) for each in invalid.problems]
+        told = [cli_output.problem_json(each) for each in invalid.problems]
         cli_output.echo_json({"valid": False, "count": invalid.count, "problems": told})
         return
     for problem in invalid.problems:
@@ -278,14 +277,3 @@ def _show_problems(invalid: InvalidFile, as_json: bool) -> None:
         click.echo(f"… and {more:,} more", err=True)
     noun = "problem" if invalid.count == 1 else "problems"
     click.echo(f"{invalid.count:,} {noun}; nothing was imported", err=True)
-
-
-def _problem_json(problem: Problem) -> dict[str, Any]:
-    return {
-        "path": problem.path,
-        "line": problem.line,
-        "column": problem.column,
-        "field": problem.field,
-        "message": problem.message,
-        "valid": list(problem.valid),
-    }

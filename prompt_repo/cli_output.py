@@ -13,6 +13,7 @@ from rich.progress import Progress as Bars
 from rich.table import Table
 from rich.text import Text
 
+from prompt_repo.errors import Problem
 from prompt_repo.model import Commit, Version
 from prompt_repo.progress import Progress
 from prompt_repo.validation import Finding, Severity
@@ -92,11 +93,9 @@ def _escaped(text: str) -> str:
     return printable(text)
 
 
-def finding_json(finding: Finding) -> dict[str, Any]:
-    """A finding as the value a program reads."""
-    problem = finding.problem
+def problem_json(problem: Problem) -> dict[str, Any]:
+    """What is wrong with a document, as the value a program reads."""
     return {
-        "severity": str(finding.severity),
         "path": problem.path,
         "line": problem.line,
         "column": problem.column,
@@ -104,6 +103,11 @@ def finding_json(finding: Finding) -> dict[str, Any]:
         "message": problem.message,
         "valid": list(problem.valid),
     }
+
+
+def finding_json(finding: Finding) -> dict[str, Any]:
+    """A finding as the value a program reads."""
+    return {"severity": str(finding.severity), **problem_json(finding.problem)}
 
 
 def version_json(version: Version) -> dict[str, Any]:

@@ -4,7 +4,8 @@ from pathlib import Path
 
 from playwright.sync_api import expect
 
-from tests.browser.hands import every_way, someone
+from tests.browser.hands import Hands, every_way, someone
+from tests.browser.studio import Studio
 from tests.browser.watching import Visit
 
 
@@ -70,17 +71,22 @@ def test_a_file_is_dropped_on_the_page(visit: Visit, tmp_path: Path) -> None:
     expect(page.get_by_role("main")).to_contain_text("Hums.")
 
 
+def in_conflict(hands: Hands, studio: Studio, folder: Path) -> str:
+    """Sends a sheet that grumbles where a new character has a text of its own; gives who it is."""
+    character, sheet = studio.character(), folder / "sheet.csv"
+    sheet.write_text(f"character,emotion,prompt_text\n{character},angry,Grumbles.\n")
+    hands.goto(studio.address + "/transfers")
+    hands.page.get_by_label("File", exact=True).set_input_files(sheet)
+    hands.press(hands.page.get_by_role("button", name="Preview import"))
+    expect(hands.page.get_by_text("1 conflict to decide")).to_be_visible()
+    return character
+
+
 @every_way
 def test_a_conflict_is_merged_by_hand(visit: Visit, way: str, tmp_path: Path) -> None:
     """The text of one's own is written in the preview, and is what stands then."""
     hands, studio = someone(visit, way)
-    page, character = hands.page, studio.character()
-    sheet = tmp_path / "sheet.csv"
-    sheet.write_text(f"character,emotion,prompt_text\n{character},angry,Grumbles.\n")
-    hands.goto(studio.address + "/transfers")
-    page.get_by_label("File", exact=True).set_input_files(sheet)
-    hands.press(page.get_by_role("button", name="Preview import"))
-    expect(page.get_by_text("1 conflict to decide")).to_be_visible()
+    page, character = hands.page, in_conflict(hands, studio, tmp_path)
 
     text = page.locator("textarea[name^='text.']")
     expect(text).to_contain_text("<<<<<<< the file")
@@ -96,13 +102,7 @@ def test_a_conflict_is_merged_by_hand(visit: Visit, way: str, tmp_path: Path) ->
 def test_what_moved_meanwhile_is_looked_at_anew(visit: Visit, way: str, tmp_path: Path) -> None:
     """Somebody edits what one is about to import: a new preview names it, twice if need be."""
     hands, studio = someone(visit, way)
-    page, character = hands.page, studio.character()
-    sheet = tmp_path / "sheet.csv"
-    sheet.write_text(f"character,emotion,prompt_text\n{character},angry,Grumbles.\n")
-    hands.goto(studio.address + "/transfers")
-    page.get_by_label("File", exact=True).set_input_files(sheet)
-    hands.press(page.get_by_role("button", name="Preview import"))
-    expect(page.get_by_text("1 conflict to decide")).to_be_visible()
+    page, character = hands.page, in_conflict(hands, studio, tmp_path)
 
     for old, new in (("boils", "seethes"), ("seethes", "rages")):
         hands.choose(page.get_by_role("radio", name="Take the file’s"))
