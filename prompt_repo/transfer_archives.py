@@ -21,6 +21,8 @@ NOT_BOMB = 1024 * 1024  # bytes that may come of little
 FOLDERS = ("characters", "defaults")
 PACKED = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 BROKEN = zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, ValueError
+"""All that zipfile raises of a file's bytes: RuntimeError for one under a password, ValueError for
+offsets and times that can't be, NotImplementedError for a packing it doesn't know."""
 WORKBOOKS = ("[Content_Types].xml", "content.xml")
 """What Excel's files hold, and LibreOffice's."""
 NONE_OF_OURS = "holds none of our documents: prompts.yaml, defaults/…, characters/…"

@@ -13,6 +13,7 @@ from sync import arrow_blocks, plan, rules
 from sync.keyed import Key
 from sync.run import Options, Result, run
 from sync.tables import open_source, open_target
+from tests.servers import Postgres
 
 KEY = "a secret of these tests, 32 chars"
 
@@ -55,6 +56,14 @@ def draft(url: str) -> str:
         return plan.draft_file(source.schema(), lambda table: source.sample(table, 200))
     finally:
         source.close()
+
+
+def filled(postgres: Postgres, tables: str, rows: str, text: str) -> tuple[str, str]:
+    """A new database of production, and a staging that has its rows by these rules."""
+    source, target = postgres.create(), postgres.create()
+    carry_out(source, tables, rows)
+    sync(source, target, text)
+    return source, target
 
 
 def sync(source: str, target: str, text: str | None = None, key: str = KEY, **how: Any) -> Result:

@@ -6,7 +6,7 @@ from sync import moving
 from sync.errors import Cancelled
 from sync.refreshing import Refreshing
 from tests import servers
-from tests.sync.databases import ask, carry_out, checksum, sync
+from tests.sync.databases import ask, carry_out, checksum, filled, sync
 
 TABLES = "CREATE TABLE people (id bigint PRIMARY KEY, email text UNIQUE, moved timestamp)"
 ROWS = """
@@ -25,10 +25,7 @@ UPDATE people SET email = 'm{0}.' || email, moved = '2026-02-{0}' WHERE id % 9 =
 @pytest.fixture
 def pair(postgres: servers.Postgres) -> tuple[str, str]:
     """Production, and a staging that was filled from it."""
-    source, target = postgres.create(), postgres.create()
-    carry_out(source, TABLES, ROWS)
-    sync(source, target, RULES)
-    return source, target
+    return filled(postgres, TABLES, ROWS, RULES)
 
 
 @pytest.fixture

@@ -4,7 +4,7 @@ import pytest
 
 from sync import arrow_overlaid
 from tests import servers
-from tests.sync.databases import ask, carry_out, sync
+from tests.sync.databases import ask, carry_out, filled, sync
 
 TABLES = """
 CREATE TABLE homes (id integer PRIMARY KEY, street text);
@@ -25,10 +25,7 @@ tables:
 @pytest.fixture
 def pair(postgres: servers.Postgres) -> tuple[str, str]:
     """Production with some rows, and a staging that has them."""
-    source, target = postgres.create(), postgres.create()
-    carry_out(source, TABLES, ROWS)
-    sync(source, target, RULES)
-    return source, target
+    return filled(postgres, TABLES, ROWS, RULES)
 
 
 def test_many_runs_over_the_same_rows_leave_few_pieces(

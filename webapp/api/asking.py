@@ -59,6 +59,7 @@ def _nothing_in_the_query() -> None:
 
 
 def _raw() -> bytes:
+    # A request with neither a length nor chunks has no body, and nothing stands in its way.
     arriving = request.environ["wsgi.input"]
     return arriving.read() if isinstance(arriving, Arriving) else b""
 
