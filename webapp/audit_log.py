@@ -64,6 +64,14 @@ def origin(records: Records, column: str, value: str, **known: Any) -> tuple[str
     return "", ""
 
 
+def rehearse(records: Records) -> None:
+    """Goes through what an entry asks, and enters none, so that it is compiled."""
+    origin(records, "path", "")
+    with records.driving(lasting=False) as driver:
+        _NEWEST.answers(driver, {})
+        _ENTRY.prepare(driver)
+
+
 def head(records: Records) -> Link:
     """The newest entry's place."""
     return next(iter(records.answers(_NEWEST)), NONE_YET)

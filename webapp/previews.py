@@ -11,6 +11,7 @@ import uuid
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any, NamedTuple
 
 from sqlalchemy import bindparam, insert, select, update
@@ -173,11 +174,13 @@ def begin(records: Records, ident: str) -> Preview | None:
     """
     now = clock.now()
     with records.writing(lasting=False) as session:
-        taken = _change(session, ident, (Status.PENDING,), status=Status.PROCESSING, started_at=now)
-        found = session.get(Preview, ident)
-        if not taken or found is None:
+        taken = _change(
+            session, ident, (Status.PENDING,),
+            status=Status.PROCESSING, started_at=now, attempts=Preview.attempts + 1,
+        )  # fmt: skip
+        found = session.get(Preview, ident) if taken else None
+        if found is None:
             return None
-        found.attempts += 1
         same = _alive(session, found.fingerprint, now) if not found.facts.get("anew") else None
         if same is not None:
             for name, value in _taken_over(same, now).items():
@@ -248,6 +251,11 @@ def rehearse(records: Records) -> None:
     """Goes through the making of a preview that isn't there, so that what it asks is compiled."""
     begin(records, "")
     complete(records, "", "", 0, {}, [], 0.0)
+    for kind in (records.reading, partial(records.writing, lasting=False)):
+        with kind() as session:
+            session.get(Preview, "")
+            _alive(session, "", clock.now())
+    audit_log.rehearse(records)
 
 
 def see(records: Records, account_id: int, ident: str = "") -> None:
@@ -386,11 +394,14 @@ def _taken_over(same: Preview | Made, now: datetime) -> dict[str, Any]:
 
 
 def _change(session: Session, ident: str, present: Sequence[str], **values: object) -> bool:
-    """Changes a preview that is in one of some states; says whether it was."""
+    """Changes a preview that is in one of some states; says whether it was.
+
+    The session must not have loaded it before.
+    """
     done = session.execute(
         update(Preview)
         .where(Preview.id == ident, Preview.status.in_(present))
         .values(**values)
-        .execution_options(synchronize_session="fetch")
+        .execution_options(synchronize_session=False)
     )
     return bool(done.rowcount)  # type: ignore[attr-defined]

@@ -66,13 +66,19 @@ class Clock:
         self._records = Records(settings.records_address)
         self._name = secrets.token_hex(8)
         self._looked = 0.0
+        self._minute: datetime | None = None
+        """The minute that was looked at last."""
 
     def tick(self) -> bool:
         """Does what is due; False where another clock holds the lease. Raises RedisError."""
         if not self._holds():
+            self._minute = None
             return False
-        for entry in self._entries():
-            self._queue_if_due(entry)
+        minute = clock.now().replace(second=0, microsecond=0)
+        if minute != self._minute:  # no cron expression is finer
+            for entry in self._entries():
+                self._queue_if_due(entry)
+            self._minute = minute
         self._queue_delayed()
         if time.monotonic() - self._looked > self._settings.job_lost_after / LOOKS:
             self._looked = time.monotonic()

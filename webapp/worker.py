@@ -32,6 +32,13 @@ log = structlog.get_logger(__name__)
 SIGNS = 3  # signs of life that a worker gives in the time after which it counts as dead
 AGAIN = 1.0  # seconds until a worker that ended is started again
 PATIENCE = 8.0  # seconds that workers have to finish their jobs when told to stop
+TUNABLES = "GLIBC_TUNABLES"
+LARGE_PAGES = "glibc.malloc.hugetlb=1"
+"""Has glibc ask for memory in large pages, where the system leaves that to programs.
+
+The process of each job is new, and a clip takes 60 MB: that is 15,000 pages to be had one by one,
+about a twentieth of its processor time, or 4,000 steps with this. Other C libraries overlook it.
+"""
 
 
 class Busy(Worker):
@@ -115,7 +122,7 @@ class Crew:
                 self._places[place], self._not_before[place] = None, now + AGAIN
             elif now >= self._not_before[place]:
                 self._places[place] = subprocess.Popen(
-                    self._command, env=environment_of(self._settings), start_new_session=True
+                    self._command, env=_environment(self._settings), start_new_session=True
                 )
 
     def stop(self) -> None:
@@ -130,6 +137,12 @@ class Crew:
             except subprocess.TimeoutExpired:
                 process.kill()
                 process.wait()
+
+
+def _environment(settings: Settings) -> dict[str, str]:
+    told = environment_of(settings)
+    given = told.get(TUNABLES, "")  # what somebody set themselves stays, and comes last
+    return told | {TUNABLES: ":".join(filter(None, (LARGE_PAGES, given)))}
 
 
 def run(settings: Settings, queues: Sequence[str], processes: int) -> int:

@@ -7,6 +7,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -14,7 +15,7 @@ import redis
 
 from tests.preview_world import World, answers, world
 from tests.video_server import VideoServer, serving
-from webapp import valkey
+from webapp import clock, valkey
 from webapp.config import environment_of
 from webapp.queue import Jobs
 from webapp.records.preview_models import Status
@@ -203,12 +204,13 @@ def test_one_clock_ticks_and_another_takes_over(here: World) -> None:
     """The first keeps its lease while it lives; what is due is queued once."""
     due = (Entry("clean_up_previews", "* * * * *"),)
     first, second = Clock(here.settings, lambda: due), Clock(here.settings, lambda: due)
-    key = "prompt-repo:clock:clean_up_previews"
+    noon = datetime(2026, 3, 1, 12, 0, 30, tzinfo=UTC)
 
-    held = [first.tick(), second.tick(), first.tick()]
-    here.jobs.redis.set(key, "2026-01-01T00:00:00+00:00")
-    first.tick()
-    first.tick()
+    with clock.stopped_at(noon):
+        held = [first.tick(), second.tick(), first.tick()]
+    with clock.stopped_at(noon + timedelta(minutes=1)):
+        first.tick()
+        first.tick()
     waiting = here.jobs.overview().counts[2].waiting
     first.stop()
     taken_over = second.tick()

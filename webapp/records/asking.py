@@ -78,8 +78,15 @@ class Addition:
 
     def add(self, driver: Driver, row: Mapping[str, object]) -> None:
         """Adds one."""
-        form = _form(self._forms, driver.dialect, self._into, column_keys=self._columns)
+        form = self._form(driver)
         driver.do(form.sql, form.values(row))
+
+    def prepare(self, driver: Driver) -> None:
+        """Compiles the statement, that a process started from this one needn't."""
+        self._form(driver)
+
+    def _form(self, driver: Driver) -> "_Form":
+        return _form(self._forms, driver.dialect, self._into, column_keys=self._columns)
 
 
 @dataclass(frozen=True, slots=True)
