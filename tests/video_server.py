@@ -11,7 +11,17 @@ from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
-CLIP = b"\x00\x00\x00\x18ftypisom" + bytes(range(256)) * 512
+
+def box(kind: bytes, inside: bytes) -> bytes:
+    """A box, which is what an MP4 is made of."""
+    return (8 + len(inside)).to_bytes(4) + kind + inside
+
+
+CLIP = (
+    box(b"ftyp", b"isom\x00\x00\x02\x00isom")
+    + box(b"moov", b"")
+    + box(b"mdat", bytes(range(256)) * 512)
+)
 KEY = "sk-secret-of-the-tests"
 
 
