@@ -154,10 +154,41 @@ def test_each_environment_has_its_own_home(tmp_path: Path, s3: servers.S3, clip:
 
 
 @pytest.mark.parametrize(
-    "told", ["s3://clips", "staging=s3://clips,production=s3://clips/", "s3://Not A Bucket"]
+    "told",
+    [
+        "s3://clips",
+        "staging=s3://clips,production=s3://clips/",
+        "staging=s3://clips///,production= s3://clips ",
+        "s3://Not A Bucket",
+        "S3://clips",
+        "s3://Clips",
+        "s3:/clips",
+        "s3://clips/staging",
+        "https://clips.s3.amazonaws.com",
+        "https://s3.amazonaws.com/clips",
+        "arn:aws:s3:::clips",
+        "s3://clips-0123456789-s3alias",
+    ],
 )
 def test_one_bucket_for_both_environments_is_refused(tmp_path: Path, told: str) -> None:
     """Staging can't write to production's bucket: with such settings neither does anything."""
     for environment in ("staging", "production"):
         with pytest.raises(StorageMisconfigured):
             storage(Settings(data=tmp_path, preview_storage=told), environment)
+
+
+@pytest.mark.parametrize(
+    "live",
+    ["clips", "s3://clips/", "S3://CLIPS", "arn:aws:s3:::clips", "https://clips.s3.amazonaws.com"],
+)
+def test_staging_keeps_nothing_in_the_bucket_that_production_is_said_to_have(
+    tmp_path: Path, live: str
+) -> None:
+    """However that one is spelled; production's own clips may be there."""
+    told = {"preview_storage": "staging=s3://clips,production=s3://more", "production_bucket": live}
+
+    with pytest.raises(StorageMisconfigured, match="staging needs its own"):
+        storage(Settings(data=tmp_path, **told), "staging")
+
+    told["preview_storage"] = "staging=s3://more,production=s3://clips"
+    assert isinstance(storage(Settings(data=tmp_path, **told), "production"), Bucket)

@@ -83,12 +83,12 @@ def cleanup(where: Where, older_than: str) -> None:
 
 def _moment(text: str) -> datetime:
     age = AGE.fullmatch(text.strip())
-    if age is not None:
-        return clock.now() - timedelta(**{UNITS[age[2]]: int(age[1])})
     try:
+        if age is not None:
+            return clock.now() - timedelta(**{UNITS[age[2]]: int(age[1])})
         found = datetime.fromisoformat(text.strip())
-    except ValueError:
+        return (found if found.tzinfo else found.replace(tzinfo=UTC)).astimezone(UTC)
+    except (ValueError, OverflowError):
         raise click.UsageError(
             f"{text!r} is no time; write 6h, 90m, 2d, or 2026-11-25T09:00:00Z"
         ) from None
-    return found if found.tzinfo else found.replace(tzinfo=UTC)

@@ -117,14 +117,18 @@ def release_preview(ident: str) -> None:
 
 
 def clean_up_previews() -> None:
-    """Deletes the clips that expired, and files that no preview has."""
+    """Deletes the clips that expired, and files that no preview has; fails where it could not."""
     bench = _bench()
-    count = preview_files.clean_up(bench.records, bench.settings)
-    swept = sum(
-        preview_files.sweep(bench.records, bench.settings, environment)
-        for environment in ENVIRONMENTS
-    )
+    count, swept = preview_files.clean_up(bench.records, bench.settings), 0
+    troubles: list[Exception] = []
+    for environment in ENVIRONMENTS:  # one whose storage is away holds up no other
+        try:
+            swept += preview_files.sweep(bench.records, bench.settings, environment)
+        except (StorageFailed, StorageMisconfigured) as error:
+            troubles.append(error)
     log.info("previews cleaned up", expired=count, swept=swept)
+    for trouble in troubles:
+        raise trouble
 
 
 def run_sync(ident: str) -> None:

@@ -9,7 +9,7 @@ from webapp import clock
 from webapp.config import Settings
 from webapp.records import Records
 from webapp.records.preview_models import Preview, Status
-from webapp.storage import StorageFailed, is_ours, storage
+from webapp.storage import StorageFailed, StorageMisconfigured, is_ours, storage
 
 log = structlog.get_logger(__name__)
 BATCH = 500
@@ -72,7 +72,7 @@ def drop(settings: Settings, environment: str, file: str) -> None:
     """Deletes a file; a storage that is away is tried again by whoever sweeps what nobody has."""
     try:
         storage(settings, environment).delete(file)
-    except StorageFailed as error:
+    except (StorageFailed, StorageMisconfigured) as error:
         log.warning("a clip was not deleted", file=file, exc_info=error)
 
 

@@ -6,10 +6,14 @@ from pathlib import Path
 from typing import Protocol
 
 from prompt_repo.layout import ENVIRONMENTS
+from prompt_repo.repository import STAGING
+from webapp import staging_values
 from webapp.config import Settings
 
 NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,99}\.(mp4|json|csv|bundle)")
-BUCKET = re.compile(r"s3://([a-z0-9][a-z0-9.-]{1,61}[a-z0-9])/?")
+BUCKET = re.compile(r"s3://([a-z0-9][a-z0-9.-]{1,61}[a-z0-9])(?<!-s3alias)(?<!--ol-s3)/?")
+"""A bucket by its own name: an access point's is another name of one."""
+ADDRESS = re.compile(r"\s*[a-z][a-z0-9+.-]*:", re.IGNORECASE)
 CHUNK = 256 * 1024
 
 
@@ -56,7 +60,7 @@ def storage(settings: Settings, environment: str) -> Storage:
                 f"PROMPT_REPO_PREVIEW_STORAGE gives {environment} and {other} the same bucket; "
                 "write `staging=s3://…,production=s3://…` with two"
             )
-    if not where.startswith("s3://"):
+    if not ADDRESS.match(where):
         from webapp.storage_folder import Folder
 
         return Folder(Path(where) / environment)
@@ -64,7 +68,15 @@ def storage(settings: Settings, environment: str) -> Storage:
 
     found = BUCKET.fullmatch(where)
     if found is None:
-        raise StorageMisconfigured(f"{where[:100]!r} names no bucket; write s3://bucket")
+        raise StorageMisconfigured(
+            f"{where[:100]!r} names no bucket; write s3:// and the bucket’s own name, in small "
+            "letters, without a path"
+        )
+    if environment == STAGING and found[1] == _bucket_of_production(settings):
+        raise StorageMisconfigured(
+            "PROMPT_REPO_PREVIEW_STORAGE gives staging the bucket that is production’s by "
+            "PROMPT_REPO_PRODUCTION_BUCKET; staging needs its own"
+        )
     return Bucket(found[1], settings.s3_endpoint, settings.s3_region)
 
 
@@ -83,3 +95,10 @@ def check_name(name: str) -> str:
 def _place(settings: Settings, environment: str) -> str:
     told = settings.of_environment("preview_storage", environment).strip().rstrip("/")
     return told or str(settings.data.absolute() / "previews")
+
+
+def _bucket_of_production(settings: Settings) -> str:
+    try:
+        return staging_values.bucket(settings.production_bucket)
+    except ValueError:  # none is named, or none that could be ours
+        return ""
