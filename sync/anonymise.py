@@ -16,11 +16,14 @@ from sync.places import Places
 from sync.pools import Pools, locale_of_country
 from sync.rules import Rule, Rules
 from sync.scrubbing import Scrubber
-from sync.values import Values
+from sync.values import NUMBER, Values, of_number
 
 Columns = Sequence[Sequence[Cell]]
 Maker = Callable[[Sequence[Cell], Columns], Sequence[Cell]]
 Fake = Callable[[str], str]
+MOST = {"smallint": 2**15 - 1, "integer": 2**31 - 1, "bigint": 2**63 - 1}
+"""The largest numbers of PostgreSQL's types."""
+ENDLESS = (float("inf"), -float("inf"))
 
 
 class Fakes:
@@ -169,7 +172,31 @@ def _maker(
         return _place(table, column, length, fakes, rule)
     if rule.kind == "date_shift" and "by" in rule.options:
         return _date(table, column, fakes, rule)
+    if rule.kind in ("digits", "phone") and column.shape in ("integer", "decimal"):
+        return _numbers(column, fakes, rule)
     return _each(column, fakes.simple(rule, length), length)
+
+
+def _numbers(column: Column, fakes: Fakes, rule: Rule) -> Maker:
+    """Fakes that are numbers again, and no larger than what holds them."""
+    fake = fakes.simple(rule)
+
+    def at_most(most: int | None) -> Fake:
+        if rule.kind == "digits":
+            return lambda text: of_number(fake, text, most)
+        return lambda text: fakes.contacts.fitting(fake(text), most)
+
+    whole = column.shape == "integer"
+    typed = _each(
+        column, at_most(MOST.get(column.type.removesuffix("[]")) if whole else None), None
+    )
+    wide = _each(column, at_most(MOST["bigint"] if whole else None), None)
+
+    def of(cells: Sequence[Cell], columns: Columns) -> Sequence[Cell]:
+        texts = all(cell is None or isinstance(cell, str) for cell in cells)
+        return (typed if texts else wide)(cells, columns)  # SQLite's own are all of one size
+
+    return of
 
 
 def _each(column: Column, fake: Fake, length: int | None) -> Maker:
@@ -199,7 +226,7 @@ def _finisher(column: Column, length: int | None) -> Callable[[Any, str], Any]:
         if isinstance(original, int):
             return int(fake) if fake.lstrip("-").isdigit() else fake
         if isinstance(original, float):
-            return float(fake)
+            return float(fake) if NUMBER.fullmatch(fake) or original in ENDLESS else fake
         made = fake if length is None else fake[:length]
         return made if pad is None else made.ljust(pad)
 

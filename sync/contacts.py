@@ -81,6 +81,12 @@ class Contacts:
         area += 1 if area % 100 == 11 else 0
         return f"{area}55501{(number >> 64) % 100:02d}"
 
+    def fitting(self, phone: str, most: int | None) -> str:
+        """The same number of an area that is not too large for a column of whole numbers."""
+        if most is None or not phone.isdecimal() or int(phone) <= most:
+            return phone
+        return f"{200 + int(phone[:3]) % 11}{phone[3:]}"
+
     def distinct_phone(self, text: str) -> str:
         """A number of its own for every original, in the same format, after +999."""
         digits = digits_of(text)

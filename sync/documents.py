@@ -6,8 +6,12 @@ from collections.abc import Callable
 from typing import Any
 
 from sync.rules import Rule
+from sync.values import of_number
 
 Simple = Callable[..., Callable[[str], str]]
+NUMBER = re.compile(r"-?(0|[1-9]\d*)(\.\d+)?([eE][-+]?\d+)?")
+UNPAIRED = re.compile(r"[\ud800-\udfff]")
+"""Half a letter, which JSON may spell and no text can hold."""
 PERSONAL_KEY = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+|\+?[\d ()./-]{7,}")
 
 
@@ -59,7 +63,7 @@ class Documents:
         if isinstance(value, list):
             return [self._value(each, f"{path}[{place}]") for place, each in enumerate(value)]
         if isinstance(value, Number):
-            return Number(self._digits(value))
+            return Number(of_number(self._digits, value))
         return self._text(value) if isinstance(value, str) and value else value
 
     def _ruled(self, value: Any, path: str) -> tuple[Any] | None:
@@ -77,8 +81,10 @@ class Documents:
             return (value,)
         if isinstance(value, dict | list) or fake is None:
             return None
-        made = fake(str(value))
-        return (Number(made) if isinstance(value, Number) and made.isdigit() else made,)
+        if not isinstance(value, Number):
+            return (fake(value),)
+        made = of_number(fake, value) if kind == "digits" else fake(value)
+        return (Number(made) if NUMBER.fullmatch(made) else made,)
 
     def _key(self, key: str) -> str:
         return self._email(key) if PERSONAL_KEY.fullmatch(key) else key
@@ -106,4 +112,5 @@ def _written(value: Any, canonical: bool) -> str:
 
 
 def _string(value: Any) -> str:
-    return json.dumps(value, ensure_ascii=False)
+    made = json.dumps(value, ensure_ascii=False)
+    return json.dumps(value) if UNPAIRED.search(made) else made

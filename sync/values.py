@@ -2,6 +2,7 @@
 
 import datetime
 import re
+from collections.abc import Callable
 
 from sync.keyed import Key, suffix
 from sync.pools import Pools
@@ -10,6 +11,29 @@ DAYS = 365
 DATE = re.compile(r"(\d{4})([-/])(\d{1,2})\2(\d{1,2})(.*)", re.DOTALL)
 ENDLESS = ("infinity", "-infinity")
 LETTERS = "abcdefghijkmnopqrstuvwxyz"
+NUMBER = re.compile(r"([-+]?)(\d+(?:\.\d*)?|\.\d+)(?:[eE]([-+]?\d{1,5}))?")
+NO_NUMBER = re.compile(r"nan|[-+]?inf(inity)?", re.IGNORECASE)
+FAR = 37
+"""Beyond ten to this power another digit may be more than a type holds, and nobody is named."""
+
+
+def of_number(digits: Callable[[str], str], text: str, most: int | None = None) -> str:
+    """A number with other digits that its type still holds, `most` at the most.
+
+    Exponents stay, as do NaN and infinities; what is too large is permuted on until it is not, so
+    that distinct numbers stay distinct.
+    """
+    found = NUMBER.fullmatch(text)
+    if found is None:
+        return text if NO_NUMBER.fullmatch(text) else digits(text)
+    sign, plain, power = found.groups()
+    if power is not None:
+        far = abs(int(power)) >= FAR
+        return text if far else f"{sign}{digits(plain)}{text[found.end(2) :]}"
+    made = digits(plain)
+    while most is not None and int(made) > most + (sign == "-"):
+        made = digits(made)
+    return sign + made
 
 
 class Values:
