@@ -133,19 +133,25 @@ def checksum_of(columns: str) -> str:
 
 
 def identity_of(connection: psycopg.Connection[tuple[Any, ...]]) -> frozenset[str]:
-    """The cluster's own number and the database's, which no spelling of an address changes."""
+    """The cluster's own number and the database's, which no spelling of an address changes.
+
+    Beside it when the server began, for roles may see the one and not the other.
+    """
     with connection.cursor() as cursor:
         try:
             cursor.execute("SAVEPOINT s; SELECT system_identifier::text FROM pg_control_system()")
             found = cursor.nextset() and cursor.fetchone()
         except errors.InsufficientPrivilege:
             cursor.execute("ROLLBACK TO s")
-            cursor.execute("SELECT pg_postmaster_start_time()::text || inet_server_addr()::text")
-            found = cursor.fetchone()
+            found = None
         cursor.execute("RELEASE s")
-        cursor.execute("SELECT oid::text FROM pg_database WHERE datname = current_database()")
-        own = cursor.fetchone()
-    return frozenset({f"postgresql {found and found[0]} {own and own[0]}"})
+        cursor.execute(
+            "SELECT oid::text, pg_postmaster_start_time()::text, current_setting('port') "
+            "FROM pg_database WHERE datname = current_database()"
+        )
+        own, *began = cursor.fetchone() or ("", "")
+    told = [" ".join(began), *(found or ())]
+    return frozenset(f"postgresql {each} {own}" for each in told)
 
 
 def rows_of(lines: Sequence[bytes]) -> list[Row]:
