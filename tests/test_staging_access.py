@@ -63,7 +63,8 @@ def logged_in(app: Flask, role: Role = Role.ADMIN, host: str = HOST) -> Browser:
 def swept(app: Flask) -> list[tuple[str, str]]:
     """Every route below staging with each method, and addresses where nothing stands."""
     found = [(method, address) for _, method, address in routes(app) if address.startswith(BELOW)]
-    nothing = [("GET", f"{each}/nothing-here") for each in BELOW]
+    nothing = [("GET", f"{each}/nothing-here") for each in (*BELOW, "/api//v1/staging")]
+    nothing += [("GET", "/api//v1///staging/status"), ("GET", "/staging//syncs")]
     return found + nothing + [("OPTIONS", "/staging"), ("HEAD", "/staging/syncs")]
 
 

@@ -4,6 +4,7 @@ Three things must hold: the request came to staging's own host, from the VPN whe
 and by an admin. Whoever is refused gets the same 403, whatever stands at the address, or nothing.
 """
 
+import re
 from datetime import timedelta
 from urllib.parse import urlsplit
 
@@ -61,7 +62,7 @@ def check() -> None:
 
 def concerns(path: str) -> bool:
     """Whether an address is below staging, also where nothing stands at it."""
-    plain = path.lstrip("/")
+    plain = re.sub("/+", "/", path).lstrip("/")  # routing takes several for one
     return any(plain == each or plain.startswith(f"{each}/") for each in INSIDE)
 
 
