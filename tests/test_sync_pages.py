@@ -11,7 +11,7 @@ from sync import demo
 from tests.servers import Postgres
 from tests.staging_world import USERS, Staging, staging_world
 from tests.sync.databases import ask, carry_out
-from webapp import clock, sync_conflicts, sync_rules, sync_watch, syncs
+from webapp import clock, staging_config, sync_conflicts, sync_rules, sync_watch, syncs
 from webapp.records.staging_models import SyncStatus
 
 
@@ -285,6 +285,45 @@ def test_missed_runs_are_reported(world: Staging) -> None:
     assert 3 == len(found)
     assert all(each.missed and "no worker was there" in each.error_message for each in found)
     assert "missed" in world.here.admin.get("/staging/syncs").text
+
+
+def test_runs_that_one_stands_for_are_reported(world: Staging) -> None:
+    """The clock comes three runs late: the latest of them begins, the two before it are told."""
+    config = world.configure(data_sync_enabled=True, sync_schedule="* * * * *")
+    assert config.next_run_at is not None
+    with clock.stopped_at(config.next_run_at + timedelta(minutes=2, seconds=3)):
+        sync_watch.look(world.here.records, world.here.settings, world.here.jobs)
+
+    found = syncs.listed(world.here.records)
+    assert [False, True, True] == sorted(each.missed for each in found)
+    slots = {f"{config.next_run_at + timedelta(minutes=each):%H:%M}" for each in (0, 1)}
+    assert slots == {each.error_message[-9:-4] for each in found if each.missed}
+    assert ["pending"] == [each.status for each in found if not each.missed]
+
+
+def test_a_sync_that_was_killed_as_cancelled_is_not_for_ever_pending(world: Staging) -> None:
+    """The configuration tells that the last sync did not succeed."""
+    made = world.start()
+    syncs.begin(world.here.records, made.id)
+    staging_config.note_run(world.here.records, world.here.settings, "pending")
+    syncs.cancel(world.here.records, made.id, "person:ada")
+    world.here.jobs.cancel(syncs.job_of(world.sync(made.id)))  # its worker died with it
+    sync_watch.look(world.here.records, world.here.settings, world.here.jobs)
+
+    assert SyncStatus.CANCELLED == world.sync(made.id).status
+    assert "failed" == world.config.last_sync_status
+
+
+def test_another_name_of_the_environment_lets_no_second_one_in(world: Staging) -> None:
+    """There are never two at once, whatever staging is called meanwhile."""
+    world.start()
+    world.configure(environment_name="qa")
+
+    answer = world.here.admin.post("/staging/syncs")
+
+    assert 422 == answer.status_code
+    assert "never two at once" in answer.text
+    assert 1 == len(syncs.listed(world.here.records))
 
 
 def test_a_run_due_while_another_is_under_way_is_missed(world: Staging) -> None:

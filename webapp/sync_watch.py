@@ -52,14 +52,14 @@ def _look_at(records: Records, settings: Settings, jobs: Jobs, sync: Sync) -> No
             said = (
                 "cancelled; it did not stop by itself and was killed. Resuming goes on from there"
             )
-            syncs.end(records, sync.id, SyncStatus.CANCELLED, error_message=said)
+            _end(records, settings, sync, SyncStatus.CANCELLED, said)
         return
     if not _still(records, sync):
         return
     if sync.status == SyncStatus.PENDING:
         _queue_again(records, settings, jobs, sync, job)
     elif sync.cancelled_at is not None:
-        syncs.end(records, sync.id, SyncStatus.CANCELLED, error_message="cancelled")
+        _end(records, settings, sync, SyncStatus.CANCELLED, "cancelled")
     else:
         _fail(records, settings, sync, job)
 
@@ -90,7 +90,11 @@ def _fail(records: Records, settings: Settings, sync: Sync, job: Found | None) -
     killed = "signal 9" in why or "Abandoned" in why
     said = LOST.format(how=" (it was killed)" if killed else "")
     log.warning("a sync was lost", sync=sync.id, why=why)
-    if syncs.end(records, sync.id, SyncStatus.FAILED, error_message=said) and not sync.dry_run:
+    _end(records, settings, sync, SyncStatus.FAILED, said)
+
+
+def _end(records: Records, settings: Settings, sync: Sync, status: SyncStatus, said: str) -> None:
+    if syncs.end(records, sync.id, status, error_message=said) and not sync.dry_run:
         staging_config.note_run(records, settings, "failed")
 
 
@@ -111,14 +115,16 @@ def begin_due(records: Records, settings: Settings, jobs: Jobs) -> None:
         return
     if not staging_config.move_on(records, config, now):
         return  # another clock was quicker
-    if due < now - LATE:
-        for slot in _slots(config, due, now):
-            syncs.miss(records, config, f"missed: no worker was there at {slot:%Y-%m-%d %H:%M} UTC")
+    *earlier, latest = _slots(config, due, now)
+    late = due < now - LATE
+    for slot in [*earlier, latest] if late else earlier:
+        syncs.miss(records, config, f"missed: no worker was there at {slot:%Y-%m-%d %H:%M} UTC")
+    if late:
         return
     try:
         _begin(records, settings, jobs, config)
     except (NotSetUp, SyncUnderWay, NoQueue) as error:
-        syncs.miss(records, config, f"missed at {due:%Y-%m-%d %H:%M} UTC: {error}")
+        syncs.miss(records, config, f"missed at {latest:%Y-%m-%d %H:%M} UTC: {error}")
 
 
 def _begin(records: Records, settings: Settings, jobs: Jobs, config: StagingConfig) -> None:

@@ -70,6 +70,8 @@ def ask(
     made.rules_version = rules_version
     try:
         with records.writing() as session:
+            if ident := session.scalar(select(Sync.id).where(Sync.status.in_(UNDER_WAY)).limit(1)):
+                raise SyncUnderWay(ident)  # also one that began under another name
             session.add(made)
     except IntegrityError as error:
         running = under_way(records)
