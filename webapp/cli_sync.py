@@ -10,7 +10,6 @@ from typing import Any, TypeVar
 import click
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
-from sqlalchemy.engine import make_url
 
 from prompt_repo.cli_base import Where
 from prompt_repo.cli_output import printable
@@ -23,7 +22,7 @@ from sync.progress import Step, silent
 from sync.run import PAUSED, Options, Result, run
 from sync.state import State
 from sync.tables import Source, Target, open_source, open_target
-from webapp import audit_entries, staging_config
+from webapp import audit_entries, staging_config, staging_values
 from webapp.cli_records import enter, records_of, settings_of
 from webapp.cli_support import Misused, Verb
 
@@ -206,7 +205,7 @@ def unlock(where: Where) -> None:
 
 def _shown(url: str) -> str:
     """A database's address without its password."""
-    return make_url(url).render_as_string(hide_password=True)
+    return staging_values.masked(url)
 
 
 def _key(state: State, table: str, keys: tuple[str, ...]) -> tuple[Any, ...]:

@@ -251,7 +251,7 @@ def _read(each: "Field[Any]", text: str) -> Any:
     text = text.strip()
     try:
         if each.name in NETWORKS:
-            return tuple(ipaddress.ip_network(part) for part in _parts(text))
+            return tuple(_network(part) for part in _parts(text))
         if each.name in PER_ENVIRONMENT:
             _by_environment(text)
         if each.name in READ_BY:
@@ -279,6 +279,15 @@ def _by_environment(text: str) -> dict[str, str] | None:
 
 def _parts(text: str) -> list[str]:
     return [part.strip() for part in text.split(",") if part.strip()]
+
+
+def _network(part: str) -> Network:
+    """A network; one of IPv4 that is spelled as IPv6 is one of IPv4, as addresses are."""
+    found = ipaddress.ip_network(part)
+    mapped = getattr(found.network_address, "ipv4_mapped", None)
+    if mapped is None or found.prefixlen < 96:
+        return found
+    return ipaddress.ip_network(f"{mapped}/{found.prefixlen - 96}")
 
 
 def _role(part: str) -> tuple[str, str]:

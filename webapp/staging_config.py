@@ -125,7 +125,7 @@ def change(
     Raises ConfigError, also where `allowed` says that the one who asks would be shut out.
     """
     before = current(records, settings)
-    checked, problems = _checked(given)
+    checked, problems = _checked(_typed(given, before))
     after = {name: checked.get(name, getattr(before, name)) for name in EDITABLE}
     problems |= {
         name: said
@@ -142,6 +142,12 @@ def change(
     if problems:
         raise ConfigError(problems)
     return _saved(records, before, after, who), changed
+
+
+def _typed(given: Mapping[str, Any], before: StagingConfig) -> Mapping[str, Any]:
+    """What was given, but for an address as it is shown: its password was not typed."""
+    shown = {"database_url": staging_values.masked(before.database_url)}
+    return {name: value for name, value in given.items() if value != shown.get(name)}
 
 
 def _checked(given: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, str]]:
@@ -188,15 +194,18 @@ def shared(subdomain: str, bucket: str, settings: Settings) -> dict[str, str]:
     """Which of its host and its bucket staging shares with production, however they are spelled."""
     problems = {}
     hosts = [each for each in settings.production_host.split(",") if each.strip()]
-    if subdomain and subdomain in {staging_values.asked_host(each) for each in hosts}:
+    if subdomain and subdomain in {staging_values.host_in(each) for each in hosts}:
         problems["admin_subdomain"] = "this is production's host; staging needs its own"
     live = settings.production_bucket or settings.of_environment("preview_storage", "production")
     if bucket and live:
-        try:
-            if staging_values.bucket(live) == bucket:
-                problems["storage_bucket"] = "this is production's bucket; staging needs its own"
-        except ValueError:  # production's is a folder
-            return problems
+        name = staging_values.bucket_in(live)
+        if name == bucket:
+            problems["storage_bucket"] = "this is production's bucket; staging needs its own"
+        elif settings.production_bucket and not name:
+            problems["storage_bucket"] = (
+                "whether it is production's can't be told: what PROMPT_REPO_PRODUCTION_BUCKET says "
+                "is no name of a bucket"
+            )
     return problems
 
 
@@ -256,18 +265,25 @@ def _saved(
     records: Records, before: StagingConfig, after: Mapping[str, Any], who: str
 ) -> StagingConfig:
     now = clock.now()
-    made = _with(before, after)
-    made.updated_at, made.updated_by = now, who[:80]
-    timing = ("data_sync_enabled", "sync_schedule")
-    if any(after[name] != getattr(before, name) for name in timing):
-        made.scheduled_by = who[:80]
-        made.next_run_at = due_after(made, now)
+    moved = {name: value for name, value in after.items() if value != getattr(before, name)}
+    told: dict[str, Any] = {**moved, "updated_at": now, "updated_by": who[:80]}
+    if {"data_sync_enabled", "sync_schedule"} & set(moved):
+        due = due_after(_with(before, after), now)
+        told |= {"scheduled_by": who[:80], "next_run_at": due}
     try:
-        with records.writing() as session:
-            return session.merge(made)
+        return _written(records, before, told)
     except IntegrityError as error:
         name = after["environment_name"]
         raise ConfigError({"environment_name": f"{name} is the name of another one"}) from error
+
+
+def _written(records: Records, before: StagingConfig, told: Mapping[str, Any]) -> StagingConfig:
+    """Writes some fields alone: what others wrote meanwhile stays."""
+    with records.writing() as session:
+        kept = session.get(StagingConfig, before.id) or session.merge(before)
+        for name, value in told.items():
+            setattr(kept, name, value)
+    return kept
 
 
 def unlock(records: Records, settings: Settings, who: str) -> dict[str, Any]:
@@ -289,11 +305,10 @@ def due_after(config: StagingConfig, moment: datetime) -> datetime | None:
 def note_run(records: Records, settings: Settings, status: str) -> None:
     """Keeps how the last sync ended: `success`, `failed`, or `pending` while it is not over."""
     found = current(records, settings)
-    with records.writing() as session:
-        kept = session.merge(found)
-        kept.last_sync_status = status
-        if status != "pending":
-            kept.last_sync_at = clock.now()
+    told: dict[str, Any] = {"last_sync_status": status}
+    if status != "pending":
+        told["last_sync_at"] = clock.now()
+    _written(records, found, told)
 
 
 def move_on(records: Records, config: StagingConfig, now: datetime) -> bool:

@@ -75,8 +75,6 @@ def configure() -> Response:
     given: dict[str, Any] = {name: name in form for name in FLAGS}
     given |= {name: form.get(name, "") for name in EDITABLE if name not in FLAGS}
     standing = staging_config.current(records(), settings())
-    if given["database_url"] == staging_values.masked(standing.database_url):
-        del given["database_url"]  # its password was never shown, so it was not typed either
     try:
         save(given)
     except ConfigError as error:

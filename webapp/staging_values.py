@@ -26,7 +26,10 @@ BUCKET_FORMS = (
     re.compile(rf"https?://([^/]+)\.{AMAZON}/?"),
     re.compile(rf"https?://{AMAZON}/([^/]+)/?"),
 )
-PASSWORD = re.compile(r"(?<=://)([^/@:]*):[^/@]*(?=@)|(?<=[?&]password=)[^&]*", re.IGNORECASE)
+PASSWORD = re.compile(
+    r"(?<=://)([^/@:\s]*):(?:[^?\s]*|[^/@\s]*)(?=@)|(?<=password=)[^&\s]*", re.IGNORECASE
+)
+COVER = "•••"
 FIELDS = 5
 LONGEST_SCHEDULE = 120
 
@@ -77,6 +80,22 @@ def asked_host(text: str) -> str:
         return ""
 
 
+def host_in(text: str) -> str:
+    """The host in a setting, which may be written as an address; comparable with `host`."""
+    return asked_host(re.sub(r"^[a-z+.-]+://", "", text.strip(), flags=re.I).partition("/")[0])
+
+
+def bucket_in(text: str) -> str:
+    """The bucket in a setting, which may name a place within it; empty where there is none."""
+    told = re.sub(r":\d+(?=/|$)", "", text.strip()).rstrip("/")
+    while told.rpartition("://")[2]:
+        try:
+            return bucket(told)
+        except ValueError:
+            told = told.rpartition("/")[0]
+    return ""
+
+
 def bucket(text: str) -> str:
     """The name of a bucket, however it was written: s3://name, an ARN, an address of Amazon's."""
     told = text.strip().lower()
@@ -92,6 +111,8 @@ def bucket(text: str) -> str:
 def database(text: str) -> str:
     """An address of a database, or `env:NAME` for one that stands in the environment."""
     told = text.strip()
+    if COVER in told:
+        raise ValueError(f"the password is covered here as {COVER}; write it anew")
     if told.startswith("env:"):
         if not FROM_ENVIRONMENT.fullmatch(told):
             raise ValueError("write env: and the name of a variable, such as env:STAGING_DATABASE")
@@ -113,6 +134,7 @@ def database_parts(text: str) -> tuple[str, ...]:
         if not url.database or not url.database.startswith("/"):
             raise ValueError("name the SQLite file by its whole path: sqlite:////path/to/file")
         return "sqlite", url.database
+    _refuse_two_meanings(text)
     told = dict(url.query)
     where = str(told.get("host") or url.host or "").rstrip(".").lower()
     if not url.database and not told.get("dbname"):
@@ -124,6 +146,18 @@ def database_parts(text: str) -> tuple[str, ...]:
         port,
         unquote(str(told.get("dbname") or url.database)),
     )
+
+
+def _refuse_two_meanings(text: str) -> None:
+    """Refuses an address that PostgreSQL takes apart otherwise than we do, and shows in errors."""
+    head, _, query = text.partition("?")
+    who, at, _ = head.partition("://")[2].rpartition("@")
+    names = [part.partition("=")[0] for part in query.split("&")]
+    if set(who) & set("/@") or (not at and "@" in names[0]) or any("%" in each for each in names):
+        raise ValueError(
+            "this address can be read in two ways; write @ / ? and # of a password as %40 %2F %3F "
+            "and %23"
+        )
 
 
 def schedule(text: str, now: datetime) -> str:
@@ -155,7 +189,7 @@ def next_runs(told: str, now: datetime, count: int = 3) -> list[datetime]:
 
 def masked(text: str) -> str:
     """An address without its password."""
-    return PASSWORD.sub(lambda found: f"{found[1]}:•••" if found[1] is not None else "•••", text)
+    return PASSWORD.sub(lambda found: COVER if found[1] is None else f"{found[1]}:{COVER}", text)
 
 
 def shown_host(address: str) -> str:

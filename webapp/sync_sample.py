@@ -1,5 +1,6 @@
 """What a dry run shows: a few rows of each table before and after, originals masked."""
 
+from string import punctuation
 from typing import Any
 
 from sync import rules
@@ -14,12 +15,14 @@ MASK = "•"
 
 
 def masked(cell: Any) -> str:
-    """A value that shows its form and nothing else: letters and digits are covered."""
+    """A value that shows its form and nothing else: all but blanks and punctuation is covered."""
     if cell is None:
         return ""
     if isinstance(cell, bytes):
         return f"{len(cell)} bytes"
-    return "".join(MASK if each.isalnum() else each for each in str(cell)[:LONGEST])
+    return "".join(
+        each if each.isspace() or each in punctuation else MASK for each in str(cell)[:LONGEST]
+    )
 
 
 def shown(cell: Any) -> str:
