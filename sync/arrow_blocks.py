@@ -85,6 +85,11 @@ def chosen(column: Any, which: Any) -> Any:
     return column.filter(pa.array(which))
 
 
+def mask(which: Any) -> Any:
+    """What is true of each row, as a column."""
+    return pa.array(which, pa.bool_())
+
+
 def whole(column: Any) -> Any:
     """A column as whole numbers, whether it holds these or their texts."""
     return column.cast(pa.int64())

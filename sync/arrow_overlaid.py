@@ -105,19 +105,29 @@ def add(target: Target, attempt: int, table: Table, rows: Sequence[Written], typ
     """Lays rows over an attempt's blocks, and over what lay there; nothing commits."""
     if not rows:
         return
-    cells = [arrow_blocks.texts(each) for each in zip(*(row.row for row in rows), strict=True)]
+    lay(
+        target, attempt, table,
+        pa.array([row.key for row in rows], type_),
+        [arrow_blocks.texts(each) for each in zip(*(row.row for row in rows), strict=True)],
+        np.array([row.alive for row in rows], np.bool_),
+        b"".join(row.tag for row in rows),
+        np.array([row.stamp for row in rows], np.int64),
+    )  # fmt: skip
+
+
+def lay(
+    target: Target, attempt: int, table: Table, keys: Any, cells: Sequence[Any],
+    alive: NDArray[np.bool_], tags: bytes, stamps: NDArray[np.int64],
+) -> None:  # fmt: skip
+    """The same of columns: the keys, and what the table's columns hold."""
     target.run(
         f"INSERT INTO {target.state}overlays "
         "(attempt, number, keys, content, alive, tags, stamps) VALUES (?, (SELECT "
         f"coalesce(max(number), 0) + 1 FROM {target.state}overlays WHERE attempt = ?), "
         "?, ?, ?, ?, ?)",
         [
-            attempt, attempt,
-            arrow_blocks.pack(["key"], [pa.array([row.key for row in rows], type_)]),
-            arrow_blocks.pack(table.names, cells),
-            np.array([row.alive for row in rows], np.bool_).tobytes(),
-            b"".join(row.tag for row in rows),
-            np.array([row.stamp for row in rows], np.int64).tobytes(),
+            attempt, attempt, arrow_blocks.pack(["key"], [keys]),
+            arrow_blocks.pack(table.names, cells), alive.tobytes(), tags, stamps.tobytes(),
         ],
     )  # fmt: skip
 

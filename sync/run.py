@@ -136,11 +136,10 @@ class _Run:
         self._get_ready()
         try:
             walk.plan_parts([works[table.name] for table in ordered])
+            walk.foresee([works[table.name] for table in ordered])
             self._walk_all(ordered, works, walk, rebuilding)
         finally:
-            if walk.fillers is not None:
-                walk.fillers.close()
-                walk.fillers = None
+            walk.close()
         if rebuilding is not None:
             rebuilding.put_up()
         self._end(ordered, works, walk)
@@ -368,6 +367,7 @@ class _Run:
                 counts.failed = outcome.blocked
                 if outcome.blocked:
                     self._blocked.append(name)
+            again.close()
         if self._blocked:
             raise Unsupported(
                 [f"{name} has rows that can't be written: staging's own rows hold values that "

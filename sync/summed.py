@@ -8,6 +8,7 @@ import json
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 
@@ -35,8 +36,12 @@ class Summed:
 
     def came(self, keys: Iterable[int]) -> Sums:
         """The sums with some keys more."""
+        return self.with_keys(arrow_blocks.numbers([*keys]))
+
+    def with_keys(self, keys: Any) -> Sums:
+        """The same with a column of keys."""
         more = Sums(self.keys.count, self.keys.plain, self.keys.squares)
-        more.add(arrow_blocks.numbers([*keys]))
+        more.add(keys)
         return more
 
     def written(self, before: int | None, after: int) -> None:
@@ -45,6 +50,13 @@ class Summed:
         if before is not None:
             self.stamps[before % SHORT] -= 1
         self.laid += 1
+
+    def all_written(self, before: np.ndarray, rows: int, after: int) -> None:
+        """Takes down that one transaction wrote rows, most over those that others had written."""
+        for stamp, number in _counted(before).items():
+            self.stamps[stamp] -= number
+        self.stamps[after % SHORT] += rows
+        self.laid += rows
 
     def dumps(self) -> str:
         """As text."""

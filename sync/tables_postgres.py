@@ -16,6 +16,7 @@ from sync.tables_arrow import SURE, ArrowReader
 from sync.tables_postgres_schema import read_schema
 from sync.tables_postgres_text import (
     after_key,
+    cancel,
     checksum_of,
     connect,
     copied_out,
@@ -90,7 +91,7 @@ class PostgresSource:
 
     def read(self, table: Table, selection: Selection) -> Iterator[list[Row]]:
         """The rows in order of the key, in batches."""
-        query = f"SELECT {self._columns(table, selection)} {self._rows(table, selection)}"
+        query = f"SELECT {self._columns(table, selection)} {self.rows(table, selection)}"
         if selection.ordered and table.key:
             query += f" ORDER BY {', '.join(order_of(table))}"
         query += f" LIMIT {selection.limit}" if selection.limit else ""
@@ -99,7 +100,8 @@ class PostgresSource:
     def _columns(self, table: Table, selection: Selection) -> str:
         return ", ".join([names_of(table.names, "t."), *selection.extras])
 
-    def _rows(self, table: Table, selection: Selection) -> str:
+    def rows(self, table: Table, selection: Selection) -> str:
+        """Which rows a selection is of, as SQL says it."""
         ends = after_key(table, selection.after), until_key(table, selection.until)
         wanted = [f"({each})" for each in (selection.where, *ends) if each]
         where = f" WHERE {' AND '.join(wanted)}" if wanted else ""
@@ -107,7 +109,7 @@ class PostgresSource:
 
     def checksum(self, table: Table, selection: Selection) -> str:
         """The number of rows and the sum of their hashes."""
-        columns, rows = self._columns(table, selection), self._rows(table, selection)
+        columns, rows = self._columns(table, selection), self.rows(table, selection)
         return str(self.ask(f"SELECT {checksum_of(columns)} {rows}")[0][0])
 
     def sample(self, table: Table, most: int) -> list[Row]:
@@ -158,7 +160,7 @@ class PostgresSource:
         own, beside = names_of(table.names, "t."), [f"({each})::text" for each in selection.extras]
         number = len(table.key) == 1 and table.column(table.key[0]).shape == "integer"
         key = [] if number else [key_in_one(table)]
-        wanted = [own, *beside, *key, self._hash(table, selection)]
+        wanted = [own, *beside, *key, self.hash_of(table, selection)]
         if as_text:
             if self._text is None:
                 self._text = TextReader(self.url, self.shared())
@@ -173,34 +175,27 @@ class PostgresSource:
 
     def hashes(self, table: Table, selection: Selection) -> Iterator[list[Any]]:
         """Each row's key, as `key_in_one` gives it, and the hash of all that `read` would give."""
-        return self._in_order(table, selection, [key_in_one(table), self._hash(table, selection)])
+        return self._in_order(table, selection, [key_in_one(table), self.hash_of(table, selection)])
 
     def changed_since(
         self, table: Table, selection: Selection, watermark: str, value: str
     ) -> list[tuple[Any, int]]:
         """The same of rows whose watermark is not well below a value, or empty; in no order."""
-        changed = replace(selection, where=_both(selection.where, _late(table, watermark, value)))
-        wanted = f"{key_in_one(table)}, {self._hash(table, changed)}"
-        return self.ask(f"SELECT {wanted} {self._rows(table, changed)}")
-
-    def rows_since(
-        self, table: Table, selection: Selection, watermark: str, value: str, most: int
-    ) -> list[tuple[Row, str, int]] | None:
-        """Those rows themselves, each with its key and hash; None where they are more than some."""
-        late = _late(table, watermark, value)
-        rows = replace(selection, where=_both(selection.where, late), limit=most + 1)
-        found = self._with_hashes(table, rows)
-        return None if len(found) > most else found
+        changed = replace(
+            selection, where=both(selection.where, late_rows(table, watermark, value))
+        )
+        wanted = f"{key_in_one(table)}, {self.hash_of(table, changed)}"
+        return self.ask(f"SELECT {wanted} {self.rows(table, changed)}")
 
     def boundaries(self, table: Table, selection: Selection, parts: int) -> list[Row]:
         """Keys at which a table's rows fall into parts of about one size; none for a single one."""
-        count = int(self.ask(f"SELECT count(*) {self._rows(table, selection)}")[0][0])
+        count = int(self.ask(f"SELECT count(*) {self.rows(table, selection)}")[0][0])
         cells = ", ".join(f"({names_of([name], 't.')})::text" for name in table.key)
         order, ends = ", ".join(order_of(table)), list[Row]()
         for _ in range(1, min(parts, count)):
             behind = replace(selection, after=ends[-1] if ends else selection.after)
             skipped = count // parts - 1
-            query = f"SELECT {cells} {self._rows(table, behind)} ORDER BY {order}"
+            query = f"SELECT {cells} {self.rows(table, behind)} ORDER BY {order}"
             ends += self.ask(f"{query} OFFSET {skipped} LIMIT 1")
         return ends
 
@@ -215,7 +210,7 @@ class PostgresSource:
         Made while others go on, by a connection of its own that sees the same.
         """
         asked = f"{SQL.format(key_in_one(table))}, coalesce(max(t.{quoted(watermark)})::text, '')"
-        query, snapshot = f"SELECT {asked} {self._rows(table, selection)}", self.shared()
+        query, snapshot = f"SELECT {asked} {self.rows(table, selection)}", self.shared()
 
         def of() -> tuple[Sums, str]:
             with closing(PostgresSource(self.url, snapshot)) as beside:
@@ -234,10 +229,10 @@ class PostgresSource:
         return self.get_ready().get().read(self._query(table, selection, wanted))
 
     def _query(self, table: Table, selection: Selection, wanted: Sequence[str]) -> str:
-        query = f"SELECT {', '.join(wanted)} {self._rows(table, selection)}"
+        query = f"SELECT {', '.join(wanted)} {self.rows(table, selection)}"
         return f"{query} ORDER BY {', '.join(order_of(table))}"
 
-    def _hash(self, table: Table, selection: Selection) -> str:
+    def hash_of(self, table: Table, selection: Selection) -> str:
         """A hash that moves whenever any cell's text does; of the cells themselves where it can."""
         exact = all(re.fullmatch(HASHED, column.type) for column in table.columns)
         if not exact or self._connection.info.server_version < 140_000:
@@ -253,22 +248,22 @@ class PostgresSource:
         self, table: Table, selection: Selection, keys: Sequence[int | str]
     ) -> list[tuple[str, int]]:
         """The hashes of the rows that have some keys."""
-        rows = replace(selection, where=_both(selection.where, has_key(table, keys)))
-        wanted = f"{key_in_one(table)}::text, {self._hash(table, rows)}"
-        found = self.ask(f"SELECT {wanted} {self._rows(table, rows)}")
+        rows = replace(selection, where=both(selection.where, has_key(table, keys)))
+        wanted = f"{key_in_one(table)}::text, {self.hash_of(table, rows)}"
+        found = self.ask(f"SELECT {wanted} {self.rows(table, rows)}")
         return [(str(key), int(hashed)) for key, hashed in found]
 
     def rows_at(
         self, table: Table, selection: Selection, keys: Sequence[int | str]
     ) -> list[tuple[Row, str, int]]:
         """The rows that have some keys, with the key and the hash of each."""
-        rows = replace(selection, where=_both(selection.where, has_key(table, keys)))
+        rows = replace(selection, where=both(selection.where, has_key(table, keys)))
         return self._with_hashes(table, rows)
 
     def _with_hashes(self, table: Table, rows: Selection) -> list[tuple[Row, str, int]]:
         query = (
             f"SELECT {self._columns(table, rows)}, {key_in_one(table)}, "
-            f"{self._hash(table, rows)} {self._rows(table, rows)}"
+            f"{self.hash_of(table, rows)} {self.rows(table, rows)}"
         )
         query += f" LIMIT {rows.limit}" if rows.limit else ""
         return [
@@ -276,6 +271,10 @@ class PostgresSource:
             for batch in copied_out(self._connection, query)
             for row in batch
         ]
+
+    def cancel(self) -> None:
+        """Ends what is being asked, from another thread."""
+        cancel(self._connection)
 
     def close(self) -> None:
         """Ends the snapshot."""
@@ -286,11 +285,12 @@ class PostgresSource:
         self._connection.close()
 
 
-def _late(table: Table, watermark: str, value: str) -> str:
-    """A condition that a row's watermark is not well below a value, or empty."""
+def late_rows(table: Table, watermark: str, value: str) -> str:
+    """The condition that a row's watermark is not well below a value, or empty."""
     column, type_ = f"t.{quoted(watermark)}", table.column(watermark).type
     return f"{column} >= {literal(value)}::{type_} - interval '{LATE}' OR {column} IS NULL"
 
 
-def _both(one: str, other: str) -> str:
+def both(one: str, other: str) -> str:
+    """Two conditions, the first of which may be none."""
     return f"({one}) AND ({other})" if one else other

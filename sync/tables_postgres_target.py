@@ -12,10 +12,10 @@ from sync.model import Cell, Key, Row, Schema, Table
 from sync.tables import Blocked, Change, Reference, Source, key_reader, upsert, write_singly
 from sync.tables_arrow import ArrowWriter
 from sync.tables_postgres import PostgresSource
+from sync.tables_postgres_columns import WAITING, ByColumns, unlike
 from sync.tables_postgres_ddl import create_like
 from sync.tables_postgres_locks import Locks
 from sync.tables_postgres_schema import OWN_SCHEMA, read_schema
-from sync.tables_postgres_telling import Telling
 from sync.tables_postgres_text import (
     after_key,
     checksum_of,
@@ -35,11 +35,8 @@ from sync.tables_postgres_text import (
 from sync.tables_text_columns import TextWriter
 from sync.threads import Soon
 
-WAITING = (errors.UniqueViolation, errors.ForeignKeyViolation)
-"""What may be different once other rows have gone or come."""
 
-
-class PostgresTarget(Telling):
+class PostgresTarget(ByColumns):
     """Staging: one connection writes, another reads ahead."""
 
     dialect = "postgresql"
@@ -200,7 +197,7 @@ class PostgresTarget(Telling):
         others = [name for name in table.names if name not in table.key]
         if not changes or not others:
             return
-        stamp = _unlike(table.names, "seen_stamp")
+        stamp = unlike(table.names, "seen_stamp")
         columns = f"{names_of(table.names)}, xmin AS {stamp}"
         name = self._temporary("changes", table_name(table), columns)
         rows = [(*change.row, change.stamp) for change in changes]
@@ -358,13 +355,6 @@ class PostgresTarget(Telling):
         if self._arrow is not None:
             self._arrow.end(ArrowWriter.close)
         self._connection.close()
-
-
-def _unlike(names: Sequence[str], wanted: str) -> str:
-    """A name for a column beside others."""
-    while wanted in names:
-        wanted += "_"
-    return wanted
 
 
 def _has_key_of(table: Table, rows: Sequence[Row]) -> str:

@@ -10,6 +10,7 @@ import psycopg
 from sync.model import Cell, Row, Table
 from sync.tables_arrow import ArrowWriter
 from sync.tables_postgres_text import (
+    cancel,
     connect,
     copied_out,
     from_table,
@@ -45,23 +46,6 @@ class Telling:
         def count() -> dict[int, int]:
             with closing(connect(self.url, autocommit=True)) as beside:
                 return {int(stamp): n for stamp, n in beside.execute(query.encode()).fetchall()}
-
-        return Soon(count)
-
-    def standing(self, table: Table, stamps: Sequence[int]) -> Soon[tuple[int, int]]:
-        """How many rows there are, and how many of them some transactions wrote.
-
-        Counted while others go on, by a connection of its own.
-        """
-        query = (
-            f"SELECT count(*), count(*) FILTER (WHERE t.xmin = ANY({_xids(stamps)})) "
-            f"FROM {from_table(table)} t"
-        )
-
-        def count() -> tuple[int, int]:
-            with closing(connect(self.url, autocommit=True)) as beside:
-                ((rows, ours),) = beside.execute(query.encode()).fetchall()
-                return int(rows), int(ours)
 
         return Soon(count)
 
@@ -105,6 +89,30 @@ class Telling:
             for batch in copied_out(self._connection, query)
             for key, stamp in batch
         ]
+
+
+class Counting:
+    """A connection beside the run's own that counts staging's rows."""
+
+    def __init__(self, url: str) -> None:
+        self._connection = connect(url, autocommit=True)
+
+    def standing(self, table: Table, stamps: Sequence[int]) -> tuple[int, int]:
+        """How many rows there are, and how many of them some transactions wrote."""
+        query = (
+            f"SELECT count(*), count(*) FILTER (WHERE t.xmin = ANY({_xids(stamps)})) "
+            f"FROM {from_table(table)} t"
+        )
+        ((rows, ours),) = self._connection.execute(query.encode()).fetchall()
+        return int(rows), int(ours)
+
+    def cancel(self) -> None:
+        """Ends what is being asked, from another thread."""
+        cancel(self._connection)
+
+    def close(self) -> None:
+        """Ends the connection."""
+        self._connection.close()
 
 
 def _xids(stamps: Sequence[int]) -> str:

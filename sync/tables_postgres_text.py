@@ -41,6 +41,12 @@ def connect(url: str, **options: Any) -> psycopg.Connection[tuple[Any, ...]]:
     return connection
 
 
+def cancel(connection: psycopg.Connection[tuple[Any, ...]]) -> None:
+    """Ends what a connection is being asked by another thread; one that is closed asks nothing."""
+    with suppress(psycopg.Error):
+        connection.cancel_safe()
+
+
 def said(error: psycopg.Error) -> str:
     """What PostgreSQL said, in one line."""
     return str(error).strip().split("\n")[0]

@@ -43,14 +43,17 @@ class TextReader:
     def read(self, query: str, width: int) -> Iterator[list[Any]]:
         """What a query of so many columns gives, as lists of columns."""
         for lines in lines_out(self._connection, query, SIZE_OF_BATCH):
-            yield _columns(lines, width)
+            yield text_columns(lines, width)
 
     def close(self) -> None:
         """Ends the connection."""
         self._connection.close()
 
 
-def _columns(lines: bytes, width: int) -> list[Any]:
+def text_columns(lines: bytes, width: int) -> list[Any]:
+    """COPY's lines as so many columns of texts."""
+    if not lines:
+        return [pa.array([], pa.string()) for _ in range(width)]
     names = [f"c{place}" for place in range(width)]
     found = csv.read_csv(
         pa.BufferReader(lines),
@@ -93,7 +96,7 @@ class TextWriter:
         statement = f"COPY {table_name(table)} ({names_of(table.names)}) FROM STDIN"
         try:
             with self._connection.cursor() as cursor, cursor.copy(statement.encode()) as copy:
-                copy.write(_lines(columns))
+                copy.write(lines_of_columns(columns))
         except (errors.IntegrityError, errors.DataError) as error:
             raise Unfit(said(error)) from error
 
@@ -110,9 +113,10 @@ class TextWriter:
         self._connection.close()
 
 
-def _lines(columns: Sequence[Any]) -> memoryview:
+def lines_of_columns(columns: Sequence[Any]) -> memoryview:
     """Columns as COPY takes them; one piece of memory."""
-    cells = [pc.fill_null(_escaped(column), "\\N") for column in columns]
+    texts = [column.cast(pa.string()) for column in columns]
+    cells = [pc.fill_null(_escaped(column), "\\N") for column in texts]
     rows = pc.binary_join_element_wise(*cells, "\t")
     lines = pc.binary_join_element_wise(rows, "", "\n")
     offsets, content = lines.buffers()[1:]

@@ -8,6 +8,7 @@ from sync.deciding import Batch
 from sync.errors import Cancelled, StagingMoved, Unfit
 from sync.filling import MOST_SAMPLED, SAMPLED, SHOWN, Filling
 from sync.folds import check_folding
+from sync.foresight import Foresight
 from sync.marked import Marked
 from sync.model import Cell, Key, Row, Table
 from sync.moving import Moving
@@ -50,6 +51,7 @@ class Walk:
     """Empty tables are filled while they have their indexes."""
     fillers: Fillers | None = None
     """Fill large tables in parts."""
+    _foresight: Foresight | None = None
     _tags: dict[int, bytes] = field(default_factory=dict)
     """Tags of the window's rows, by the rows' identity."""
 
@@ -255,16 +257,51 @@ class Walk:
             return False
         assert isinstance(self.source, PostgresSource)
         assert isinstance(self.target, PostgresTarget)
-        ways: tuple[type[Moving], ...] = (Marked, Refreshing)
+        asked = self.source, self.target, self.state, work, self.run, attempts[0], self.record
+        ways: tuple[Callable[[], Moving], ...] = (
+            lambda: Marked(*asked, self._asking()),
+            lambda: Refreshing(*asked),
+        )
         for way in ways:
-            refreshing = way(
-                self.source, self.target, self.state, work, self.run, attempts[0], self.record
-            )
+            refreshing = way()
             found = refreshing.find()
             if found is not None:
                 refreshing.settle(found, outcome, self.reset, self.dry, self.cancelled, self.clock)
                 return True
         return False
+
+    def foresee(self, works: Sequence[Work]) -> None:
+        """Has tables of which watermarks tell looked at before their turns.
+
+        Not where writing one table may move rows of another by triggers or foreign keys.
+        """
+        if self.empty or not self.target.replica or (self.dry and not self.state.there):
+            return
+        snapshot = self.source.snapshot()
+        marked = [work for work in works if work.watermark and self._quick(work)]
+        known = [(work, self.state.attempts(work.table.name)) for work in marked]
+        wanted = [
+            (work, attempts[0]) for work, attempts in known
+            if attempts and attempts[0].done and self._going_on(attempts, snapshot) is None
+        ]  # fmt: skip
+        if wanted:
+            self._asking().begin(wanted)
+
+    def _asking(self) -> Foresight:
+        if self._foresight is None:
+            assert isinstance(self.source, PostgresSource)
+            assert isinstance(self.target, PostgresTarget)
+            self._foresight = Foresight(self.source, self.target, self.state)
+        return self._foresight
+
+    def close(self) -> None:
+        """Ends what fills parts, and what looks ahead."""
+        if self.fillers is not None:
+            self.fillers.close()
+            self.fillers = None
+        if self._foresight is not None:
+            self._foresight.close()
+            self._foresight = None
 
     def _leave_traces(self, work: Work) -> None:
         assert isinstance(self.source, PostgresSource)
