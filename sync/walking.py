@@ -8,17 +8,12 @@ from sync.deciding import Batch
 from sync.errors import Cancelled, StagingMoved, Unfit
 from sync.filling import MOST_SAMPLED, SAMPLED, SHOWN, Filling
 from sync.folds import check_folding
-from sync.foresight import Foresight
-from sync.marked import Marked
 from sync.model import Cell, Key, Row, Table
-from sync.moving import Moving
 from sync.progress import Clock, Counts
-from sync.quickening import leave_traces
-from sync.refreshing import Refreshing
+from sync.quick import Quick
 from sync.remembering import Memory, joined
 from sync.shards import Fillers, Shard, finish, plan, planned
 from sync.state import Attempt, State
-from sync.summed import note_watermark
 from sync.tables import Selection, Source, Target, key_reader
 from sync.tables_postgres import PostgresSource
 from sync.tables_postgres_target import PostgresTarget
@@ -51,9 +46,12 @@ class Walk:
     """Empty tables are filled while they have their indexes."""
     fillers: Fillers | None = None
     """Fill large tables in parts."""
-    _foresight: Foresight | None = None
+    quick: Quick = field(init=False)
     _tags: dict[int, bytes] = field(default_factory=dict)
     """Tags of the window's rows, by the rows' identity."""
+
+    def __post_init__(self) -> None:
+        self.quick = Quick(self.source, self.target, self.state, self.record)
 
     def through(self, work: Work) -> Outcome:
         """The whole table, from its checkpoint on; again from there where staging moved."""
@@ -87,7 +85,7 @@ class Walk:
             self.state.finish(work.table.name, mine.number)
             self.state.count(mine.number, outcome.counts)
             if self._quick(work):
-                self._leave_traces(work)
+                self.quick.leave_traces(work)
             elif not (outcome.conflicts or outcome.gone or outcome.blocked or work.inserts_only):
                 self.state.mark(mine.number, self._mark(work), outcome.counts.kept)
             self.target.commit()
@@ -244,71 +242,33 @@ class Walk:
 
     def _quick(self, work: Work) -> bool:
         """Whether what moves in a table can be found without reading its rows."""
-        return (
-            not (work.sorted_anew or work.inserts_only)
-            and work.columns is not None
-            and isinstance(self.source, PostgresSource)
-            and isinstance(self.target, PostgresTarget)
-        )
+        return self.quick.serves(work)
 
     def _refreshed(self, work: Work, attempts: list[Attempt], outcome: Outcome) -> bool:
         """Looks only at what moved, if that can be told and is not too much."""
         if not (attempts and attempts[0].done and self._quick(work)) or self.empty:
             return False
-        assert isinstance(self.source, PostgresSource)
-        assert isinstance(self.target, PostgresTarget)
-        asked = self.source, self.target, self.state, work, self.run, attempts[0], self.record
-        ways: tuple[Callable[[], Moving], ...] = (
-            lambda: Marked(*asked, self._asking()),
-            lambda: Refreshing(*asked),
+        return self.quick.refresh(
+            work, self.run, attempts[0], outcome, self.reset, self.dry, self.cancelled, self.clock
         )
-        for way in ways:
-            refreshing = way()
-            found = refreshing.find()
-            if found is not None:
-                refreshing.settle(found, outcome, self.reset, self.dry, self.cancelled, self.clock)
-                return True
-        return False
 
     def foresee(self, works: Sequence[Work]) -> None:
-        """Has tables of which watermarks tell looked at before their turns.
-
-        Not where writing one table may move rows of another by triggers or foreign keys.
-        """
-        if self.empty or not self.target.replica or (self.dry and not self.state.there):
+        """Has tables looked at before their turns, where a watermark tells what moved."""
+        if self.empty or (self.dry and not self.state.there):
             return
         snapshot = self.source.snapshot()
-        marked = [work for work in works if work.watermark and self._quick(work)]
-        known = [(work, self.state.attempts(work.table.name)) for work in marked]
-        wanted = [
+        known = [(work, self.state.attempts(work.table.name)) for work in works if work.watermark]
+        self.quick.foresee(
             (work, attempts[0]) for work, attempts in known
             if attempts and attempts[0].done and self._going_on(attempts, snapshot) is None
-        ]  # fmt: skip
-        if wanted:
-            self._asking().begin(wanted)
-
-    def _asking(self) -> Foresight:
-        if self._foresight is None:
-            assert isinstance(self.source, PostgresSource)
-            assert isinstance(self.target, PostgresTarget)
-            self._foresight = Foresight(self.source, self.target, self.state)
-        return self._foresight
+        )  # fmt: skip
 
     def close(self) -> None:
         """Ends what fills parts, and what looks ahead."""
         if self.fillers is not None:
             self.fillers.close()
             self.fillers = None
-        if self._foresight is not None:
-            self._foresight.close()
-            self._foresight = None
-
-    def _leave_traces(self, work: Work) -> None:
-        assert isinstance(self.source, PostgresSource)
-        assert isinstance(self.target, PostgresTarget)
-        stands = self.state.attempts(work.table.name)[0]
-        leave_traces(self.source, self.target, self.state, work, stands)
-        note_watermark(self.source, self.target, self.state, work, stands, stands.seen)
+        self.quick.close()
 
     def _mark(self, work: Work) -> str:
         """What both tables hold now, by checksums that their servers make; empty if they can't.
