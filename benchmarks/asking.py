@@ -25,6 +25,7 @@ from webapp.access import Scope, access, public
 from webapp.config import Settings, environment_of
 from webapp.records import Records
 from webapp.records.preview_models import Preview
+from webapp.serving import spare_the_program
 
 ROOT = Path(__file__).parent.parent
 PATH = "/api/v1/environments/staging/characters/aria/emotional-prompts/angry/test"
@@ -47,6 +48,7 @@ def make() -> Flask:
 
     app.add_url_rule(BARE, view_func=public(bare))
     app.add_url_rule(AUDITED, view_func=access(Scope.WRITE)(audited), methods=["POST"])
+    spare_the_program()  # as the product's own web processes do
     return app
 
 

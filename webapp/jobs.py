@@ -21,6 +21,7 @@ from webapp import (
     exports,
     preview_files,
     previews,
+    rehearsing,
     staging_upkeep,
     sync_job,
     sync_parts,
@@ -75,7 +76,7 @@ def get_ready() -> None:
     bench = Bench(Settings.from_environment())
     try:
         video.get_ready(bench.settings)
-        previews.rehearse(bench.records)
+        rehearsing.clips(bench.records)
     except (Misconfigured, SQLAlchemyError) as error:  # each job says it better
         log.info("a worker did not get ready", why=str(error))
     bench.records.close()  # what is open now would be shared by all jobs

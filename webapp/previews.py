@@ -11,7 +11,6 @@ import uuid
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from functools import partial
 from typing import Any, NamedTuple
 
 from sqlalchemy import bindparam, insert, select, update
@@ -181,7 +180,7 @@ def begin(records: Records, ident: str) -> Preview | None:
         found = session.get(Preview, ident) if taken else None
         if found is None:
             return None
-        same = _alive(session, found.fingerprint, now) if not found.facts.get("anew") else None
+        same = alive(session, found.fingerprint, now) if not found.facts.get("anew") else None
         if same is not None:
             for name, value in _taken_over(same, now).items():
                 setattr(found, name, value)
@@ -245,17 +244,6 @@ def _enter(records: Records, ident: str, outcome: str, **detail: Any) -> None:
     entry = audit.unasked(made.created_by, "preview", f"preview {ident}", outcome, **facts)
     entry.address, entry.request_id = audit_log.origin(records, "path", path, preview=ident)
     audit_entries.write(records, entry, lasting=False)
-
-
-def rehearse(records: Records) -> None:
-    """Goes through the making of a preview that isn't there, so that what it asks is compiled."""
-    begin(records, "")
-    complete(records, "", "", 0, {}, [], 0.0)
-    for kind in (records.reading, partial(records.writing, lasting=False)):
-        with kind() as session:
-            session.get(Preview, "")
-            _alive(session, "", clock.now())
-    audit_log.rehearse(records)
 
 
 def see(records: Records, account_id: int, ident: str = "") -> None:
@@ -372,7 +360,8 @@ def _living(fingerprint: str, now: datetime) -> dict[str, Any]:
     return {"fingerprint": fingerprint, "now": now, "made_since": now - REUSED}
 
 
-def _alive(session: Session, fingerprint: str, now: datetime) -> Preview | None:
+def alive(session: Session, fingerprint: str, now: datetime) -> Preview | None:
+    """A finished preview of the same whose file is there and will be."""
     found = session.connection().execute(ALIVE, _living(fingerprint, now)).scalar()
     return session.get(Preview, found) if found is not None else None
 

@@ -2,9 +2,10 @@
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from flask import Response, jsonify, request
+from flask import Response, current_app, jsonify, request
+from werkzeug.datastructures import Headers
 
 from prompt_repo import diffing
 from prompt_repo.catalogue import Catalogue, placed
@@ -13,6 +14,9 @@ from prompt_repo.errors import InvalidDocument
 from prompt_repo.model import Author, Prompt, PromptKey, Resolved, Source, Version
 from prompt_repo.repository import Repository
 from prompt_repo.variables import unknown
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import WSGIEnvironment
 
 FOREVER = "private, max-age=31536000, immutable"
 ASK_AGAIN = "private, no-cache"
@@ -34,6 +38,18 @@ def answer(body: Any, catalogue: Catalogue, etag: str | None, status: int = 200)
     response = jsonify(body)
     response.status_code = status
     return marked(response, catalogue, etag)
+
+
+class MadeAt(Response):
+    """A JSON answer that says where the thing is that was made, as `url_for` wrote it out."""
+
+    def __init__(self, body: Any, status: int, location: str) -> None:
+        text = f"{current_app.json.dumps(body)}\n"
+        super().__init__(text, status, {"Location": location}, "application/json")
+
+    def get_wsgi_headers(self, environ: "WSGIEnvironment") -> Headers:
+        """Those that are there: Werkzeug takes any address apart and puts it together again."""
+        return self.headers
 
 
 def marked(response: Response, catalogue: Catalogue, etag: str | None) -> Response:

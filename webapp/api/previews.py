@@ -1,5 +1,6 @@
 """Test previews over the API: ask, follow, cancel, fetch the clip."""
 
+from typing import Any
 from uuid import UUID
 
 from flask import Response, jsonify, url_for
@@ -10,6 +11,7 @@ from prompt_repo.model import PromptKey
 from webapp import clock, job_progress, preview_asking, preview_serving, previews
 from webapp.access import Scope, require_environment
 from webapp.api import asking, blueprint
+from webapp.api.answering import MadeAt
 from webapp.api.preview_bodies import Preview, Testing, preview
 from webapp.api.routing import Operation, on_prompts, route
 from webapp.job_progress import Standing
@@ -52,9 +54,7 @@ def test(env: str, character: str | None, emotion: str) -> Response:
     else:
         text = preview_asking.standing(catalogue, key)
     made = preview_asking.ask(env, catalogue, key, text, reuse=given.reuse, reader=given.reader)
-    response = _answer(made, Standing(), 202)
-    response.headers["Location"] = url_for("api.preview", preview=made.id)
-    return response
+    return MadeAt(_told(made, Standing()), 202, url_for("api.preview", preview=made.id))
 
 
 @route(
@@ -126,12 +126,14 @@ def _standing(found: Record) -> Standing:
     return job_progress.read(services().redis if found.at_work else None, found.id)
 
 
-def _answer(found: Record, standing: Standing, status: int = 200) -> Response:
+def _answer(found: Record, standing: Standing) -> Response:
+    return jsonify(_told(found, standing))
+
+
+def _told(found: Record, standing: Standing) -> dict[str, Any]:
     lines = standing.lines if found.at_work else found.log
     percent = standing.percent if found.at_work else 100
     progress = {"percent": percent, "doing": standing.doing, "log": list(lines)}
     playable = found.playable(clock.now())
     address = url_for("api.preview_video", preview=found.id, _external=True) if playable else None
-    response = jsonify(preview(found, address, progress))
-    response.status_code = status
-    return response
+    return preview(found, address, progress)
