@@ -111,7 +111,8 @@ class Contacts:
             fake = ipaddress.IPv4Address((198 << 24 | 18 << 16) | number % 2**17)
         else:
             fake = ipaddress.IPv6Address((0x20010DB8 << 96) | number % 2**96)
-        return f"{fake}{slash}{prefix}"
+        made = f"{fake}{slash}{prefix}"
+        return str(ipaddress.ip_network(made, strict=False)) if _is_network(text) else made
 
     def url(self, text: str) -> str:
         """An address at example.com with an end of its own."""
@@ -121,6 +122,14 @@ class Contacts:
         """A UUID of version 4 by its looks."""
         number = self._uuid(re.sub(r"[{}-]", "", text).lower())
         return str(uuid.UUID(int=number, version=4))
+
+
+def _is_network(text: str) -> bool:
+    """Whether all bits behind a prefix are none, as those of the type `cidr` must be."""
+    try:
+        return "/" in text and bool(ipaddress.ip_network(text.strip()))
+    except ValueError:
+        return False
 
 
 def _in_format(text: str, digits: str) -> str:

@@ -129,3 +129,26 @@ def test_numbers_in_json_stay_numbers() -> None:
     assert "\ud83d" == found["e"]
     assert "\\ud83d" in made
     assert json.loads(text)["b"] != found["b"] < 0
+
+
+def test_a_network_becomes_a_network(postgres: servers.Postgres) -> None:
+    """The type `cidr`, whose bits behind the prefix must be none; addresses keep theirs."""
+    source, target = filled(
+        postgres,
+        "CREATE TABLE nets (id integer PRIMARY KEY, net cidr, host inet)",
+        "INSERT INTO nets VALUES (1, '192.168.7.0/24', '192.168.7.9/24'), "
+        "(2, '10.0.0.0/8', '10.1.2.3'),"
+        "(3, '2001:67c::/48', '2001:67c::1/64'), (4, '10.1.2.3', '10.1.2.0/23')",
+        "version: 1\ntables: {nets: {columns: {id: keep, net: ip, host: ip}}}\n",
+    )
+
+    query = (
+        "SELECT masklen(net), masklen(host), family(net), net = network(net) FROM nets ORDER BY id"
+    )
+    assert ask(source, query) == ask(target, query)
+    same = "SELECT count(*) FROM nets WHERE net <<= '192.168.0.0/16' OR host <<= '10.0.0.0/8'"
+    assert [(0,)] == ask(target, same)
+    assert 0 == sync(source, target, "version: 1\ntables: {nets: {columns: {id: keep, net: ip, "
+                     "host: ip}}}\n").total.written  # fmt: skip
+    postgres.drop(source)
+    postgres.drop(target)
