@@ -15,11 +15,24 @@ PLAYS = """async (video) => {
   while (!video.currentTime) await new Promise(requestAnimationFrame);
   return video.currentTime;
 }"""
+MOVES = """async (video) => {
+  while (!video.currentTime) await new Promise(requestAnimationFrame);
+  return video.currentTime;
+}"""
 BOTH_PLAY = """() => {
   const clips = [...document.querySelectorAll(".clip-pair video")];
   const times = clips.map((clip) => clip.currentTime);
   return times.length === 2 && Math.min(...times) > 1 && times;
 }"""
+
+SEEKS = """async ([first, second]) => {
+  await new Promise((done) => {
+    first.addEventListener("seeked", done, { once: true });
+    second.currentTime = 3;
+  });
+  return [first, second].map((clip) => Math.floor(clip.currentTime));
+}"""
+"""Goes elsewhere in the second clip, and gives where both are once the first has followed."""
 
 
 def play(page: Page, selector: str) -> float:
@@ -88,6 +101,30 @@ def test_before_and_after_play_in_step(visit: Visit) -> None:
     first, second = page.wait_for_function(BOTH_PLAY).json_value()
 
     assert abs(first - second) < 0.5
+
+    # So slowly that neither comes there by itself before the other follows.
+    page.locator(".clip-pair video").first.evaluate("(clip) => { clip.playbackRate = 0.0625; }")
+    clips = page.locator(".clip-pair").evaluate_handle(
+        "(pair) => [...pair.querySelectorAll('video')]"
+    )
+
+    assert [3, 3] == clips.evaluate(SEEKS)
+
+
+def test_a_clip_that_cant_be_fetched_holds_up_no_other(visit: Visit) -> None:
+    """The other one plays, whichever of the two it is."""
+    hands, studio = someone(visit, "mouse")
+    page, ident = hands.page, studio.character()
+    hands.goto(prompt(studio, ident, "/compare/clips?from=1&to=3"))
+    page.get_by_role("button", name="Make 2 clips").click()
+    expect(page.locator(".clip-pair video")).to_have_count(2, timeout=SOON)
+    gone = page.locator(".clip-pair video").first.get_attribute("src")
+    page.route(f"**{gone}", lambda route: route.fulfill(content_type="video/mp4", body="none"))
+    hands.goto(prompt(studio, ident, "/compare/clips?from=1&to=3"))
+
+    page.get_by_role("button", name="Play both").click()
+
+    assert page.locator(".clip-pair video").nth(1).evaluate(MOVES) > 0
 
 
 @every_way
