@@ -1,10 +1,11 @@
 """What watermarks tell of several tables, asked of both databases before each table's turn.
 
-Each database is asked by one connection beside the run's own, table after table: while one table
-is settled the next ones are read. Production's connection sees the run's own snapshot.
+Each database is asked by connections beside the run's own, as many tables at once as may be held:
+while one is settled the next ones are read. Production's all see the run's own snapshot.
 """
 
 import threading
+from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from contextlib import closing
@@ -129,29 +130,42 @@ class Foresight:
         self, looks: Sequence[Look], connect: Callable[[], C], ask: Callable[[Look, C], T],
         of: Callable[[Look], "Future[T]"], ahead: bool,
     ) -> None:  # fmt: skip
+        left = deque(looks)
+
         def work() -> None:
-            left = [*looks]
+            look = self._next(left, ahead)
             try:
                 with closing(connect()) as beside:
                     self._open.append(beside)
-                    while left and self._may_go_on(ahead):
-                        of(left[0]).set_result(ask(left[0], beside))
-                        del left[0]
+                    while look is not None:
+                        of(look).set_result(ask(look, beside))
+                        look = self._next(left, ahead)
             except BaseException as error:  # noqa: BLE001 - raised again by whose turn it is
-                for look in left:
-                    of(look).set_exception(error)
+                failed = ([] if look is None else [look]) + self._rest(left)
+                for each in failed:
+                    of(each).set_exception(error)
 
-        thread = threading.Thread(target=work, daemon=True)
-        self._threads.append(thread)
-        thread.start()
+        for _ in range(min(DEPTH, len(looks))):
+            thread = threading.Thread(target=work, daemon=True)
+            self._threads.append(thread)
+            thread.start()
 
-    def _may_go_on(self, ahead: bool) -> bool:
-        """Waits until another table may be held; not after the end."""
+    def _next(self, left: deque[Look], ahead: bool) -> Look | None:
+        """The next table, once another may be held; none after the last, and after the end."""
         with self._lock:
-            if ahead:
+            if ahead and left:
                 self._lock.wait_for(lambda: self._stopped or self._held < DEPTH)
-                self._held += 1
-            return not self._stopped
+            if self._stopped or not left:
+                return None
+            self._held += ahead
+            return left.popleft()
+
+    def _rest(self, left: deque[Look]) -> list[Look]:
+        """What nobody asks of any more, since a connection failed."""
+        with self._lock:
+            rest = [*left]
+            left.clear()
+            return rest
 
     def close(self) -> None:
         """Ends what is still being asked."""
