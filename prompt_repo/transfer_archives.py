@@ -4,6 +4,8 @@ import os
 import stat
 import zipfile
 import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
@@ -31,23 +33,20 @@ NONE_OF_OURS = "holds none of our documents: prompts.yaml, defaults/…, charact
 def read_zip(file: BinaryIO, staged: Staged) -> None:
     """Puts the documents in a zip aside, with every problem; raises Unreadable for no zip."""
     file.seek(0)
-    try:
-        with zipfile.ZipFile(file) as archive:
-            members = archive.infolist()
-            if len(members) > FILES:
-                raise Unreadable(f"this zip has more than {FILES:,} files", Place())
-            names = [each.filename for each in members]
-            if any(name in WORKBOOKS for name in names):
-                raise Unreadable(
-                    "this is a workbook; save its sheet as CSV, and send that", Place()
-                )
-            _bounded(members)
-            below = _top(names)
-            for member in members:
-                if not member.is_dir():
-                    _member(archive, member, below, staged)
-    except BROKEN as wrong:
-        raise Unreadable(f"this zip can't be read: {str(wrong)[:200]}", Place()) from wrong
+    with _unpacking():
+        archive = zipfile.ZipFile(file)
+    with archive:
+        members = archive.infolist()
+        if len(members) > FILES:
+            raise Unreadable(f"this zip has more than {FILES:,} files", Place())
+        names = [each.filename for each in members]
+        if any(name in WORKBOOKS for name in names):
+            raise Unreadable("this is a workbook; save its sheet as CSV, and send that", Place())
+        _bounded(members)
+        below = _top(names)
+        for member in members:
+            if not member.is_dir():
+                _member(archive, member, below, staged)
     _check_any(staged, "this zip")
 
 
@@ -106,8 +105,21 @@ def _member(archive: zipfile.ZipFile, member: zipfile.ZipInfo, below: str, stage
     if member.compress_type not in PACKED:
         _refuse(staged, name, "is packed in a way that isn't read here; pack it with Deflate")
         return
-    with archive.open(member) as stream:
-        _take(name.removeprefix(below), stream.read(MAXIMUM + 1), staged)
+    with _unpacking(), archive.open(member) as stream:
+        raw = stream.read(MAXIMUM + 1)
+    _take(name.removeprefix(below), raw, staged)
+
+
+@contextmanager
+def _unpacking() -> Iterator[None]:
+    """Tells what zipfile makes of bytes; what it hands out is read outside of this block.
+
+    A ValueError of our own is a slip of ours, and no fault of the file that somebody sent.
+    """
+    try:
+        yield
+    except BROKEN as wrong:
+        raise Unreadable(f"this zip can't be read: {str(wrong)[:200]}", Place()) from wrong
 
 
 def _take(path: str, raw: bytes, staged: Staged) -> None:

@@ -18,7 +18,7 @@ from typing import Any
 import pytest
 from jsonschema import Draft202012Validator
 
-from prompt_repo import documents, transfer_schema
+from prompt_repo import documents, transfer_archives, transfer_schema
 from prompt_repo.editing import change_character
 from prompt_repo.model import PromptKey, Version
 from prompt_repo.repository import STAGING, Repository
@@ -438,6 +438,21 @@ def test_a_damaged_zip_is_refused() -> None:
 
     assert refused(raw[: len(raw) // 2]).count
     assert refused(raw[:40] + b"\0\1\2\3" * 8 + raw[72:]).count
+
+
+@pytest.mark.parametrize("step", ["_bounded", "_top", "_take"])
+def test_a_slip_of_ours_is_not_told_as_a_damaged_zip(
+    monkeypatch: pytest.MonkeyPatch, step: str
+) -> None:
+    """A ValueError outside of zipfile comes through: the file is whole, and the log is to know."""
+
+    def slip(*_: object) -> None:
+        raise ValueError("a slip of ours")
+
+    monkeypatch.setattr(transfer_archives, step, slip)
+
+    with pytest.raises(ValueError, match="a slip of ours"):
+        refused(zipped(FILES))
 
 
 CARD = {
