@@ -21,6 +21,7 @@ OURS = (
     "metrics",
     "redis",
     "previews",
+    "imports",
     "anonymization_key",
     "mapping.sqlite3",
     "demo",

@@ -7,7 +7,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass, fields
 from datetime import UTC, datetime, timedelta
 
-from sqlalchemy import bindparam, delete, func, or_, select
+from sqlalchemy import bindparam, delete, func, or_, select, update
 from sqlalchemy.orm import Session
 
 from webapp import passwords
@@ -141,9 +141,15 @@ def authenticate(records: Records, name: str, password: str) -> Account | None:
     if account.one_time_until is not None and account.one_time_until <= datetime.now(UTC):
         raise OneTimePasswordOver
     if passwords.is_dated(stored):
-        with records.writing() as session:
-            session.get_one(Account, account.id).password = _hash(password)
+        _renew(records, account, passwords.hashed(password))
     return account
+
+
+def _renew(records: Records, account: Account, hashed: str) -> None:
+    """Keeps a password's hash as one is made today, unless the password was changed just now."""
+    still = Account.id == account.id, Account.password == account.password
+    with records.writing() as session:
+        session.execute(update(Account).where(*still).values(password=hashed))
 
 
 def set_password(records: Records, name: str, password: str) -> None:

@@ -70,7 +70,10 @@ class Clock:
         """The minute that was looked at last."""
 
     def tick(self) -> bool:
-        """Does what is due; False where another clock holds the lease. Raises RedisError."""
+        """Does what is due; False where another clock holds the lease.
+
+        Raises RedisError, NoQueue.
+        """
         if not self._holds():
             self._minute = None
             return False
@@ -101,11 +104,13 @@ class Clock:
     def _queue_if_due(self, entry: Entry) -> None:
         key = f"{PREFIX}:{entry.function}"
         latest = croniter(entry.cron, clock.now()).get_prev(datetime).isoformat()
-        before: Any = self._redis.set(key, latest, get=True)
-        if before is None or before.decode() >= latest:
+        before: Any = self._redis.get(key)
+        if before is not None and before.decode() >= latest:
             return
-        ident = f"{entry.function}-{latest[:16].replace(':', '')}"
-        self._jobs.enqueue(entry.queue, entry.function, ident=ident, seconds=entry.seconds)
+        if before is not None:
+            ident = f"{entry.function}-{latest[:16].replace(':', '')}"
+            self._jobs.enqueue(entry.queue, entry.function, ident=ident, seconds=entry.seconds)
+        self._redis.set(key, latest)  # only now, for what could not be queued is due still
 
     def _queue_delayed(self) -> None:
         """Queues jobs whose pause is over, as RQ's own scheduler would."""

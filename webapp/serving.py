@@ -3,7 +3,6 @@
 import errno
 import gc
 import os
-import shutil
 import signal
 import socket
 from pathlib import Path
@@ -124,9 +123,10 @@ def enter_settings(settings: Settings) -> None:
 
 
 def begin_counters(path: Path) -> None:
-    """Empties the folder where processes add up their counts: those of dead ones are no use."""
-    shutil.rmtree(path, ignore_errors=True)
-    path.mkdir(parents=True)
+    """Takes the counts of processes that are dead away; what else is in their folder stays."""
+    path.mkdir(parents=True, exist_ok=True)
+    for counts in path.glob("*.db"):
+        counts.unlink(missing_ok=True)
 
 
 def require_free(host: str, port: int) -> str:

@@ -25,7 +25,7 @@ from rq.timeouts import UnixSignalDeathPenalty
 
 from webapp.config import Settings, environment_of
 from webapp.processes import end_with_parent
-from webapp.queue import KEPT_WELL, Jobs
+from webapp.queue import KEPT_WELL, Jobs, NoQueue
 from webapp.schedule import Clock
 
 log = structlog.get_logger(__name__)
@@ -163,7 +163,7 @@ def run(settings: Settings, queues: Sequence[str], processes: int) -> int:
             crew.tend()
             try:
                 clock.tick()
-            except (RedisError, OSError) as error:
+            except (RedisError, NoQueue, OSError) as error:
                 log.warning("the clock can't reach Redis", exc_info=error)
             told.wait(1.0)
     finally:
