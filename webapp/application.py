@@ -28,6 +28,7 @@ from webapp import (
 from webapp.api import fast_path
 from webapp.blueprints import ALL
 from webapp.config import Settings
+from webapp.late_rules import LateRule
 from webapp.records import Records
 from webapp.services import LazyRepository, Services
 from webapp.tokens import Endings, Tokens
@@ -61,6 +62,7 @@ class Application(Flask):
     """Flask, spared from asking of every function at every request whether it is async."""
 
     json_provider_class = InOrder
+    url_rule_class = LateRule
 
     def redirect(self, location: str, code: int = 302) -> Response:
         """The answer to a form that was taken, mostly."""
