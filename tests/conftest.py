@@ -12,7 +12,7 @@ import hypothesis
 import pytest
 
 from prompt_repo.repository import Repository
-from tests import servers
+from tests import servers, shortcuts
 from tests.factories import make_repository
 from webapp.records import Records
 
@@ -82,6 +82,13 @@ def _own_world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
         patch.setenv("GIT_CONFIG_GLOBAL", str(settings))
         patch.setenv("GIT_CONFIG_NOSYSTEM", "1")
         patch.setenv("LC_ALL", "C.UTF-8")
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _shortcuts(tmp_path_factory: pytest.TempPathFactory, _own_world: None) -> Iterator[None]:
+    """Spares every test the making of what it is not about."""
+    with shortcuts.taken(tmp_path_factory.mktemp("shortcuts")):
         yield
 
 
