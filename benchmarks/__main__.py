@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from benchmarks.children import ended_with_us
 from benchmarks.measuring import Scale, show
 from benchmarks.repositories import Repositories
 
@@ -36,7 +37,10 @@ def main(scale: str | None, names: tuple[str, ...]) -> None:
     Example: python -m benchmarks --quick edits
     """
     wanted = Scale[scale or "FULL"]
-    with tempfile.TemporaryDirectory(prefix="prompt-repo-benchmarks-") as folder:
+    with (
+        tempfile.TemporaryDirectory(prefix="prompt-repo-benchmarks-") as folder,
+        ended_with_us(),
+    ):
         repositories = Repositories(Path(folder))
         for name in names or NAMES:
             script = import_module(f"benchmarks.{name}")
