@@ -1,4 +1,4 @@
-"""What each clip's job asks the records, asked once before, so that its own process compiles none."""
+"""What a clip's job asks the records, asked once before: its own process has none to compile."""
 
 from functools import partial
 
