@@ -9,7 +9,7 @@ import pytest
 from PIL import Image, ImageChops, ImageStat
 
 from tests.test_video_openai import Heard
-from webapp import video_beats, video_moods, video_type
+from webapp import video_beats, video_letters, video_moods
 from webapp.config import Settings
 from webapp.video import Brief, Chosen, Misconfigured, service
 from webapp.video_local import Local
@@ -169,8 +169,8 @@ def test_beats_are_found_however_they_are_written(text: str, count: int) -> None
 )
 def test_every_script_is_drawn_or_named(tmp_path: Path, text: str) -> None:
     """What is drawn differs from the boxes that stand for letters nobody has."""
-    if video_type.missing(text):
-        assert not video_type.can_shape()
+    if video_letters.missing(text):
+        assert not video_letters.can_shape()
         return
     film, boxes = frames(make(tmp_path, text=text)), frames(make(tmp_path, text="□" * len(text)))
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from webapp.video_film import Film
 
-DESIGN = 4
+DESIGN = 5
 """Counted up when clips come to look different, so that none drawn before is reused."""
 
 
@@ -37,12 +37,12 @@ class Local:
     def make(self, brief: Brief, target: Path, told: Told) -> Mapping[str, Any]:
         """Draws the clip; the same brief gives the same bytes."""
         # Drawing needs libraries that a web process, which only asks for settings, does without.
-        from webapp import video_mp4, video_type
+        from webapp import video_letters, video_mp4
         from webapp.video_film import RATE, Film
 
         film = Film(brief, self._size, self._seconds)
         told.say(f"{len(film.beats)} beats, {film.count} frames of {self._size[0]}×{self._size[1]}")
-        missing = video_type.missing(f"{brief.text}{brief.character}{brief.label}")
+        missing = video_letters.missing(f"{brief.text}{brief.character}{brief.label}")
         if missing:
             told.say(f"No font here can show {', '.join(missing)}")
         video_mp4.write(target, _told(film, told), self._size, RATE)
