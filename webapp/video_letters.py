@@ -12,6 +12,8 @@ import manimgx_fonts_cjk
 from fontTools.ttLib import TTCollection, TTFont
 from PIL import features
 
+from webapp import video_order
+
 NOTO = Path(manimgx_fonts.__file__).parent
 CJK = Path(manimgx_fonts_cjk.__file__).parent / "NotoSansCJK-VF.otf.ttc"
 LATIN, SYMBOLS, EMOJI = "NotoSans", "NotoSansSymbols", "NotoEmoji"
@@ -105,8 +107,8 @@ def missing(text: str) -> list[str]:
 
 @cache
 def can_shape() -> bool:
-    """Whether letters can be joined and set from right to left: Pillow needs FriBidi for it."""
-    return bool(features.check("raqm"))
+    """Whether letters can be joined and set from right to left: FriBidi is needed for it."""
+    return bool(features.check("raqm")) and video_order.is_found()
 
 
 @lru_cache(maxsize=8192)

@@ -1,33 +1,40 @@
 """Text set in pictures: in lines that fit, of runs from one font each."""
 
 import unicodedata
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
 from PIL import ImageDraw, ImageFont
 
-from webapp import video_letters
+from webapp import video_letters, video_order
 from webapp.video_letters import LATIN
 
-OVERRIDES = dict.fromkeys((0x202D, 0x202E))
-"""What would have letters stand in another order than a video service reads them in."""
+TURNING = dict.fromkeys((*range(0x202A, 0x202F), *range(0x2066, 0x206A)))
+"""What could have words stand in another order than a video service reads them in."""
+SIDES = dict.fromkeys((0x61C, 0x200E, 0x200F))
+"""Marks that have been minded once the order of letters is known."""
 REGULAR, BOLD = 400, 650
-LEFTWARD = ("NotoSansHebrew", "NotoSansArabic")
 
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """Letters in a row from one font."""
+    """Letters in a row from one font, that run one way: leftward where the level is odd."""
 
     text: str
     font: str
+    level: int = 0
+
+    @property
+    def direction(self) -> str | None:
+        """As Pillow calls it, which mirrors brackets where it's told."""
+        return "rtl" if self.level % 2 else None
 
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One line, its runs in the order of reading."""
+    """One line, its runs as they stand from left to right."""
 
     runs: tuple[Run, ...]
     width: float
@@ -50,22 +57,13 @@ class Style:
 def lines(text: str, style: Style, width: float) -> list[Line]:
     """A text in lines that are no wider than `width`; a longer word is broken."""
     found = []
-    for paragraph in text.translate(OVERRIDES).splitlines() or [""]:
-        row, length = "", 0.0
-        for token in _tokens(paragraph.expandtabs(4)):
-            more = measure(token, style)
-            if row and length + more > width:
-                found.append(_line(row, style))
-                row, length = "", 0.0
-                token = token.lstrip()
-                more = measure(token, style)
-            while more > width and len(token) > 1:
-                head = _fitting(token, style, width)
-                found.append(_line(head, style))
-                token = token[len(head) :]
-                more = measure(token, style)
-            row, length = row + token, length + more
-        found.append(_line(row, style))
+    for paragraph in text.translate(TURNING).splitlines() or [""]:
+        letters = paragraph.expandtabs(4)
+        order = video_order.order(letters)
+        for start, end in _rows(letters, style, width):
+            row = letters[start:end].rstrip()
+            runs = tuple(video_order.in_sight(list(_runs(row, order.levels[start:end]))))
+            found.append(Line(runs, _width(runs, style), order.leftward))
     return found
 
 
@@ -79,18 +77,43 @@ def draw(
 ) -> None:
     """Sets a line with the middle of its letters at a height; one from the right ends at width."""
     x, y = at
-    runs: Sequence[Run] = line.runs
     if line.leftward:
-        x, runs = x + max(0, width - line.width), tuple(reversed(line.runs))
-    for run in runs:
-        font = _font(run.font, style)
-        canvas.text((x, y), run.text, font=font, fill=colour, anchor="ls")
-        x += font.getlength(run.text)
+        x += max(0, width - line.width)
+    for run in line.runs:
+        font, way = _font(run.font, style), run.direction
+        canvas.text((x, y), run.text, font=font, fill=colour, anchor="ls", direction=way)
+        x += font.getlength(run.text, direction=way)
 
 
 def measure(text: str, style: Style) -> float:
     """How wide a text is on one line."""
-    return sum(_font(run.font, style).getlength(run.text) for run in _runs(text))
+    return _width(_runs(text, video_order.order(text).levels), style)
+
+
+def _width(runs: Iterable[Run], style: Style) -> float:
+    return sum(_font(run.font, style).getlength(run.text, direction=run.direction) for run in runs)
+
+
+def _rows(paragraph: str, style: Style, width: float) -> Iterator[tuple[int, int]]:
+    """Where each line of a paragraph begins and ends."""
+    start, at, length = 0, 0, 0.0
+    for token in _tokens(paragraph):
+        more = measure(token, style)
+        if at > start and length + more > width:
+            yield start, at
+            at += len(token) - len(token.lstrip())
+            start, length = at, 0.0
+            token = token.lstrip()
+            more = measure(token, style)
+        while more > width and len(token) > 1:
+            head = _fitting(token, style, width)
+            at += len(head)
+            yield start, at
+            start = at
+            token = token[len(head) :]
+            more = measure(token, style)
+        at, length = at + len(token), length + more
+    yield start, at
 
 
 def _tokens(paragraph: str) -> Iterator[str]:
@@ -119,28 +142,19 @@ def _fitting(token: str, style: Style, width: float) -> str:
     return token[:whole]
 
 
-def _line(text: str, style: Style) -> Line:
-    runs = tuple(_runs(text.rstrip()))
-    width = sum(_font(run.font, style).getlength(run.text) for run in runs)
-    strong = (unicodedata.bidirectional(letter) for letter in text)
-    first = next((kind for kind in strong if kind in ("L", "R", "AL")), "L")
-    return Line(runs, width, first != "L")
-
-
-def _runs(text: str) -> Iterator[Run]:
-    run, font = "", LATIN
+def _runs(text: str, levels: Sequence[int]) -> Iterator[Run]:
+    """A text's runs in the order of reading, given the level of each of its letters."""
+    run, font, level, at = "", LATIN, 0, 0
     for letter in video_letters.with_marks(text):
-        drawn = video_letters.drawn(letter, font)
-        if run and drawn.font != font:
-            # The blank after what runs leftward goes with what comes next, to stand between them.
-            words = run.rstrip() if font in LEFTWARD else run
-            if words:
-                yield Run(words, font)
-            run = run[len(words) :]
-        font = drawn.font
-        run += drawn.text
+        drawn, own = video_letters.drawn(letter, font), levels[at]
+        if run and (drawn.font, own) != (font, level):
+            yield Run(run, font, level)
+            run = ""
+        font, level = drawn.font, own
+        run += drawn.text.translate(SIDES)
+        at += len(letter)
     if run:
-        yield Run(run, font)
+        yield Run(run, font, level)
 
 
 @cache
