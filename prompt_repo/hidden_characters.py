@@ -9,11 +9,29 @@ Joiners and left-to-right marks are no finding: emoji and several scripts need t
 import re
 import unicodedata
 from dataclasses import dataclass
+from itertools import chain
 
 FLAG = "\U0001f3f4[\U000e0020-\U000e007e]+\U000e007f"  # a regional flag is spelled with tags
 HIDDEN = re.compile(
     f"{FLAG}|([\u202a-\u202e\u2066-\u2069\u200b\u2060-\u2064\ufeff\U000e0000-\U000e007f])"
 )
+
+UNSEEN = frozenset(
+    chain(
+        (0xAD, 0x34F, 0x61C, 0x17B4, 0x17B5, 0xFEFF),
+        range(0x180B, 0x1810),
+        range(0x200B, 0x2010),
+        range(0x202A, 0x202F),
+        range(0x2060, 0x2070),
+        range(0xFE00, 0xFE10),
+        range(0x1BCA0, 0x1BCA4),
+        range(0x1D173, 0x1D17B),
+        range(0xE0000, 0xE1000),
+    )
+)
+"""Code points that Unicode says are never seen themselves, so that no font need have them."""
+FILLERS = frozenset((0x115F, 0x1160, 0x2800, 0x3164, 0xFFA0))
+"""Letters by name that are blank."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +59,14 @@ def hidden(text: str) -> list[Hidden]:
     return [
         Hidden(found.start(), found[1]) for found in HIDDEN.finditer(text) if found[1] is not None
     ]
+
+
+def is_seen(text: str) -> bool:
+    """Whether anything of a text is seen: some letter that is neither blank nor hidden."""
+    return any(
+        not letter.isspace() and ord(letter) not in UNSEEN and ord(letter) not in FILLERS
+        for letter in text
+    )
 
 
 def position(text: str, start: int) -> tuple[int, int]:

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from prompt_repo import documents
-from prompt_repo.hidden_characters import hidden, position
+from prompt_repo.hidden_characters import hidden, is_seen, position
 from prompt_repo.model import Prompt
 from prompt_repo.validation import Severity, check_tree
 from tests.test_validation import only, tree
@@ -83,3 +83,18 @@ def test_every_one_is_at_the_place_that_is_told(text: str) -> None:
     for each in hidden(text):
         line, column = position(text, each.start)
         assert text.split("\n")[line - 1][column - 1] == each.letter
+
+
+@pytest.mark.parametrize(
+    "text", ["", " \n\t\u3000", "\u200b\u200d\ufeff", "\ufe0f\u3164\u2800", TAG]
+)
+def test_a_text_of_hidden_characters_and_blanks_has_nothing_to_see(text: str) -> None:
+    """However many there are."""
+    assert not is_seen(text * 3)
+    assert is_seen(f"{text}.")
+
+
+@pytest.mark.parametrize("text", ["a", "\u06dd", "\u0301", "👩\u200d🎤", "\u200bא"])
+def test_one_letter_that_is_seen_is_enough(text: str) -> None:
+    """A mark is seen, too."""
+    assert is_seen(text)

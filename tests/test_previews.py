@@ -420,6 +420,7 @@ def test_a_token_reaches_previews_of_its_environments(here: World) -> None:
         ("aria/emotional-prompts/angry", {"version": 99}, 404),
         ("aria/emotional-prompts/angry", {"prompt_text": "x" * 20_000}, 422),
         ("aria/emotional-prompts/angry", {"prompt_text": " "}, 422),
+        ("aria/emotional-prompts/angry", {"prompt_text": "\u200b \u2060\n\u200d\ufe0f"}, 422),
         ("aria/emotional-prompts/angry", {"prompt_text": "half a pair: \ud83d"}, 422),
         ("aria/emotional-prompts/angry", {"prompt_text": "nothing: \x00"}, 422),
         ("aria/emotional-prompts/angry", {"reader": "aria"}, 422),

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import Integer, bindparam, func, or_, select
 
+from prompt_repo import hidden_characters
 from webapp.access import Caller
 from webapp.config import Settings
 from webapp.preview_errors import NothingToPreview, TooManyPreviews
@@ -40,6 +41,10 @@ LOCK = 7_260_311_846  # any number: PostgreSQL's advisory lock of those who ask 
 def check_text(settings: Settings, resolved: str) -> None:
     if not resolved.strip():
         raise NothingToPreview("there is no text to preview; write one first")
+    if not hidden_characters.is_seen(resolved):
+        raise NothingToPreview(
+            "the text to preview has only characters that nobody sees; write what should happen"
+        )
     size, most = len(resolved.encode("utf-8", "surrogatepass")), settings.preview_text_bytes
     if size > most:
         raise NothingToPreview(

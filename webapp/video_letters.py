@@ -4,7 +4,6 @@ import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache, lru_cache
-from itertools import chain
 from pathlib import Path
 
 import manimgx_fonts
@@ -12,6 +11,7 @@ import manimgx_fonts_cjk
 from fontTools.ttLib import TTCollection, TTFont
 from PIL import features
 
+from prompt_repo.hidden_characters import UNSEEN
 from webapp import video_order
 
 NOTO = Path(manimgx_fonts.__file__).parent
@@ -55,20 +55,6 @@ PLAIN = {LATIN, SYMBOLS, EMOJI, "CJK", "NotoSansArmenian", "NotoSansEthiopic", "
 JOINING = (range(0x1100, 0x1200), range(0xA960, 0xA980), range(0xD7B0, 0xD800))
 """Parts of Korean syllables, whose font is plain otherwise."""
 MARKS = {"Mn", "Me", "Mc"}
-UNSEEN = frozenset(
-    chain(
-        (0xAD, 0x34F, 0x61C, 0x17B4, 0x17B5, 0xFEFF),
-        range(0x180B, 0x1810),
-        range(0x200B, 0x2010),
-        range(0x202A, 0x202F),
-        range(0x2060, 0x2070),
-        range(0xFE00, 0xFE10),
-        range(0x1BCA0, 0x1BCA4),
-        range(0x1D173, 0x1D17B),
-        range(0xE0000, 0xE1000),
-    )
-)
-"""Marks that Unicode says are never seen themselves, so that no font need have them."""
 KEYCAP = "\u20e3"
 INSTEAD = "□"
 
