@@ -179,7 +179,14 @@ def test_one_bucket_for_both_environments_is_refused(tmp_path: Path, told: str) 
 
 @pytest.mark.parametrize(
     "live",
-    ["clips", "s3://clips/", "S3://CLIPS", "arn:aws:s3:::clips", "https://clips.s3.amazonaws.com"],
+    [
+        "clips",
+        "s3://clips/",
+        "s3://clips/previews/",
+        "S3://CLIPS",
+        "arn:aws:s3:::clips",
+        "https://clips.s3.amazonaws.com",
+    ],
 )
 def test_staging_keeps_nothing_in_the_bucket_that_production_is_said_to_have(
     tmp_path: Path, live: str
@@ -191,4 +198,24 @@ def test_staging_keeps_nothing_in_the_bucket_that_production_is_said_to_have(
         storage(Settings(data=tmp_path, **told), "staging")
 
     told["preview_storage"] = "staging=s3://more,production=s3://clips"
+    assert isinstance(storage(Settings(data=tmp_path, **told), "production"), Bucket)
+
+
+@pytest.mark.parametrize(
+    "live",
+    [
+        "what is this",
+        "clips-0123456789-s3alias",
+        "arn:aws:s3:us-west-2:123456789012:accesspoint/ap",
+    ],
+)
+def test_staging_keeps_nothing_where_productions_bucket_cant_be_told(
+    tmp_path: Path, live: str
+) -> None:
+    """An access point's alias, too, may be any bucket; production's own clips are kept on."""
+    told = {"preview_storage": "staging=s3://clips,production=s3://more", "production_bucket": live}
+
+    with pytest.raises(StorageMisconfigured, match="can’t be told"):
+        storage(Settings(data=tmp_path, **told), "staging")
+
     assert isinstance(storage(Settings(data=tmp_path, **told), "production"), Bucket)

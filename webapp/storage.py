@@ -72,11 +72,8 @@ def storage(settings: Settings, environment: str) -> Storage:
             f"{where[:100]!r} names no bucket; write s3:// and the bucket’s own name, in small "
             "letters, without a path"
         )
-    if environment == STAGING and found[1] == _bucket_of_production(settings):
-        raise StorageMisconfigured(
-            "PROMPT_REPO_PREVIEW_STORAGE gives staging the bucket that is production’s by "
-            "PROMPT_REPO_PRODUCTION_BUCKET; staging needs its own"
-        )
+    if environment == STAGING and settings.production_bucket.strip():
+        _check_apart(found[1], settings.production_bucket)
     return Bucket(found[1], settings.s3_endpoint, settings.s3_region)
 
 
@@ -97,8 +94,16 @@ def _place(settings: Settings, environment: str) -> str:
     return told or str(settings.data.absolute() / "previews")
 
 
-def _bucket_of_production(settings: Settings) -> str:
-    try:
-        return staging_values.bucket(settings.production_bucket)
-    except ValueError:  # none is named, or none that could be ours
-        return ""
+def _check_apart(staging: str, told: str) -> None:
+    """Raises StorageMisconfigured where staging's bucket is, or may be, production's."""
+    live = staging_values.bucket_in(told)
+    if not BUCKET.fullmatch(f"s3://{live}"):
+        raise StorageMisconfigured(
+            f"whether {staging} is production’s bucket can’t be told: what "
+            "PROMPT_REPO_PRODUCTION_BUCKET says is no bucket’s own name"
+        )
+    if staging == live:
+        raise StorageMisconfigured(
+            "PROMPT_REPO_PREVIEW_STORAGE gives staging the bucket that is production’s by "
+            "PROMPT_REPO_PRODUCTION_BUCKET; staging needs its own"
+        )
