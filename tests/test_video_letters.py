@@ -38,6 +38,7 @@ def forget() -> None:
     [
         ("x\u20d0", ["Combining left harpoon above"]),
         ("a\u0f71", ["Tibetan"]),
+        ("x\u1680y", ["Ogham"]),
         ("\u20d0", ["Combining left harpoon above"]),
         ("e\u0301 q\u0303\u0323 か\u3099 क्षि क\u1cd0 \u06ddx 👩🏽\u200d🚀 ❤\ufe0f", []),
     ],

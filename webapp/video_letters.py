@@ -56,6 +56,7 @@ JOINING = (range(0x1100, 0x1200), range(0xA960, 0xA980), range(0xD7B0, 0xD800))
 """Parts of Korean syllables, whose font is plain otherwise."""
 MARKS = {"Mn", "Me", "Mc"}
 KEYCAP = "\u20e3"
+SEEN_BLANKS = "\u1680"  # Ogham's is a line
 INSTEAD = "□"
 
 
@@ -106,7 +107,7 @@ def drawn(letter: str, before: str) -> Drawn:
     seen = [each for each in letter if not (ord(each) in UNSEEN and stays(each))]
     shaped = can_shape()
     shown = letter if shaped else "".join(seen)
-    if not "".join(seen).strip():
+    if all(each.isspace() and each not in SEEN_BLANKS for each in seen):
         return Drawn(shown, before)
     forms = dict.fromkeys((shown, unicodedata.normalize("NFC", shown)))
     fonts = [EMOJI] if KEYCAP in seen else []

@@ -87,7 +87,9 @@ def draw(
 
 def measure(text: str, style: Style) -> float:
     """How wide a text is on one line."""
-    return _width(_runs(text, video_order.order(text).levels), style)
+    plain = text.isascii() and text.isprintable()
+    runs = [Run(text, LATIN)] if plain else _runs(text, bytes(len(text)))
+    return _width(runs, style)
 
 
 def _width(runs: Iterable[Run], style: Style) -> float:
