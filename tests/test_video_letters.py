@@ -9,6 +9,9 @@ from webapp import video_letters, video_type
 from webapp.video_type import Style
 
 STYLE = Style(40)
+needs_fribidi = pytest.mark.skipif(
+    not video_letters.can_shape(), reason="needs FriBidi: apt-get install libfribidi0"
+)
 
 
 def picture(text: str) -> Image.Image:
@@ -33,6 +36,7 @@ def forget() -> None:
     video_letters._fonts.cache_clear()
 
 
+@needs_fribidi
 @pytest.mark.parametrize(
     ("text", "names"),
     [
@@ -50,6 +54,7 @@ def test_a_mark_that_no_font_has_with_its_letter_is_named(text: str, names: list
     assert bool(names) == any(video_letters.INSTEAD in run.text for run in line.runs)
 
 
+@needs_fribidi
 def test_a_letter_and_its_marks_come_from_one_font() -> None:
     """A keycap of an emoji is the emoji's, though letters have figures of their own."""
     for text in ("1\ufe0f\u20e3", "#\ufe0f\u20e3", "9\u20e3"):

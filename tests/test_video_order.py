@@ -5,13 +5,11 @@ from dataclasses import dataclass
 import pytest
 from PIL import Image, ImageDraw
 
+from tests.test_video_letters import needs_fribidi
 from webapp import video_letters, video_order, video_type
 from webapp.video_type import Line, Run, Style
 
 STYLE = Style(30)
-needs_fribidi = pytest.mark.skipif(
-    not video_letters.can_shape(), reason="needs FriBidi: apt-get install libfribidi0"
-)
 
 
 @dataclass(frozen=True)
