@@ -67,7 +67,7 @@ def test_words_and_numbers_stand_where_one_reads_them(text: str, seen: list[str]
 def test_brackets_open_towards_what_they_hold() -> None:
     """An opening one among words that run leftward looks as a closing one does elsewhere."""
     (opening,) = (run for run in line("(שלום").runs if "(" in run.text)
-    alone = Line((opening,), 10, leftward=False)
+    alone = Line((opening,), leftward=False)
 
     assert picture(alone) == picture(line(")"))
     assert picture(alone) != picture(line("("))

@@ -3,7 +3,7 @@
 import unicodedata
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any
 
 from PIL import ImageDraw, ImageFont
@@ -16,6 +16,8 @@ TURNING = dict.fromkeys((*range(0x202A, 0x202F), *range(0x2066, 0x206A)))
 SIDES = dict.fromkeys((0x61C, 0x200E, 0x200F))
 """Marks that have been minded once the order of letters is known."""
 REGULAR, BOLD = 400, 650
+USUAL_WORD = 32
+"""Words up to this length are measured once: they come again, and are tried in several sizes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +39,6 @@ class Line:
     """One line, its runs as they stand from left to right."""
 
     runs: tuple[Run, ...]
-    width: float
     leftward: bool
 
 
@@ -63,7 +64,7 @@ def lines(text: str, style: Style, width: float) -> list[Line]:
         for start, end in _rows(letters, style, width):
             row = letters[start:end].rstrip()
             runs = tuple(video_order.in_sight(list(_runs(row, order.levels[start:end]))))
-            found.append(Line(runs, _width(runs, style), order.leftward))
+            found.append(Line(runs, order.leftward))
     return found
 
 
@@ -78,7 +79,7 @@ def draw(
     """Sets a line with the middle of its letters at a height; one from the right ends at width."""
     x, y = at
     if line.leftward:
-        x += max(0, width - line.width)
+        x += max(0, width - _width(line.runs, style))
     for run in line.runs:
         font, way = _font(run.font, style), run.direction
         canvas.text((x, y), run.text, font=font, fill=colour, anchor="ls", direction=way)
@@ -87,6 +88,11 @@ def draw(
 
 def measure(text: str, style: Style) -> float:
     """How wide a text is on one line."""
+    return _measured(text, style) if len(text) <= USUAL_WORD else _measured.__wrapped__(text, style)
+
+
+@lru_cache(maxsize=16384)
+def _measured(text: str, style: Style) -> float:
     plain = text.isascii() and text.isprintable()
     runs = [Run(text, LATIN)] if plain else _runs(text, bytes(len(text)))
     return _width(runs, style)
