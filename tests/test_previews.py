@@ -11,9 +11,9 @@ import redis
 from sqlalchemy import select
 
 from tests.preview_world import ANGRY, SAM, World, wanted, world
-from tests.web import bearer, make_app
+from tests.web import bearer, make_app, person
 from webapp import clock, job_progress, preview_files, preview_watch, previews
-from webapp.access import Caller, Scope
+from webapp.access import Caller, Role, Scope
 from webapp.config import Settings
 from webapp.job_progress import Reporter
 from webapp.preview_errors import PreviewOver, TooManyPreviews
@@ -111,6 +111,30 @@ def test_two_that_wait_for_the_same_are_made_once(here: World) -> None:
 
     assert first.id == here.preview(second.id).reused_from
     assert 1 == len(list(storage(here.settings, "staging").names()))
+
+
+def test_who_may_not_ask_for_previews_is_offered_none(here: World) -> None:
+    """A reviewer, who may propose a text but not test it, has no button that is refused."""
+    page = "/environments/staging/characters/aria/angry"
+    offered = {role: "Test this text" in person(here.app, role).get(page).text for role in Role}
+
+    assert offered == {Role.ADMIN: True, Role.REVIEWER: False, Role.VIEWER: False}
+
+
+def test_one_that_wants_no_reuse_is_made_anew(here: World) -> None:
+    """`reuse: false` over the API has its own clip, though a live one is there when it begins."""
+    first = here.ask()
+    here.work()
+    token, client = bearer(here.app, Scope.WRITE), here.app.test_client()
+
+    anew = {"prompt_text": ANGRY, "reuse": False}
+    waiting = client.post(API, headers=token, json=anew).get_json()
+    here.work()
+    made = here.preview(waiting["id"])
+
+    assert ("pending", {}) == (waiting["status"], waiting["facts"])
+    assert (Status.COMPLETED, None) == (made.status, made.reused_from)
+    assert made.file != here.preview(first.id).file
 
 
 def test_a_clip_whose_file_is_gone_is_made_anew(here: World) -> None:

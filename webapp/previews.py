@@ -29,6 +29,8 @@ from webapp.video import Brief
 LIFE = timedelta(hours=24)
 REUSED = timedelta(days=5)
 """How long after a file was made it may get new previews; S3's own rule deletes it after 7 days."""
+ANEW = "anew"
+"""The fact of a preview that was asked for that no live clip will do."""
 
 _plain = json.JSONEncoder(sort_keys=True, ensure_ascii=False).encode
 _MOMENT = Preview.created_at.type
@@ -114,6 +116,7 @@ def ask(
     preview_limits.check_text(settings, wanted.brief.text)
     now = clock.now()
     row = _new(wanted, who, now)
+    row["facts"] = {} if reuse else {ANEW: True}  # `begin` looks for a live clip once more
     told = preview_limits.told(wanted.environment, row["counts_for"], now)
     living = _living(row["fingerprint"] if reuse else "", now)
     with records.driving(lasting=False) as driver:
@@ -180,7 +183,7 @@ def begin(records: Records, ident: str) -> Preview | None:
         found = session.get(Preview, ident) if taken else None
         if found is None:
             return None
-        same = alive(session, found.fingerprint, now) if not found.facts.get("anew") else None
+        same = alive(session, found.fingerprint, now) if not found.facts.get(ANEW) else None
         if same is not None:
             for name, value in _taken_over(same, now).items():
                 setattr(found, name, value)

@@ -6,11 +6,14 @@ from uuid import UUID
 
 from pydantic import Field
 
-from webapp import clock
+from webapp import clock, previews
 from webapp.api.intake import IDENT, INTEGRAL, MOST_VERSIONS, Given, Text
 from webapp.api.schemas import Answer
 from webapp.records.preview_models import Preview as Record
 from webapp.records.preview_models import Status
+
+OURS = frozenset({previews.ANEW, "queued_again"})
+"""Facts of a preview that are about its job, not its clip."""
 
 
 class Testing(Given):
@@ -108,7 +111,7 @@ def preview(found: Record, video_url: str | None, progress: dict[str, Any]) -> d
         "seconds": found.seconds,
         "size": found.size,
         "attempts": found.attempts,
-        "facts": {name: each for name, each in found.facts.items() if name != "queued_again"},
+        "facts": {name: each for name, each in found.facts.items() if name not in OURS},
         "progress": progress,
     }
 
