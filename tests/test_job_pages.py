@@ -1,10 +1,13 @@
 """The page of background jobs, and what an admin does there."""
 
+import time
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from rq.executions import Execution
+from rq.job import JobStatus
 
 from tests.preview_world import World, world
 from tests.web import person
@@ -45,6 +48,27 @@ def test_a_failed_job_is_shown_with_its_reason_and_runs_again(here: World) -> No
     assert ("Release preview" in page, "PreviewNotFound" in page) == (True, True)
     assert "Queued again." in here.admin.get(again.headers["Location"]).text
     assert ((0, 1), (1, 0), (0, 1)) == (failed, waits, counts(here))
+
+
+def test_a_job_whose_worker_died_says_so_in_plain_words(here: World) -> None:
+    """Not in those that the queue's library has for it."""
+    queue(here)
+    there = here.jobs.queues((UPKEEP,))[0]
+    job = there.fetch_job("job-1")
+    assert job is not None
+    there.remove(job)
+    with there.connection.pipeline() as pipeline:  # as a worker that began it and went away
+        execution = Execution.create(job=job, ttl=60, pipeline=pipeline)
+        there.started_job_registry.add_execution(execution, pipeline=pipeline, ttl=60)
+        job.set_status(JobStatus.STARTED, pipeline=pipeline)
+        pipeline.execute()
+    there.started_job_registry.cleanup(timestamp=int(time.time()) + 3_600)
+
+    page = here.admin.get("/jobs").text
+
+    assert (0, 1) == counts(here)
+    assert "Its worker ended or was killed before it was done" in page
+    assert "AbandonedJobError" not in page
 
 
 def test_a_failed_job_is_forgotten(here: World) -> None:

@@ -42,6 +42,9 @@ redis.call("SADD", KEYS[3], KEYS[2])
 SMALLEST = 9  # the least memory that zlib can be told to take, for what it only has to wrap
 WAITING = frozenset({JobStatus.QUEUED, JobStatus.DEFERRED, JobStatus.SCHEDULED, JobStatus.CREATED})
 
+DIED = ("AbandonedJobError", "Work-horse terminated")
+"""What is in RQ's words for a job whose worker died."""
+
 
 class NoQueue(Exception):
     """Nothing can be queued, for want of a Redis; says what to do."""
@@ -323,6 +326,8 @@ def _row(queue: str, job: Job) -> Row:
     failure = _failure(job)
     ended = job.ended_at or job.started_at or job.enqueued_at
     reason = failure.splitlines()[-1] if failure else ""
+    if any(word in reason for word in DIED):
+        reason = "Its worker ended or was killed before it was done"
     return Row(job.id, queue, job.description or job.id, _utc(ended), reason)
 
 
