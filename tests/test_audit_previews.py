@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from sqlalchemy import select, text
+from werkzeug.test import TestResponse
 
 from tests.preview_world import World, world
 from tests.web import bearer
@@ -20,6 +21,12 @@ def asked(here: World) -> Sequence[AuditEntry]:
     query = select(AuditEntry).where(AuditEntry.action.in_(ASKED)).order_by(AuditEntry.id)
     with here.records.reading() as session:
         return session.scalars(query).all()
+
+
+def press(here: World, typed: str) -> TestResponse:
+    """Asks as the editor does with htmx."""
+    form = {"csrf_token": here.admin.csrf(), "text": typed}
+    return here.admin.client.post(f"{ANGRY}/test", data=form, headers={"HX-Request": "true"})
 
 
 def test_a_preview_is_entered_as_it_is_recorded(tmp_path: Path, redis_url: str) -> None:
@@ -67,3 +74,26 @@ def test_without_redis_the_entry_is_followed_by_one_that_says_so(tmp_path: Path)
             first.outcome, first.status, second.outcome, second.status,
         )  # fmt: skip
         assert first.subject == second.subject
+
+
+def test_a_limit_that_is_met_on_a_page_is_entered_with_its_words(
+    tmp_path: Path, redis_url: str
+) -> None:
+    """As over the API: refused, and why, though htmx gets a page's part."""
+    with world(tmp_path, redis_url, preview_limit_per_person=1) as here:
+        here.ask()
+        answer = press(here, "x")
+        entry = asked(here)[-1]
+
+        assert (422, "refused") == (answer.status_code, entry.outcome)
+        assert "you have asked for 1 previews within an hour" in entry.detail["why"]
+
+
+def test_a_text_that_is_too_long_is_entered_with_its_words(tmp_path: Path, redis_url: str) -> None:
+    """As what failed, with both sizes."""
+    with world(tmp_path, redis_url, preview_text_bytes=8) as here:
+        press(here, "Nine bytes")
+        entry = asked(here)[-1]
+
+        assert "failed" == entry.outcome
+        assert "the resolved text has 10 bytes" in entry.detail["why"]

@@ -55,9 +55,9 @@ def committed(branch: str, commit: Commit) -> None:
     hurry()
 
 
-def failed(why: str) -> None:
+def failed(why: str, *, refused: bool = False) -> None:
     """Says that what was asked for was not done, though the answer is a page like any other."""
-    g.audit_failed = why
+    g.audit_failed = "refused" if refused else "failed", why
 
 
 def enter_reading(subject: str, **detail: Any) -> None:
@@ -131,8 +131,9 @@ def _enter_request(endpoint: str, status: int) -> None:
     """One entry, and one more for each further commit, as a decided promotion makes two."""
     outcome = "done" if status < 400 else "refused" if status in REFUSALS else "failed"
     why = {"why": g.audit_why} if status >= 400 and "audit_why" in g else {}
-    if outcome == "done" and "audit_failed" in g:
-        outcome, why = "failed", {"why": g.audit_failed}
+    if "audit_failed" in g and "audit_why" not in g:
+        outcome, told = g.audit_failed
+        why = {"why": told}
     known = _known()
     detail = {**known, **g.get("audit_detail", {}), **why}
     commit = detail.get("commit")

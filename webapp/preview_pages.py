@@ -200,6 +200,7 @@ def _refused(error: Exception):
     """A sentence in the clip's place for htmx, which shows 422 alone; else the error's own page."""
     if not request.headers.get("HX-Request"):
         raise error
+    audit.failed(str(error), refused=status_of(error) in audit.REFUSALS)
     told = capitalize_first(str(error)).rstrip(".")
     retry = status_of(error) in (429, 503)
     return render_template("previews/_refused.html", told=told, retry=retry), 422
