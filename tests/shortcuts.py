@@ -51,7 +51,12 @@ class Migrated:
             migrate(engine)
 
     def _copied(self, file: Path) -> bool:
-        """Whether the file is the copy now; not where somebody else made one meanwhile."""
+        """Whether the file is the copy now.
+
+        Not where somebody else made one meanwhile, or nobody can: the migrations say why.
+        """
+        if not os.access(file.parent, os.W_OK):
+            return False
         if not self._pattern.exists():
             records = Records(f"sqlite:///{self._pattern}")
             migrate(records.engine)
