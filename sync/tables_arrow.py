@@ -5,6 +5,7 @@ from typing import Any
 
 import adbc_driver_postgresql.dbapi as adbc
 import pyarrow as pa
+from adbc_driver_manager import AdbcStatusCode
 
 from sync.arrow_text import fits
 from sync.errors import Unfit
@@ -39,9 +40,12 @@ def _read(connection: Any, query: str) -> Iterator[list[Any]]:
             wrong = [field for field in batches.schema if not fits(field.type)]
             if wrong:
                 raise Unfit(f"{wrong[0].name} is of {wrong[0].type}")
-            for batch in batches:
-                if batch.num_rows:
-                    yield batch.columns
+            try:
+                for batch in batches:
+                    if batch.num_rows:
+                        yield batch.columns
+            except (OSError, pa.ArrowException) as error:  # so Arrow tells what ADBC met on the way
+                raise adbc.DatabaseError(str(error), status_code=AdbcStatusCode.IO) from error
 
 
 class ArrowReader:

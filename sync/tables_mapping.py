@@ -71,6 +71,8 @@ class MappingTable:
         try:
             self._engine = create_engine(address, poolclass=NullPool)
             METADATA.create_all(self._engine)
+        except ValueError:  # which quotes what stands where the port should
+            raise UnusableDatabase("the address of the mapping's database can't be read") from None
         except (SQLAlchemyError, ImportError) as error:
             why = getattr(error, "orig", None) or error
             raise UnusableDatabase(f"the mapping's database can't be used: {why}") from error

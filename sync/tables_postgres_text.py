@@ -1,21 +1,24 @@
 """PostgreSQL as the sync speaks to it: connections, names, and rows as COPY's text."""
 
+import re
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from typing import Any
 
 import psycopg
-from psycopg import errors, pq, sql
+from psycopg import conninfo, errors, pq, sql
 
 from sync.errors import UnusableDatabase
 from sync.model import Cell, Row, Table
 from sync.tables import BATCH
 
+# What is not named here, pg_catalog, PostgreSQL looks through first: somebody's function in public
+# that is called like one of its own is not taken for it.
 SETTINGS = (
     "SET datestyle = 'ISO, YMD'; SET intervalstyle = 'postgres'; SET timezone = 'UTC'; "
     "SET bytea_output = 'hex'; SET extra_float_digits = 1; SET client_encoding = 'UTF8'; "
     "SET statement_timeout = 0; SET idle_in_transaction_session_timeout = 0; "
-    "SET search_path = public, pg_catalog"
+    "SET search_path = public, pg_temp"
 )
 ESCAPES = {
     "\\\\": "\\",
@@ -32,6 +35,7 @@ def connect(url: str, **options: Any) -> psycopg.Connection[tuple[Any, ...]]:
     """A connection with settings under which values have one spelling. Raises UnusableDatabase."""
     scheme, colon, rest = url.partition(":")
     address = scheme.partition("+")[0] + colon + rest
+    _check(address)
     try:
         connection = psycopg.connect(address, autocommit=True, application_name="prompt-repo sync")
     except psycopg.Error as error:
@@ -39,6 +43,23 @@ def connect(url: str, **options: Any) -> psycopg.Connection[tuple[Any, ...]]:
     connection.execute(SETTINGS)
     connection.autocommit = options.get("autocommit", False)
     return connection
+
+
+def _check(address: str) -> None:
+    """Raises UnusableDatabase for an address of which errors would quote parts of the password."""
+    try:
+        parts = conninfo.conninfo_to_dict(address)
+    except psycopg.ProgrammingError:
+        parts = None
+    if (
+        parts is None
+        or re.search("[^,]@", str(parts.get("host") or ""))
+        or not re.fullmatch("[0-9,]*", str(parts.get("port") or ""))
+    ):
+        raise UnusableDatabase(
+            "the database's address can't be read; in a password write @ / : ? # % and blanks as "
+            "%40 %2F %3A %3F %23 %25 %20"
+        )
 
 
 def cancel(connection: psycopg.Connection[tuple[Any, ...]]) -> None:

@@ -11,7 +11,7 @@ DAYS = 365
 DATE = re.compile(r"(\d{4})([-/])(\d{1,2})\2(\d{1,2})(.*)", re.DOTALL)
 ENDLESS = ("infinity", "-infinity")
 LETTERS = "abcdefghijkmnopqrstuvwxyz"
-NUMBER = re.compile(r"([-+]?)(\d+(?:\.\d*)?|\.\d+)(?:[eE]([-+]?\d{1,5}))?")
+NUMBER = re.compile(r"([-+]?)(\d+(?:\.\d*)?|\.\d+)(?:[eE]([-+]?\d{1,5}))?", re.ASCII)
 NO_NUMBER = re.compile(r"nan|[-+]?inf(inity)?", re.IGNORECASE)
 FAR = 37
 """Beyond ten to this power another digit may be more than a type holds, and nobody is named."""
@@ -20,8 +20,8 @@ FAR = 37
 def of_number(digits: Callable[[str], str], text: str, most: int | None = None) -> str:
     """A number with other digits that its type still holds, `most` at the most.
 
-    Exponents stay, as do NaN and infinities; what is too large is permuted on until it is not, so
-    that distinct numbers stay distinct.
+    Exponents stay, as do NaN and infinities; a whole number that is too large is permuted on until
+    it is not, so that distinct numbers stay distinct.
     """
     found = NUMBER.fullmatch(text)
     if found is None:
@@ -31,7 +31,7 @@ def of_number(digits: Callable[[str], str], text: str, most: int | None = None) 
         far = abs(int(power)) >= FAR
         return text if far else f"{sign}{digits(plain)}{text[found.end(2) :]}"
     made = digits(plain)
-    while most is not None and int(made) > most + (sign == "-"):
+    while most is not None and made.isdecimal() and int(made) > most + (sign == "-"):
         made = digits(made)
     return sign + made
 

@@ -86,13 +86,13 @@ def test_what_a_plan_drafts_for_long_numbers_runs(postgres: servers.Postgres) ->
 
 
 def test_sqlite_s_numbers_of_any_size_come_over(tmp_path: Path) -> None:
-    """Small and large, with exponents, endless, and numbers in columns that hold anything."""
+    """Small and large, with exponents and fractions, endless, and in columns that hold anything."""
     source, target = (f"sqlite:///{tmp_path / name}.sqlite3" for name in ("live", "copy"))
     carry_out(
         source,
         "CREATE TABLE pay (id INTEGER PRIMARY KEY, salary REAL, badge integer, anything);"
         "INSERT INTO pay VALUES (1, 1e-5, 9223372036854775807, 1.5), (2, 9e999, 3000000000, 'x'),"
-        "(3, -9e999, -5, 7), (4, 12.5, NULL, NULL);",
+        "(3, -9e999, -5, 7), (4, 12.5, NULL, NULL), (5, 1.5, 2.5, 1), (6, 1, '٩٩٩', 2);",
     )
     text = "version: 1\ntables: {pay: {columns: {id: keep, salary: digits, badge: digits, " \
         "anything: text}}}\n"  # fmt: skip
