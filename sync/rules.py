@@ -15,6 +15,8 @@ from sync.pools import FALLBACK, load
 VERSION = 1
 LARGEST = 1_000_000
 DEEPEST = 10
+LONGEST = 10_000
+"""Characters of a single value: some numbers of YAML take the square of their length to read."""
 PLAIN = re.compile(r"[\w$][\w.$ -]*")
 
 
@@ -97,7 +99,7 @@ class _Reader:
         if len(text) > LARGEST:
             raise InvalidRules([Problem(f"the file is larger than {LARGEST:,} characters")])
         try:
-            self._refuse_depth(text)
+            self._refuse_what_grows(text)
             return yaml.compose(text, Loader=yaml.CSafeLoader)
         except yaml.MarkedYAMLError as error:
             mark = error.problem_mark
@@ -107,17 +109,25 @@ class _Reader:
         except (yaml.YAMLError, RecursionError) as error:
             raise InvalidRules([Problem(f"this is no YAML: {error}", path=self._path)]) from error
 
-    def _refuse_depth(self, text: str) -> None:
-        """Composing what is nested very deep would end the whole process."""
+    def _refuse_what_grows(self, text: str) -> None:
+        """Composing what is nested very deep would end the whole process; a few lines of aliases
+        may stand for more than any memory holds, or for themselves.
+        """
         depth = 0
         for event in yaml.parse(text, Loader=yaml.CSafeLoader):
+            said = ""
             if isinstance(event, yaml.CollectionStartEvent):
                 depth += 1
             elif isinstance(event, yaml.CollectionEndEvent):
                 depth -= 1
+            elif isinstance(event, yaml.AliasEvent):
+                said = f"aliases are not read here: write out what *{event.anchor} stands for"
+            elif isinstance(event, yaml.ScalarEvent) and len(event.value) > LONGEST:
+                said = f"no name or value is longer than {LONGEST:,} characters"
             if depth > DEEPEST:
-                line = event.start_mark.line + 1 if event.start_mark else 1
                 said = f"this is nested more than {DEEPEST} deep"
+            if said:
+                line = event.start_mark.line + 1 if event.start_mark else 1
                 raise InvalidRules([Problem(said, line, path=self._path)])
 
     def _wrong(self, message: str, node: yaml.Node | None) -> None:

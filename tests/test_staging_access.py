@@ -142,6 +142,15 @@ def test_nobody_inside_is_sent_to_log_in(app: Flask) -> None:
     [
         (coming(OUTSIDE, **{"X-Forwarded-For": VPN}), 403),
         (coming(OUTSIDE, host="elsewhere.example", **{"X-Forwarded-Host": HOST}), 403),
+        (
+            coming(
+                PROXY,
+                "elsewhere.example",
+                **{"X-Forwarded-For": VPN, "X-Forwarded-Host": HOST, "X-Host": HOST},
+            ),
+            403,
+        ),
+        (coming(PROXY, **{"X-Forwarded-For": VPN, "X-Forwarded-Host": "other.example"}), 200),
         (coming(PROXY, **{"X-Forwarded-For": OUTSIDE}), 403),
         (coming(PROXY, **{"X-Forwarded-For": f"{VPN}, {OUTSIDE}"}), 403),
         (coming(PROXY, **{"X-Forwarded-For": f"{OUTSIDE}, {VPN}"}), 200),
@@ -217,6 +226,22 @@ def test_a_wrong_token_is_told_so_inside_alone(app: Flask) -> None:
     ]
 
     assert [401, 403] == got
+
+
+def test_a_host_that_is_none_of_ours_is_the_same_403_and_logged(tmp_path: Path) -> None:
+    """Where PROMPT_REPO_HOSTS is set, and staging has no host of its own; other pages are a 400."""
+    app = make_app(tmp_path, hosts=("localhost",))
+    client = person(app, Role.ADMIN).client
+
+    got = [
+        client.get(each, headers={"Host": "evil.example"}).status_code
+        for each in ("/staging/access", "/api/v1/staging/config", "/account")
+    ]
+
+    assert [403, 403, 400] == got
+    assert [("another host", "evil.example")] * 2 == [
+        (each.why, each.host) for each in attempts(app)
+    ]
 
 
 def test_prompts_of_staging_stay_readable(app: Flask) -> None:

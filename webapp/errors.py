@@ -29,6 +29,7 @@ from werkzeug.exceptions import (
     MethodNotAllowed,
     NotFound,
     RequestEntityTooLarge,
+    SecurityError,
 )
 from werkzeug.http import HTTP_STATUS_CODES
 from werkzeug.wrappers import Response as AnyResponse
@@ -59,8 +60,10 @@ from webapp.preview_errors import (
 )
 from webapp.queue import NoQueue
 from webapp.security import request_id
+from webapp.staging_access import concerns
 from webapp.staging_config import ConfigError, NotSetUp
 from webapp.storage import StorageFailed, StorageMisconfigured
+from webapp.sync_faults import fault
 from webapp.sync_rules import NoRules, RulesMoved
 from webapp.syncs import SyncNotFound, SyncOver, SyncUnderWay
 from webapp.tokens import TokenError
@@ -210,7 +213,9 @@ def answer(error: Exception) -> AnyResponse:
     g.audit_why = words(error, status)[1]
     g.audit_bad_key = isinstance(error, NotLoggedIn) and error.given
     if status >= 500:
-        log.error("request failed", status=status, exc_info=error)
+        # On staging's pages its words may quote an original.
+        told = {"why": str(fault(error))} if concerns(request.path) else {"exc_info": error}
+        log.error("request failed", status=status, **told)
     if not wants_json() and isinstance(error, NotLoggedIn):
         return _to_log_in()
     if not wants_json() and isinstance(error, PasswordMustChange):
@@ -327,6 +332,9 @@ def _problem(error: Exception, status: int) -> Response:
 def _page(error: Exception, status: int) -> Response:
     title, detail = words(error, status)
     shown = {"status": status, "title": title, "detail": detail}
+    bare = BARE.format(**{name: escape(value) for name, value in shown.items()})
+    if isinstance(request.routing_exception, SecurityError):
+        return Response(bare, status)  # no link can be written for a host that is none of ours
     try:
         page = render_template(
             "errors/error.html",
@@ -338,7 +346,7 @@ def _page(error: Exception, status: int) -> Response:
     except (SQLAlchemyError, RedisError, domain.PromptRepoError, TemplateError) as failure:
         # The page has parts (who is logged in, say) that may be just what is broken.
         log.warning("the page of an error can't be drawn", exc_info=failure)
-        page = BARE.format(**{name: escape(value) for name, value in shown.items()})
+        page = bare
     return Response(page, status)
 
 

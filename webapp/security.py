@@ -108,7 +108,10 @@ class Envelope:
 
 
 class TrustedProxies:
-    """Takes the client's address, scheme and host from proxies in `networks`, and no one else."""
+    """Takes the client's address and scheme from proxies in `networks`, and no one else.
+
+    Not its host: many proxies pass a client's own X-Forwarded-Host on. They pass `Host` on, too.
+    """
 
     def __init__(self, app: "WSGIApplication", networks: Sequence[Network]) -> None:
         self._app, self._networks = app, networks
@@ -120,7 +123,7 @@ class TrustedProxies:
         if self._trusts(environ.get("REMOTE_ADDR", "")):
             self._believe(environ)
         else:
-            for name in ("FOR", "PROTO", "HOST"):
+            for name in ("FOR", "PROTO"):
                 environ.pop(f"HTTP_X_FORWARDED_{name}", None)
         return self._app(environ, start_response)
 
@@ -136,9 +139,6 @@ class TrustedProxies:
         scheme = environ.get("HTTP_X_FORWARDED_PROTO", "").rpartition(",")[2].strip()
         if scheme in ("http", "https"):
             environ["wsgi.url_scheme"] = scheme
-        host = environ.get("HTTP_X_FORWARDED_HOST", "").rpartition(",")[2].strip()
-        if host:
-            environ["HTTP_HOST"] = host
 
     def _trusts(self, address: str) -> bool:
         return is_within(address, self._networks)

@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 
 from flask import Flask, g, request
 from sqlalchemy import select, update
+from werkzeug.exceptions import SecurityError
 
 from prompt_repo.repository import STAGING
 from webapp import audit_entries, clock, staging_config, staging_values
@@ -78,7 +79,11 @@ def may_enter() -> bool:
 
 def why_not(config: StagingConfig) -> str:
     """Which rule keeps this request out, whoever it is of; empty where none does."""
-    if config.admin_subdomain and not _is_at(config.admin_subdomain):
+    try:
+        host = request.host
+    except SecurityError:  # none of PROMPT_REPO_HOSTS
+        return HOST
+    if config.admin_subdomain and not _is_at(config.admin_subdomain, host):
         return HOST
     if config.vpn_required and not _is_in_vpn():
         return NETWORK
@@ -101,9 +106,9 @@ def shut_out(config: StagingConfig) -> str:
     return ""
 
 
-def _is_at(subdomain: str) -> bool:
+def _is_at(subdomain: str, host: str) -> bool:
     """Whether a request names this host, and no other one in its address."""
-    if staging_values.asked_host(request.host) != subdomain:
+    if staging_values.asked_host(host) != subdomain:
         return False
     told = (str(request.environ.get(name, "")) for name in ("REQUEST_URI", "RAW_URI"))
     named = [each for each in told if each.lower().startswith(("http://", "https://"))]
@@ -128,7 +133,7 @@ def _log(who: Caller, outcome: str, why: str) -> None:
     alike = {
         "actor": audit_entries.cleaned(who.actor)[:80],
         "address": (request.remote_addr or "")[:64],
-        "host": audit_entries.cleaned(request.host)[:255],
+        "host": audit_entries.cleaned(request.headers.get("Host", ""))[:255],
         "method": request.method[:16],
         "path": audit_entries.cleaned(request.path)[:300],
         "outcome": outcome,

@@ -32,6 +32,7 @@ from webapp.records import Records
 from webapp.records.staging_models import Sync, SyncStatus
 from webapp.staging_config import NotSetUp
 from webapp.staging_secrets import key_of
+from webapp.sync_faults import fault
 from webapp.sync_opening import asked_to_stop, opened, recording
 from webapp.sync_progress import Teller
 from webapp.sync_rules import NoRules
@@ -62,10 +63,12 @@ def carry_out(records: Records, settings: Settings, client: "redis.Redis", ident
         failed += len(error.leaks) if isinstance(error, Leaked) else 0
         told = {"counts": counts, "records_failed": failed}
         _end(records, settings, sync, SyncStatus.FAILED, str(error), **told)
-    except Exception as error:
-        said = f"the program failed ({type(error).__name__}); its log has the reason"
+    except Exception as error:  # noqa: BLE001 - told without its words, which may quote an original
+        said = f"the program failed ({type(error).__name__}); its log says where"
         _end(records, settings, sync, SyncStatus.FAILED, said, counts=teller.counts())
-        raise
+        found = fault(error)
+        log.error("a sync failed", sync=ident, why=str(found))  # noqa: TRY400 - likewise
+        raise found from None
     else:
         _conclude(records, settings, sync, result)
 

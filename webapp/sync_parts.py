@@ -2,7 +2,8 @@
 
 The worker that carries the sync out fills parts, too, and is done when all are filled: a part that
 no other takes, or whose worker died, is its own. A job finds that out and does nothing. Originals
-never go through Redis: a job is told ids, and leaves its rows in staging.
+never go through Redis: a job is told ids, and leaves its rows in staging; what went wrong it tells
+without the values that an error may quote.
 """
 
 from collections.abc import Callable, Sequence
@@ -10,11 +11,11 @@ from collections.abc import Callable, Sequence
 import structlog
 
 from sync import rules, shards
-from sync.errors import Cancelled, RunInProgress, Unfit
+from sync.errors import Cancelled, DatabaseFailed, RunInProgress, SyncError, Unfit
 from sync.filling import Shard
 from sync.sharing import Call
 from sync.tables import open_source, open_target
-from sync.tables_failures import FAILURES
+from sync.tables_failures import FAILURES, told
 from sync.tables_postgres import PostgresSource
 from sync.tables_postgres_target import PostgresTarget
 from webapp import staging_config, sync_rules, syncs
@@ -23,6 +24,7 @@ from webapp.queue import SYNCS, Jobs, NoQueue
 from webapp.records import Records
 from webapp.records.staging_models import Sync, SyncStatus
 from webapp.staging_secrets import key_of
+from webapp.sync_faults import fault
 from webapp.sync_opening import asked_to_stop, opened, recording
 
 log = structlog.get_logger(__name__)
@@ -69,11 +71,16 @@ def fill(
             records, settings, sync, Shard(table, attempt, number, None, None), snapshot, stop
         )
     except (Cancelled, RunInProgress, Unfit) as error:
-        log.info("a part of a sync is left to its own worker", sync=ident, why=str(error))
+        why = type(error).__name__
+        log.info("a part of a sync is left to its own worker", sync=ident, why=why)
     except FAILURES as error:
         if not syncs.is_cancelled(records, ident, going):
-            raise
-        log.info("a part came too late for its sync", sync=ident, why=str(error))
+            raise DatabaseFailed(told(error)) from None
+        log.info("a part came too late for its sync", sync=ident, why=told(error))
+    except SyncError:
+        raise
+    except Exception as error:  # noqa: BLE001 - told without its words, which may quote an original
+        raise fault(error) from None
     return 0
 
 
