@@ -14,6 +14,7 @@ import pytest
 from prompt_repo.repository import Repository
 from tests import servers, shortcuts
 from tests.factories import make_repository
+from tests.video_server import VideoServer, serving
 from webapp.records import Records
 
 ROOT = Path(__file__).parent.parent
@@ -169,3 +170,10 @@ def postgres_url(postgres: servers.Postgres) -> Iterator[str]:
     url = postgres.create()
     yield url
     postgres.drop(url)
+
+
+@pytest.fixture(name="server")
+def _video_server() -> Iterator[VideoServer]:
+    """A service that speaks the Videos API, as well or badly as a test tells it to."""
+    with serving() as made:
+        yield made

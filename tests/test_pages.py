@@ -521,6 +521,7 @@ def test_a_form_outlives_its_session(app: Flask, log_in: LogIn, prompts: Reposit
 
     assert 401 == refused.status_code
     assert 'name="kept"' in again.text
+    assert {"no-store"} == {each.headers["Cache-Control"] for each in (refused, again, waiting)}
     assert 200 == back.status_code
     assert text == field(back.text, "text")
     assert 'value="why"' in back.text

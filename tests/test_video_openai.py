@@ -1,7 +1,6 @@
 """The client of the Videos API against a real server: what goes well, and all that doesn't."""
 
 import ipaddress
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -31,12 +30,6 @@ class Heard:
 
     def named(self, remote_id: str) -> None:
         self.names.append(remote_id)
-
-
-@pytest.fixture
-def server() -> Iterator[VideoServer]:
-    with serving() as made:
-        yield made
 
 
 @pytest.fixture(autouse=True)

@@ -1,6 +1,6 @@
 """The client of the Videos API against services that mean it badly, or are not what they seem."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 
@@ -13,12 +13,6 @@ from webapp.video import Chosen, Misconfigured, VideoAway, VideoFailed
 from webapp.video_openai import OpenAICompatible
 
 INSIDE = "http://127.0.0.1:9/admin"
-
-
-@pytest.fixture
-def server() -> Iterator[VideoServer]:
-    with serving() as made:
-        yield made
 
 
 @pytest.fixture(autouse=True)

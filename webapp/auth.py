@@ -94,6 +94,14 @@ def check_password() -> str | tuple[str, int] | Response:
     return response
 
 
+@blueprint.after_request
+def _unstored(response: Response) -> Response:
+    """Keeps what waits in a page for its log-in from the browser's disk: it may be anything."""
+    if request.form.get("kept"):
+        response.headers["Cache-Control"] = "no-store"
+    return response
+
+
 @blueprint.post("/logout")
 @public
 def log_out() -> Response:

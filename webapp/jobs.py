@@ -126,10 +126,11 @@ def clean_up_previews() -> None:
         try:
             swept += preview_files.sweep(bench.records, bench.settings, environment)
         except (StorageFailed, StorageMisconfigured) as error:
+            log.warning("previews can't be swept", environment=environment, why=str(error))
             troubles.append(error)
     log.info("previews cleaned up", expired=count, swept=swept)
-    for trouble in troubles:
-        raise trouble
+    if troubles:
+        raise troubles[0]
 
 
 def run_sync(ident: str) -> None:

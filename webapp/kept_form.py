@@ -30,7 +30,8 @@ def _log_in_again(error: NotLoggedIn):
     if request.method == "GET" or wants_json():
         return answer(error)
     kept = _packed(request.form)
-    return render_template("auth/login.html", next=request.path, name="", kept=kept), 401
+    page = render_template("auth/login.html", next=request.path, name="", kept=kept)
+    return Response(page, 401, {"Cache-Control": "no-store"})  # it may hold what no disk should
 
 
 def _packed(form: MultiDict[str, str]) -> str:

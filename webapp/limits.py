@@ -38,7 +38,8 @@ def init_app(app: Flask, settings: Settings) -> None:
     # reads of the API don't pay for it. What it empties at the end goes with the request anyway.
     app.before_request_funcs[None].remove(limiter._check_request_limit)
     app.teardown_request_funcs[None].clear()
-    app.after_request_funcs["auth"] = [app.after_request_funcs[None].pop()]
+    ours = app.after_request_funcs[None].pop()
+    app.after_request_funcs.setdefault("auth", []).append(ours)
     app.extensions["limits"] = limiter
     by_address = limiter.limit(settings.login_limit, deduct_when=_failed)
     by_name = limiter.limit(

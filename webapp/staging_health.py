@@ -112,7 +112,7 @@ def _looked(name: str, each: Callable[[Around], Part], around: Around) -> Part:
     except NotSetUp as error:
         return Part(name, OFF, _told(error))
     except FAILURES as error:
-        log.warning("a part of staging is failing", part=name, why=str(error))
+        log.warning("a part of staging is failing", part=name, why=_told(error))
         return Part(name, FAILING, _told(error))
 
 

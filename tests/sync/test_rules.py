@@ -144,6 +144,24 @@ def test_a_large_or_nested_file_is_refused() -> None:
             rules.parse(text)
 
 
+def test_lines_that_stand_for_many_or_for_themselves_are_refused() -> None:
+    """A few aliases could fill any memory, and one that is part of itself has no end."""
+    line = "  t{1}: {{columns: {{c: &a{1} {{json: {{$.a: *a{0}, $.b: *a{0}}}}}}}}}\n"
+    doubled = "".join(line.format(each, each + 1) for each in range(60))
+    first = "version: 1\ntables:\n  t0: {columns: {c: &a0 {json: {$.a: keep}}}}\n"
+    for text in (first + doubled, first.replace("keep", "*a0")):
+        with pytest.raises(InvalidRules, match="write out what \\*a0 stands for"):
+            rules.parse(text)
+
+
+def test_a_value_that_takes_long_to_read_is_refused() -> None:
+    """A number to the base of sixty, say, takes the square of its length."""
+    text = "version: 1\ntables: {t: {columns: {c: {constant: 1" + ":01" * 100_000 + "}}}}"
+
+    with pytest.raises(InvalidRules, match="longer than 10,000 characters"):
+        rules.parse(text)
+
+
 def test_conditions_hold_one_expression() -> None:
     """No second statement, no comment."""
     for where in ("1=1; DROP TABLE people", "1=1 -- all"):
