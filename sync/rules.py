@@ -250,7 +250,8 @@ def without_watermarks(rules: Rules) -> Rules:
 
 def dump(rules: Rules, why: dict[tuple[str, str], str] | None = None) -> str:
     """The rules as YAML that people read; `why` gives the remark behind a column."""
-    lines = [f"version: {VERSION}", f"locale: {rules.locale}", "tables:"]
+    tables = "tables:" if rules.tables else "tables: {}"
+    lines = [f"version: {VERSION}", f"locale: {rules.locale}", tables]
     for table in rules.tables.values():
         if table.skip:
             lines.append(f"  {_name(table.name)}: skip")
@@ -262,17 +263,25 @@ def dump(rules: Rules, why: dict[tuple[str, str], str] | None = None) -> str:
             lines.append(f"    watermark: {_name(table.watermark)}")
         lines.append("    columns:" if table.columns else "    columns: {}")
         for column, rule in table.columns.items():
-            remark = (why or {}).get((table.name, column), "")
+            remark = _escaped(" ".join((why or {}).get((table.name, column), "").split()))
             line = f"      {_name(column)}: {_written(rule)}"
-            lines.append(f"{line}  # {' '.join(remark.split())}" if remark else line)
+            lines.append(f"{line}  # {remark}" if remark else line)
     return "\n".join(lines) + "\n"
 
 
 def _name(text: Any) -> str:
     if isinstance(text, str) and not PLAIN.fullmatch(text):
-        return json.dumps(text, ensure_ascii=False)
+        return _escaped(json.dumps(text, ensure_ascii=False))
     made: str = yaml.safe_dump(text, width=10**6, allow_unicode=True, default_flow_style=True)
     return made.removesuffix("...\n").strip()
+
+
+def _escaped(text: str) -> str:
+    """What nobody sees as YAML spells it in a quoted name: some of it would end the line there."""
+    return "".join(
+        each if each.isprintable() else f"\\u{ord(each):04x}" if each < "\U00010000"
+        else f"\\U{ord(each):08x}" for each in text
+    )  # fmt: skip
 
 
 def _written(rule: Rule) -> str:

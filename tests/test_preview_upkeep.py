@@ -7,6 +7,7 @@ from unittest import mock
 
 import pytest
 from click.testing import CliRunner, Result
+from structlog.testing import capture_logs
 
 from tests.preview_world import SAM, wanted
 from webapp import clock, jobs, preview_files, previews
@@ -69,3 +70,23 @@ def test_an_environment_without_a_home_holds_up_no_other(tmp_path: Path) -> None
 
     assert [] == list(home.names())
     assert 0 == preview_files.clean_up(records, settings)
+
+
+def test_each_environment_without_a_home_is_told(tmp_path: Path) -> None:
+    """The job can fail with one reason only; the log has both."""
+    told = "staging=s3://Not-Ours,production=s3://Nor-This"
+    settings = Settings(data=tmp_path, preview_storage=told)
+    records = Records(settings.records_address)
+    records.migrate()
+    records.close()
+
+    with (
+        mock.patch.dict(os.environ, environment_of(settings)),
+        capture_logs() as lines,
+        pytest.raises(StorageMisconfigured),
+    ):
+        jobs.clean_up_previews()
+
+    why = " ".join(each["why"] for each in lines if each["log_level"] == "warning")
+    assert "Not-Ours" in why
+    assert "Nor-This" in why

@@ -314,3 +314,46 @@ def _age(file: Path) -> None:
     with sqlite3.connect(file) as database:
         database.execute("UPDATE prompt_repo_mapping SET expires = '2020-01-01T00:00:00+00:00'")
     database.close()
+
+
+NAMES = (
+    "<script>alert(1)</script>", "a\"b'c", "%s{}", "..", "line\nin", "\u202e", "\u2028", "\x85",
+    "null", "1:1", "{{7*191*1001}}", " lead ", "&a", "*a", "a:b", "\x1b[31m", "-",
+)  # fmt: skip
+
+
+def test_tables_may_be_called_anything(world: Staging) -> None:
+    """Their rules are drafted, saved, shown and carried out; no name is taken for code."""
+    for name in NAMES:
+        quoted = '"' + name.replace('"', '""') + '"'
+        world.in_production(f"CREATE TABLE {quoted} (id INTEGER PRIMARY KEY, {quoted} TEXT)")
+        world.in_production(f"INSERT INTO {quoted} VALUES (1, ?)", f"met {name} by chance")
+    drafted = world.here.admin.post("/staging/rules/draft")
+    pages = [world.here.admin.get(f"/staging/rules{each}") for each in ("", "/file", "/versions")]
+    saved = world.here.admin.post("/staging/rules", **whole_form(pages[0].text), reason="As it is")
+    made = world.run()
+    pages.append(world.here.admin.get(f"/staging/syncs/{made.id}"))
+
+    assert (303, 303, "completed") == (drafted.status_code, saved.status_code, made.status)
+    assert {200} == {each.status_code for each in pages}
+    text = "".join(each.text for each in pages)
+    assert "<script>alert" not in text
+    assert "1338337" not in text
+    assert {*NAMES} < {*made.counts}
+
+
+def test_a_file_that_is_refused_since_it_was_saved_can_be_mended(world: Staging) -> None:
+    """Its page is the file with what is wrong; the next version is an ordinary one."""
+    good = standing(world).text
+    saved = sync_rules.save(
+        world.here.records, "version: 1\ntables: {a: &b skip, c: *b}\n", {}, "person:ada", "", 1
+    )
+
+    page = world.here.admin.get("/staging/rules")
+    mended = world.here.admin.post("/staging/rules/file", text=good, seen=saved.version)
+
+    assert 422 == page.status_code
+    assert "write out what *b stands for" in page.text
+    assert "&amp;b skip" in page.text
+    assert 303 == mended.status_code
+    assert 200 == world.here.admin.get("/staging/rules").status_code

@@ -39,10 +39,14 @@ LARGEST = 1_000_000
 
 @blueprint.get("")
 @access(Scope.ADMIN)
-def index() -> str:
-    """Every column with its rule, uncovered ones first."""
+def index() -> str | tuple[str, int]:
+    """Every column with its rule, uncovered ones first; the file where that can't be read."""
     standing = sync_rules.latest(records())
-    wanted = rules.parse(standing.text) if standing else Rules()
+    try:
+        wanted = rules.parse(standing.text) if standing else Rules()
+    except InvalidRules as error:
+        text = standing.text if standing else ""
+        return _file(standing, text, [str(each) for each in error.problems]), 422
     return _page(standing, wanted, standing.why if standing else {})
 
 
@@ -139,7 +143,7 @@ def restore(number: int) -> AnyResponse | str | tuple[str, int]:
 
 def text_of(found: SyncRules) -> str:
     """The file of a version; one that was chosen on the page says why behind each rule."""
-    wanted = rules.parse(found.text)
+    wanted = sync_rules.readable(found)
     if rules.dump(wanted) != found.text:
         return found.text  # somebody wrote it with remarks of their own
     flat = {(table, name): said for table, each in found.why.items() for name, said in each.items()}

@@ -8,6 +8,7 @@ from sqlalchemy.exc import IntegrityError
 
 from sync import plan, rules
 from sync.check import check
+from sync.errors import InvalidRules
 from sync.preparing import SAMPLE
 from sync.rules import Rules
 from sync.tables import Source
@@ -70,12 +71,20 @@ def checked(text: str, source: Source) -> Rules:
     return found
 
 
+def readable(found: SyncRules | None) -> Rules:
+    """What a version says; nothing where it is none, or is refused since it was saved."""
+    try:
+        return rules.parse(found.text) if found else Rules()
+    except InvalidRules:
+        return Rules()
+
+
 def reasons(before: SyncRules | None, after: Rules, drafted: Why) -> dict[str, dict[str, str]]:
     """Why each rule is what it is: as before where it stayed, as drafted where it is the draft's.
 
     What a person chose otherwise says so.
     """
-    standing = rules.parse(before.text) if before else Rules()
+    standing = readable(before)
     told = before.why if before else {}
     why: dict[str, dict[str, str]] = {}
     for name, table in after.tables.items():

@@ -2,6 +2,7 @@
 
 import threading
 from pathlib import Path
+from typing import Any
 
 import psycopg
 import pytest
@@ -9,6 +10,7 @@ import pytest
 from sync import foresight, tables_postgres_late
 from sync.errors import Cancelled, DatabaseFailed
 from sync.model import Table
+from sync.refreshing import Refreshing
 from sync.tables_postgres_telling import Counting
 from tests import servers
 from tests.sync.databases import ask, carry_out, checksum, filled, sync
@@ -81,9 +83,18 @@ def test_more_rows_than_are_held_are_told_by_the_traces(
 ) -> None:
     """No more are taken along than the limit and one; then the last run's traces are read."""
     monkeypatch.setattr(foresight, "MOST", 3)
+    by_traces: list[str] = []
+    find = Refreshing.find
+
+    def found(self: Refreshing) -> Any:
+        by_traces.append(self._work.table.name)
+        return find(self)
+
+    monkeypatch.setattr(Refreshing, "find", found)
     _move(pair[0], 10)
     sync(*pair, RULES)
 
+    assert ["people", "tasks", "visits"] == sorted(by_traces)
     assert _as_anew(postgres, pair)
 
 
@@ -138,6 +149,8 @@ def test_a_cancelled_run_leaves_nobody_who_reads(pair: tuple[str, str]) -> None:
     for _ in range(100):  # a server takes a moment to see that a client went
         if ask(pair[0], others) == [(0,)]:
             break
+    else:
+        pytest.fail("a connection stayed behind")
     assert "completed" == sync(*pair, RULES).status
 
 
