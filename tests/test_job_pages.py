@@ -8,11 +8,14 @@ from pathlib import Path
 import pytest
 from rq.executions import Execution
 from rq.job import JobStatus
+from sqlalchemy import select
 
 from tests.preview_world import World, world
 from tests.web import person
 from webapp.access import Role
-from webapp.queue import UPKEEP
+from webapp.queue import SYNCS, UPKEEP
+from webapp.records.staging_models import AccessAttempt
+from webapp.staging_config import change
 
 NOBODYS = str(uuid.UUID(int=9))
 """A preview that there is none of: a job about it fails."""
@@ -112,3 +115,22 @@ def test_jobs_are_an_admins(here: World) -> None:
     seen = [reviewer.get("/jobs").status_code, reviewer.post("/jobs/job-1/stop").status_code]
 
     assert ([403, 403], (1, 0)) == (seen, counts(here))
+
+
+def test_jobs_of_syncs_are_staging_s(here: World) -> None:
+    """Who may not enter it, an admin at another host, neither sees nor touches them; it is logged."""
+    here.jobs.enqueue(SYNCS, "release_preview", NOBODYS, ident="sync-1", seconds=60)
+    queue(here)
+    here.work()
+    before = here.admin.get("/jobs").text
+    change(here.records, here.settings, {"admin_subdomain": "qa.studio.example"}, "person:ada")
+
+    after = here.admin.get("/jobs").text
+    done = [here.admin.post(f"/jobs/sync-1/{each}") for each in ("again", "stop", "forget")]
+
+    assert ("sync-1" in before, "sync-1" in after, "job-1" in after) == (True, False, True)
+    assert [403] * 3 == [each.status_code for each in done]
+    assert here.jobs.find("sync-1") is not None
+    with here.records.reading() as session:
+        seen = {each.path: each.outcome for each in session.scalars(select(AccessAttempt))}
+    assert seen == {f"/jobs/sync-1/{each}": "refused" for each in ("again", "stop", "forget")}

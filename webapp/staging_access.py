@@ -41,9 +41,13 @@ def init_app(app: Flask) -> None:
 
 
 def check() -> None:
+    """Lets a request pass that is not about staging, or may enter it; raises as `enter` does."""
+    if concerns(request.path):
+        enter()
+
+
+def enter() -> None:
     """Lets a request into staging, or raises StagingRefused, or NotLoggedIn where it may log in."""
-    if not concerns(request.path):
-        return
     config = staging_config.current(records(), settings())
     why = why_not(config)
     try:

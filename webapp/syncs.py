@@ -24,6 +24,9 @@ from webapp.records.staging_models import (
     SyncStatus,
 )
 
+JOB = "sync-"
+"""How the ids of syncs' jobs begin."""
+
 
 class SyncNotFound(Exception):
     """There is no sync of this id."""
@@ -121,10 +124,15 @@ def _new(config: StagingConfig, who: str) -> Sync:
     )
 
 
+def is_job(ident: str) -> bool:
+    """Whether a job is of a sync, or of a part of one."""
+    return ident.startswith(JOB)
+
+
 def job_of(sync: Sync) -> str:
     """The id of the job that carries a sync out, at the attempt that it waits for or is in."""
     attempt = sync.attempts + 1 if sync.status == SyncStatus.PENDING else sync.attempts
-    return f"sync-{sync.id}-{attempt}-{sync.queued_again}"
+    return f"{JOB}{sync.id}-{attempt}-{sync.queued_again}"
 
 
 def find(records: Records, ident: str) -> Sync:
