@@ -118,7 +118,7 @@ def test_jobs_are_an_admins(here: World) -> None:
 
 
 def test_jobs_of_syncs_are_staging_s(here: World) -> None:
-    """Who may not enter it, an admin at another host, neither sees nor touches them; it is logged."""
+    """An admin at another host neither sees nor touches them, and the attempt is logged."""
     here.jobs.enqueue(SYNCS, "release_preview", NOBODYS, ident="sync-1", seconds=60)
     queue(here)
     here.work()
