@@ -10,7 +10,7 @@ from adbc_driver_manager import AdbcStatusCode
 from sync.arrow_text import fits
 from sync.errors import Unfit
 from sync.model import Table
-from sync.tables_postgres_text import SETTINGS
+from sync.tables_postgres_text import SETTINGS, literal
 
 SIZE_OF_BATCH = 3 << 19
 """Bytes: few, so that the first rows are written while others are still being read."""
@@ -55,7 +55,7 @@ class ArrowReader:
         self._connection = _connect(url, autocommit=True)
         with self._connection.cursor() as cursor:
             cursor.execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
-            cursor.execute(f"SET TRANSACTION SNAPSHOT '{snapshot}'")
+            cursor.execute(f"SET TRANSACTION SNAPSHOT {literal(snapshot)}")
 
     def read(self, query: str) -> Iterator[list[Any]]:
         """What a query gives, as lists of columns. Raises Unfit where a type has no sure text."""

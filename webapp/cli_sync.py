@@ -25,6 +25,7 @@ from sync.tables import Source, Target, open_source, open_target
 from webapp import audit_entries, staging_config, staging_values
 from webapp.cli_records import enter, records_of, settings_of
 from webapp.cli_support import Misused, Verb
+from webapp.config import told_secret
 
 MISUSES = (InvalidRules, NotIsolated, UnusableDatabase, UnusableKey)
 SHOWN = 10
@@ -118,7 +119,7 @@ def run_(where: Where, /, source: str, target: str, file: Path, as_json: bool, *
         --target sqlite:///staging.sqlite3 --rules rules.yaml --dry-run
     """
     isolation.check_urls(source, target)
-    key = Key(settings_of(where).anonymization_key)
+    key = Key(told_secret(settings_of(where).anonymization_key))
     wanted = rules.parse(_read(file), str(file))
     with (
         _opened(open_source(source)) as production,
@@ -126,7 +127,8 @@ def run_(where: Where, /, source: str, target: str, file: Path, as_json: bool, *
         _progress(as_json) as tell,
     ):
         result = run(production, staging, wanted, key, Options(**how, progress=tell))
-    enter(where, "sync run", _shown(target), run=result_json(result), source=_shown(source))
+    done = result_json(result) | {"conflicts": len(result.conflicts)}  # rows are not for the log
+    enter(where, "sync run", _shown(target), run=done, source=_shown(source))
     click.echo(json.dumps(result_json(result)) if as_json else _told(result))
     if result.status == PAUSED:
         raise click.exceptions.Exit(1)

@@ -6,9 +6,13 @@ from typing import Any
 
 import pytest
 from click.testing import CliRunner, Result
+from sqlalchemy import select
 
 from tests.sync.databases import KEY, ask, carry_out
 from webapp.cli import main
+from webapp.config import Settings
+from webapp.records import Records
+from webapp.records.models import AuditEntry
 
 PRODUCTION = """
 CREATE TABLE users (id INTEGER PRIMARY KEY, full_name TEXT NOT NULL, email TEXT NOT NULL UNIQUE);
@@ -40,6 +44,16 @@ class Shell:
         ways = ["--source", self.source, "--target", self.target, "--rules", str(self.rules)]
         result = self("run", *ways, "--json", *arguments, code=code)
         return json.loads(result.stdout) if result.stdout.startswith("{") else result.output
+
+
+def entries(folder: Path) -> list[AuditEntry]:
+    """What the audit log of a data folder has; an empty one is made where there is none."""
+    records = Records(Settings(data=folder).records_address)
+    records.migrate()
+    with records.reading() as session:
+        found = session.scalars(select(AuditEntry)).all()
+    records.close()
+    return list(found)
 
 
 @pytest.fixture
@@ -104,6 +118,37 @@ def test_conflicts_pause_are_decided_and_resumed(shell: Shell) -> None:
     assert ("paused", "changed in both") == (paused["status"], paused["conflicts"][0]["kind"])
     assert ("completed", []) == (done["status"], done["conflicts"])
     assert [("Test Person",)] == ask(shell.target, "SELECT full_name FROM users WHERE id = 1")
+
+
+def test_the_audit_log_counts_conflicts_and_holds_no_rows(shell: Shell, tmp_path: Path) -> None:
+    """What moved on both sides is in staging, and on the terminal that asked."""
+    data = tmp_path / "data"
+    data.mkdir()
+    entries(data)
+    ways = ["--source", shell.source, "--target", shell.target, "--rules", str(shell.rules)]
+    shell.run()
+    carry_out(shell.source, "UPDATE users SET full_name = 'Ada King' WHERE id = 1")
+    carry_out(shell.target, "UPDATE users SET full_name = 'Test Person' WHERE id = 1")
+
+    CliRunner().invoke(main, ["--data", str(data), "sync", "run", *ways], catch_exceptions=False)
+
+    (entry,) = entries(data)
+    assert ("paused", 1) == (entry.detail["run"]["status"], entry.detail["run"]["conflicts"])
+    assert "Test Person" not in str(entry.detail)
+
+
+def test_the_key_may_stand_in_the_environment_by_another_name(
+    shell: Shell, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As for server and workers: the same key, so nothing is written anew."""
+    shell.run()
+    monkeypatch.setenv("STUDIO_KEY", KEY)
+    monkeypatch.setenv("PROMPT_REPO_ANONYMIZATION_KEY", "env:STUDIO_KEY")
+
+    again = shell.run()
+
+    assert [] == again["warnings"]
+    assert 0 == again["total"]["inserted"] + again["total"]["updated"]
 
 
 def test_a_missing_key_is_told(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
