@@ -126,16 +126,14 @@ class _Reading:
         same = self.folded(_q(home.email))
         source = _full(home.table)
         order = ", ".join(_q(column) for column in home.table.key) or "1"
+        first = _q(home.table.key[0]) if home.table.key else "1"
         if self._dialect == "postgresql":
             inner = (
                 f"SELECT DISTINCT ON ({same}) {same} AS folded_, {columns} FROM {source} "
                 f"ORDER BY {same}, {order}"
             )
         else:
-            inner = (
-                f"SELECT {same} AS folded_, {columns}, min({order.split(', ')[0]}) FROM {source} "
-                "GROUP BY 1"
-            )
+            inner = f"SELECT {same} AS folded_, {columns}, min({first}) FROM {source} GROUP BY 1"
         mine = self.folded(f"t.{_q(email)}")
         self.joins.append(f"LEFT JOIN ({inner}) {alias} ON {alias}.folded_ = {mine}")
         person = home.person

@@ -287,12 +287,6 @@ def end_login(records: Records, key: str) -> None:
         session.execute(delete(Login).where(Login.key == _digest(key)))
 
 
-def end_logins(records: Records, account: Account) -> None:
-    """Ends all sessions of an account."""
-    with records.writing() as session:
-        _end_logins(session, account)
-
-
 def normal(name: str) -> str:
     """A log-in name as it is kept: lower case, no blanks around."""
     return name.strip().lower()

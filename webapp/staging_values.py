@@ -6,7 +6,7 @@ Each function gives the one spelling, or raises ValueError with a sentence about
 import ipaddress
 import re
 from datetime import datetime
-from urllib.parse import unquote, urlsplit
+from urllib.parse import unquote
 
 from croniter import CroniterError, croniter
 from sqlalchemy.engine import make_url
@@ -190,12 +190,6 @@ def next_runs(told: str, now: datetime, count: int = 3) -> list[datetime]:
 def masked(text: str) -> str:
     """An address without its password."""
     return PASSWORD.sub(lambda found: COVER if found[1] is None else f"{found[1]}:{COVER}", text)
-
-
-def shown_host(address: str) -> str:
-    """Where an address leads, in few words: its host and database, or its file."""
-    url = urlsplit(address)
-    return f"{url.hostname or ''}{url.path}" if url.hostname else url.path
 
 
 def _is_address(text: str) -> bool:

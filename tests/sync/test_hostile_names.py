@@ -1,5 +1,7 @@
 """Names of tables and columns that mean something to SQL, to Python or to the sync itself."""
 
+from pathlib import Path
+
 import pytest
 
 from tests import servers
@@ -48,3 +50,19 @@ def test_every_way_of_a_sync_takes_such_names(postgres: servers.Postgres, table:
         sync(source, anew := postgres.create(), marked, **how)
         assert checksum(target) == checksum(anew)
     assert [(49,)] == ask(target, f"SELECT count(*) FROM {name}")
+
+
+def test_a_key_called_like_two_columns_is_one(tmp_path: Path) -> None:
+    """Names that go with an email are looked up by it, in a SQLite file too."""
+    source, target = (f"sqlite:///{tmp_path / name}.sqlite3" for name in ("live", "copy"))
+    carry_out(
+        source,
+        """CREATE TABLE people ("a, b" INTEGER PRIMARY KEY, full_name TEXT, email TEXT);
+        CREATE TABLE orders (id INTEGER PRIMARY KEY, email TEXT);
+        INSERT INTO people VALUES (1, 'Ada King', 'ada@old.test');
+        INSERT INTO orders VALUES (7, 'ada@old.test')""",
+    )
+
+    assert 2 == sync(source, target).total.inserted
+    query = "SELECT count(*) FROM people JOIN orders USING (email)"
+    assert [(1,)] == ask(target, query)
