@@ -2,6 +2,7 @@
 
 import ipaddress
 from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 
 import pytest
@@ -294,10 +295,18 @@ def test_what_is_no_mp4_is_no_clip(server: VideoServer, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("status", [200, 404, 405, 500])
 def test_giving_up_never_fails(server: VideoServer, status: int) -> None:
-    """LiteLLM's proxy answers a DELETE with 405."""
-    server.answers["delete"] = lambda request: say(request, status, {})
+    """LiteLLM's proxy answers a DELETE with 405; a clip's name leads nowhere but to the clip."""
+    asked: list[str] = []
+
+    def answer(request: BaseHTTPRequestHandler) -> bool:
+        asked.append(request.path)
+        return say(request, status, {})
+
+    server.answers["delete"] = answer
 
     client(server).give_up("../../video 1")
+
+    assert ["/v1/videos/..%2F..%2Fvideo%201"] == asked
 
 
 @pytest.mark.parametrize(
