@@ -5,6 +5,7 @@ not sorry. What can't be told is replaced.
 import re
 from collections.abc import Sequence
 
+from sync.emptiness import empty_value
 from sync.folding import digits_of
 from sync.model import Cell, Column, Table
 from sync.rules import Rule
@@ -61,14 +62,20 @@ FEW = 20
 def guess(table: Table, column: Column, sample: Sequence[Cell]) -> tuple[Rule, str]:
     """A rule for a column and the reason; `sample` holds a few of its values."""
     if column.shape in ("enum", "boolean"):
-        return Rule("keep"), f"a {column.shape} names nobody"
+        return Rule(
+            "keep"
+        ), f"{'an' if column.shape == 'enum' else 'a'} {column.shape} names nobody"
     by_name = _by_name(table, column)
     if by_name is not None:
         return by_name
+    if column.shape == "json" and column.array:
+        return Rule("text"), "whatever stands in it is made up"
     if column.shape == "json":
         return Rule("json"), "whatever stands in it is made up, path by path"
     if column.shape == "text":
         return _text(column, [str(each) for each in sample if each not in (None, "")], table)
+    if column.type.startswith("interval"):
+        return Rule("keep"), "a length of time names nobody"
     if column.shape in ("bytes", "other"):
         return _nothing(column, f"what stands in {column.type} can't be told")
     if column.shape == "inet":
@@ -161,7 +168,7 @@ def _number(column: Column, sample: Sequence[Cell]) -> tuple[Rule, str]:
     if re.search(r"salary|income|wage|net_worth", name):
         return Rule("digits"), f"called {column.name}"
     if column.shape == "integer" and not re.search(r"(^|_)ids?$|_by$|_to$", name):
-        long = [each for each in sample if each is not None and len(str(each)) >= 9]
+        long = [each for each in sample if re.search(r"\d{9}", str(each))]
         if long and not re.search(r"bytes|size|count|milli|time|_at$|number_of", name):
             return Rule("digits"), "its numbers are long enough to name somebody"
     return Rule("keep"), "a number, time or id that names nobody"
@@ -170,7 +177,7 @@ def _number(column: Column, sample: Sequence[Cell]) -> tuple[Rule, str]:
 def _nothing(column: Column, why: str) -> tuple[Rule, str]:
     if column.nullable:
         return Rule("null"), why
-    return Rule("constant", {"value": r"\x" if column.shape == "bytes" else ""}), why
+    return Rule("constant", {"value": empty_value(column)}), why
 
 
 def _snake(name: str) -> str:

@@ -1,6 +1,7 @@
 """Production's structure made anew in an empty PostgreSQL database, out of the catalogue."""
 
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 import psycopg
@@ -85,6 +86,13 @@ FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
 WHERE c.relkind IN ('r', 'p') AND c.relpersistence <> 't' AND {USUAL}
 ORDER BY c.relispartition, c.oid"""
 
+INHERITED = f"""
+SELECT format('ALTER TABLE %s INHERIT %s', i.inhrelid::regclass, i.inhparent::regclass)
+FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid
+JOIN pg_namespace n ON n.oid = c.relnamespace
+WHERE c.relkind = 'r' AND NOT c.relispartition AND c.relpersistence <> 't' AND {USUAL}
+ORDER BY i.inhrelid, i.inhseqno"""
+
 OWNED = f"""
 SELECT format('ALTER SEQUENCE %s OWNED BY %s.%I', d.objid::regclass, d.refobjid::regclass,
   a.attname)
@@ -115,15 +123,25 @@ JOIN pg_namespace n ON n.oid = c.relnamespace
 WHERE NOT t.tgisinternal AND t.tgparentid = 0 AND {USUAL} ORDER BY t.oid"""
 
 STEPS = (
-    SCHEMAS, EXTENSIONS, ENUMS, DOMAINS, SEQUENCES, TABLES, OWNED, CONSTRAINTS, INDEXES, FUNCTIONS,
-    TRIGGERS,
-)  # fmt: skip
+    (SCHEMAS, EXTENSIONS, ENUMS, DOMAINS, SEQUENCES),
+    (TABLES, INHERITED, OWNED, FUNCTIONS, CONSTRAINTS, INDEXES, TRIGGERS),
+)
 
 
 def create_like(ask: Ask, target: psycopg.Connection[tuple[Any, ...]]) -> None:
     """Carries out on `target` what makes the structure that `ask` tells of; views are left out."""
     target.execute("SET LOCAL check_function_bodies = off")
-    for step in STEPS:
+    _carry_out(ask, target, STEPS[0])
+    for (statement,) in ask(FUNCTIONS):  # tables may need them; those that need tables come later
+        with suppress(psycopg.Error), target.transaction():
+            target.execute(statement)
+    _carry_out(ask, target, STEPS[1])
+
+
+def _carry_out(
+    ask: Ask, target: psycopg.Connection[tuple[Any, ...]], steps: tuple[str, ...]
+) -> None:
+    for step in steps:
         for (statement,) in ask(step):
             try:
                 target.execute(statement)

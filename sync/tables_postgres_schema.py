@@ -1,10 +1,11 @@
 """What PostgreSQL's catalogue says of tables: columns, keys, triggers."""
 
 import re
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable
 from typing import Any
 
+from sync.errors import Unsupported
 from sync.model import Column, ForeignKey, Schema, Table, Unique
 
 OWN_SCHEMA = "prompt_repo_sync"
@@ -18,10 +19,17 @@ USUAL = (
 
 TABLES = f"""
 SELECT c.oid, n.nspname, c.relname, c.relkind, greatest(c.reltuples, 0)::bigint,
-  pg_table_size(c.oid), EXISTS (SELECT 1 FROM pg_inherits i WHERE i.inhparent = c.oid)
+  pg_table_size(c.oid)
 FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
 WHERE c.relkind IN ('r', 'p') AND NOT c.relispartition AND c.relpersistence <> 't' AND {USUAL}
 ORDER BY n.nspname <> 'public', n.nspname, c.relname"""
+
+SPELLED = f"""
+SELECT format('%%I.%%I', n.nspname, c.relname)
+FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+WHERE c.relkind IN ('r', 'p') AND NOT c.relispartition AND c.relpersistence <> 't' AND {USUAL}
+AND %s = CASE n.nspname WHEN 'public' THEN '' ELSE n.nspname || '.' END || c.relname"""
+"""A table as SQL writes it, by its name in the rules."""
 
 LEFT_OUT = f"""
 SELECT n.nspname, c.relname, c.relkind FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
@@ -31,10 +39,12 @@ COLUMNS = """
 SELECT a.attrelid, a.attname, format_type(a.atttypid, a.atttypmod),
   format_type(coalesce(nullif(b.typbasetype, 0), b.oid),
     CASE WHEN b.typbasetype <> 0 THEN b.typtypmod ELSE a.atttypmod END),
-  a.attnotnull, a.attgenerated <> '', a.attidentity <> '', b.typtype, e.typtype,
+  a.attnotnull OR b.typnotnull, a.attgenerated <> '', a.attidentity <> '', b.typtype,
+  coalesce(l.typtype, e.typtype),
   b.typcategory = 'A' OR e.typcategory = 'A', format_type(e.typelem, a.atttypmod)
 FROM pg_attribute a JOIN pg_type b ON b.oid = a.atttypid
 JOIN pg_type e ON e.oid = coalesce(nullif(b.typbasetype, 0), b.oid)
+LEFT JOIN pg_type l ON l.oid = e.typelem AND e.typcategory = 'A'
 WHERE a.attnum > 0 AND NOT a.attisdropped AND a.attrelid = ANY (%s::oid[])
 ORDER BY a.attrelid, a.attnum"""
 
@@ -80,7 +90,7 @@ def read_schema(ask: Callable[..., list[tuple[Any, ...]]]) -> Schema:
     """The tables that `ask`, which carries out SQL, tells of."""
     heads = ask(TABLES)
     oids = [head[0] for head in heads]
-    named = {head[0]: _name(head[1], head[2]) for head in heads}
+    named = _named(heads)
     columns, generated = _columns(ask(COLUMNS, [oids]))
     keys, uniques = _indexes(ask(INDEXES, [oids]), columns)
     foreign = _foreign(ask(FOREIGN_KEYS, [oids]), named)
@@ -91,13 +101,25 @@ def read_schema(ask: Callable[..., list[tuple[Any, ...]]]) -> Schema:
         named[oid]: Table(
             named[oid], schema, bare, tuple(columns[oid]), keys.get(oid, ()), tuple(uniques[oid]),
             tuple(foreign[oid]), tuple(triggers[oid]), rows, size, tuple(generated[oid]),
-            kind == "p" or inherited,
+            kind == "p",
         )
-        for oid, schema, bare, kind, rows, size, inherited in heads
+        for oid, schema, bare, kind, rows, size in heads
     }  # fmt: skip
     words = {"v": "view", "m": "materialised view", "f": "foreign table"}
     left = tuple(f"{_name(schema, bare)} ({words[kind]})" for schema, bare, kind in ask(LEFT_OUT))
     return Schema(tables, left)
+
+
+def _named(heads: list[tuple[Any, ...]]) -> dict[int, str]:
+    """What the rules call each table."""
+    named = {oid: _name(schema, bare) for oid, schema, bare, *_ in heads}
+    twice = sorted(name for name, number in Counter(named.values()).items() if number > 1)
+    if twice:
+        raise Unsupported(
+            [f"two tables would both be called {name} in the rules, for one has a dot in its "
+             "name, or in its schema's; rename one" for name in twice]
+        )  # fmt: skip
+    return named
 
 
 def _name(schema: str, bare: str) -> str:

@@ -15,7 +15,8 @@ from sync.tables_postgres import PostgresSource
 from sync.tables_postgres_columns import WAITING, ByColumns, unlike
 from sync.tables_postgres_ddl import create_like
 from sync.tables_postgres_locks import Locks
-from sync.tables_postgres_schema import OWN_SCHEMA, read_schema
+from sync.tables_postgres_schema import OWN_SCHEMA, SPELLED, read_schema
+from sync.tables_postgres_sequences import set_behind
 from sync.tables_postgres_text import (
     after_key,
     checksum_of,
@@ -277,16 +278,7 @@ class PostgresTarget(ByColumns):
     def finish(self, tables: Sequence[Table]) -> None:
         """Sets sequences behind the largest ids, and lets the planner look again."""
         for table in tables:
-            for column in table.columns:
-                owned = self.ask(
-                    "SELECT pg_get_serial_sequence(%s, %s)", [table_name(table), column.name]
-                )[0][0]
-                if owned:
-                    top = f"(SELECT max({quoted(column.name)}) FROM {table_name(table)})"
-                    self._connection.execute(
-                        f"SELECT setval({literal(owned)}, {top}) FROM {owned} "
-                        f"WHERE {top} > last_value OR {top} = last_value AND NOT is_called"
-                    )
+            set_behind(self.ask, table)
         self._connection.commit()
 
     def orphans(self, table: Table) -> list[str]:
@@ -294,8 +286,7 @@ class PostgresTarget(ByColumns):
         found = []
         for key in table.foreign_keys:
             own = " AND ".join(f"t.{quoted(each)} IS NOT NULL" for each in key.columns)
-            schema, _, bare = key.target.rpartition(".")
-            target = f"{quoted(schema or 'public')}.{quoted(bare)}"
+            ((target,),) = self.ask(SPELLED, [key.target])
             pairs = zip(key.columns, key.target_columns, strict=True)
             same = " AND ".join(f"p.{quoted(theirs)} = t.{quoted(ours)}" for ours, theirs in pairs)
             number = self.ask(
@@ -324,7 +315,7 @@ class PostgresTarget(ByColumns):
     def bare(self, table: Table, after: Row | None) -> bool:
         """Whether a table has no row behind a key."""
         wanted = after_key(table, after)
-        query = f"SELECT 1 FROM {table_name(table)} t {'WHERE ' + wanted if wanted else ''} LIMIT 1"
+        query = f"SELECT 1 FROM {from_table(table)} t {'WHERE ' + wanted if wanted else ''} LIMIT 1"
         return not self.ask(query)
 
     def blobs(self, query: str, values: Sequence[Cell]) -> list[Row]:
