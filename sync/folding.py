@@ -39,3 +39,8 @@ def digits_of(text: str) -> str:
     if text.isascii():
         return NO_DIGIT.sub("", text)
     return "".join(str(unicodedata.decimal(each)) for each in text if each.isdecimal())
+
+
+def has_no_capitals(word: str) -> bool:
+    """Whether it is of a script where one sign can be a whole name: 李."""
+    return not word.isascii() and word.isalpha() and word.upper() == word.lower()

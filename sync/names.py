@@ -4,7 +4,7 @@ import re
 from collections.abc import Sequence
 from functools import lru_cache
 
-from sync.folding import folded
+from sync.folding import folded, has_no_capitals
 from sync.keyed import Key, suffix
 from sync.pools import FALLBACK, Pools
 
@@ -60,7 +60,7 @@ class Names:
         return " ".join(words)
 
     def _part(self, word: str, last: bool) -> str:
-        if re.fullmatch(r"\w\.?", word):  # an initial
+        if re.fullmatch(r"\w\.?", word) and not has_no_capitals(word):  # an initial
             letter = "ABCDEFGHJKLMNPRSTVW"[self._first(folded(word)) % 19]
             return letter + word[1:]
         return self.last(word) if last else self.first(word)

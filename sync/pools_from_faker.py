@@ -55,6 +55,11 @@ ONE_LETTER_NAMES = ("zh_CN", "ko_KR", "ja_JP")
 COMPANY_WORDS = STREET_WORDS + CITY_STEMS
 COMPANY_KINDS = ("Systems", "Works", "Trading", "Partners", "Logistics", "Studio", "Supply", "Labs")
 ENGLISH = ("en_US", "en_GB")
+NO_NAMES = {
+    "Aelftrud van Wessex", "Hemma van Allemanië", "Luitgardis van Neustrië", "N˜zamett˜n", "VI",
+    "West-Francië, van",
+}  # fmt: skip
+"""Of Faker's names: misspelled, or of medieval queens."""
 
 
 def main() -> None:
@@ -86,7 +91,7 @@ def _locale(name: str) -> dict[str, list[str]]:
             return []
         found = {str(getattr(fake, what)()).strip() for _ in range(DRAWS)}
         least = 1 if name in ONE_LETTER_NAMES else 2
-        fit = sorted(each for each in found if least <= len(each) <= 24)
+        fit = sorted(each for each in found - NO_NAMES if least <= len(each) <= 24)
         return fit[:: max(1, len(found) // most)]
 
     return {

@@ -1,10 +1,10 @@
 """Names, emails and phones taken out of free text, and fakes put in their places."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
-from sync.folding import digits_of, folded
+from sync.folding import digits_of, folded, has_no_capitals
 
 if TYPE_CHECKING:
     from sync.anonymise import Fakes
@@ -33,7 +33,11 @@ class Scrubber:
             if kind == "phone":
                 text = self._without_number(text, digits_of(value))
         text = PHONE.sub(lambda found: self._number(found[0]), text)
-        return self._without_names(text, self._parts(known))
+        parts = list(_parts(known))
+        return self._without_names(
+            self._without_joined(text, [each for each in parts if has_no_capitals(each[0])]),
+            {folded(word): part for word, part in reversed(parts)},
+        )
 
     def _number(self, text: str) -> str:
         return text if DATE.fullmatch(text) else self._contacts.phone(text)
@@ -44,21 +48,19 @@ class Scrubber:
         pattern = r"[\s()./-]*".join(digits)
         return re.sub(rf"\+?{pattern}", lambda found: self._contacts.phone(found[0]), text)
 
-    def _parts(self, known: Sequence[tuple[str, str]]) -> dict[str, str]:
-        """Each word of a known name, folded, and which fake it gets."""
-        parts: dict[str, str] = {}
-        for value, kind in known:
-            if kind == "email":
-                value = re.sub(r"[^\w]+|\d+|_", " ", value.partition("@")[0])
-                words = [word for word in value.split() if len(word) > 2]
-            elif kind in NAME_PARTS:
-                words = re.split(r"[^\w'’]+", value)
-            else:
-                continue
-            for place, word in enumerate(word for word in words if len(word) > 1):
-                last = kind == "last_name" or (kind != "first_name" and place > 0)
-                parts.setdefault(folded(word), "last" if last else "first")
-        return parts
+    def _without_joined(self, text: str, parts: Sequence[tuple[str, str]]) -> str:
+        """Scripts without capitals mostly put no blanks around a name either."""
+        if not parts:
+            return text
+        which = dict(reversed(parts))
+        longest = sorted(which, key=len, reverse=True)
+        return re.sub(
+            "|".join(re.escape(word) for word in longest),
+            lambda found: self._fake(found[0], which[found[0]]), text,
+        )  # fmt: skip
+
+    def _fake(self, word: str, part: str) -> str:
+        return self._names.last(word) if part == "last" else self._names.first(word)
 
     def _without_names(self, text: str, parts: dict[str, str]) -> str:
         """Known names, those of the pools, and a word with a capital behind any of them."""
@@ -78,8 +80,7 @@ class Scrubber:
         part = self._part(folded(own), own[:1].isupper(), parts, beside)
         if part is None:
             return None
-        fake = self._names.last(own) if part == "last" else self._names.first(own)
-        return fake + word[len(own) :]
+        return self._fake(own, part) + word[len(own) :]
 
     def _part(self, plain: str, capital: bool, parts: dict[str, str], beside: bool) -> str | None:
         if plain in parts:
@@ -98,3 +99,19 @@ class Scrubber:
         if plain in self._first:
             return "first"
         return "last" if plain in self._last or beside else None
+
+
+def _parts(known: Sequence[tuple[str, str]]) -> Iterator[tuple[str, str]]:
+    """Each word of known names, and which fake it gets."""
+    for value, kind in known:
+        if kind == "email":
+            value = re.sub(r"[^\w]+|\d+|_", " ", value.partition("@")[0])
+            words = [word for word in value.split() if len(word) > 2]
+        elif kind in NAME_PARTS:
+            words = re.split(r"[^\w'’]+", value)
+        else:
+            continue
+        long = (word for word in words if len(word) > 1 or has_no_capitals(word))
+        for place, word in enumerate(long):
+            last = kind == "last_name" or (kind != "first_name" and place > 0)
+            yield word, "last" if last else "first"

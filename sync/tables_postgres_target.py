@@ -9,6 +9,7 @@ from psycopg import errors
 
 from sync.errors import StagingMoved, UnusableDatabase
 from sync.model import Cell, Key, Row, Schema, Table
+from sync.orphans import orphans
 from sync.tables import Blocked, Change, Reference, Source, key_reader, upsert, write_singly
 from sync.tables_arrow import ArrowWriter
 from sync.tables_postgres import PostgresSource
@@ -283,20 +284,10 @@ class PostgresTarget(ByColumns):
 
     def orphans(self, table: Table) -> list[str]:
         """Foreign keys of a table that lead nowhere."""
-        found = []
-        for key in table.foreign_keys:
-            own = " AND ".join(f"t.{quoted(each)} IS NOT NULL" for each in key.columns)
-            ((target,),) = self.ask(SPELLED, [key.target])
-            pairs = zip(key.columns, key.target_columns, strict=True)
-            same = " AND ".join(f"p.{quoted(theirs)} = t.{quoted(ours)}" for ours, theirs in pairs)
-            number = self.ask(
-                f"SELECT count(*) FROM {table_name(table)} t WHERE {own} AND NOT EXISTS "
-                f"(SELECT 1 FROM {target} p WHERE {same})"
-            )[0][0]
-            if number:
-                found.append(f"{table.name}.{', '.join(key.columns)} names {number:,} rows of "
-                             f"{key.target} that staging does not have")  # fmt: skip
-        return found
+        return orphans(
+            table, table_name(table), lambda key: str(self.ask(SPELLED, [key.target])[0][0]),
+            lambda query: int(self.ask(query)[0][0]),
+        )  # fmt: skip
 
     def canonical(self, table: Table, column: str, value: Cell) -> Cell:
         """A value as the column would give it back."""

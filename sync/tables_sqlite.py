@@ -13,6 +13,7 @@ from sqlalchemy.pool import NullPool
 
 from sync.errors import StagingMoved, UnusableDatabase
 from sync.model import Cell, Key, Row, Schema, Table
+from sync.orphans import orphans
 from sync.tables import (
     BATCH,
     Blocked,
@@ -279,7 +280,8 @@ class SqliteTarget:
     def _quiet(self, table: Table) -> list[str]:
         """Takes the triggers away until the end of the batch; gives what makes them again."""
         made = self.run(
-            "SELECT name, sql FROM sqlite_master WHERE type = 'trigger' AND tbl_name = ?",
+            "SELECT name, sql FROM sqlite_master WHERE type = 'trigger' AND tbl_name = ? "
+            "COLLATE NOCASE",
             [table.bare],
         )
         for name, _ in made:
@@ -358,13 +360,10 @@ class SqliteTarget:
 
     def orphans(self, table: Table) -> list[str]:
         """Foreign keys of a table that lead nowhere."""
-        rows = self.run(
-            "SELECT parent, count(*) FROM pragma_foreign_key_check(?) GROUP BY 1", [table.bare]
-        )
-        return [
-            f"{table.name} names {int(str(number)):,} rows of {parent!s} that staging does not have"
-            for parent, number in rows
-        ]
+        return orphans(
+            table, quoted(table.bare), lambda key: quoted(key.target),
+            lambda query: int(str(self.run(query)[0][0])),
+        )  # fmt: skip
 
     def canonical(self, table: Table, column: str, value: Cell) -> Cell:
         """A value as the column would give it back."""

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 from sqlalchemy import Connection
@@ -9,6 +10,8 @@ from sqlalchemy import Connection
 from sync.model import Cell, Column, ForeignKey, Schema, Table, Unique
 
 OWN = "prompt_repo_sync_"
+ROW_NUMBERS = ("rowid", "oid", "_rowid_")
+"""What SQLite calls a row's number where no column has that name."""
 SHAPES = (
     (r".*INT.*", "integer"),
     (r".*(CHAR|CLOB|TEXT|STRING).*", "text"),
@@ -43,7 +46,27 @@ def read_schema(connection: Connection) -> Schema:
             left.append(f"{name} ({'view' if type_ == 'view' else 'virtual table'})")
         else:
             tables[name] = _read_table(connection, name)
+    known = {name.lower(): table for name, table in tables.items()}
+    for name, table in tables.items():
+        links = tuple(each for key in table.foreign_keys for each in _spelled(key, known))
+        tables[name] = replace(table, foreign_keys=links)
     return Schema(tables, tuple(left))
+
+
+def _spelled(key: ForeignKey, known: dict[str, Table]) -> Iterator[ForeignKey]:
+    """A foreign key with names as its tables have them; none where it leads nowhere."""
+    target = known.get(key.target.lower())
+    if target is None:
+        return
+    own = {name.lower(): name for name in known[key.table.lower()].names}
+    theirs = {name.lower(): name for name in target.names}
+    wanted = key.target_columns or target.key
+    there = all(each.lower() in own for each in key.columns)
+    if there and all(each.lower() in theirs for each in wanted):
+        yield replace(
+            key, columns=tuple(own[each.lower()] for each in key.columns), target=target.name,
+            target_columns=tuple(theirs[each.lower()] for each in wanted),
+        )  # fmt: skip
 
 
 def _read_table(connection: Connection, name: str) -> Table:
@@ -54,11 +77,18 @@ def _read_table(connection: Connection, name: str) -> Table:
     columns = tuple(_column(*row[:3]) for row in found if row[4] == 0)
     key = tuple(row[0] for row in sorted(found, key=lambda row: row[3]) if row[3])
     if not key:
-        columns = (Column("rowid", "INTEGER", "integer", nullable=False), *columns)
-        key = ("rowid",)
-    triggers = ask("SELECT name FROM sqlite_master WHERE type = 'trigger' AND tbl_name = ?", name)
+        taken = {row[0].lower() for row in found}
+        number = next(each for each in ROW_NUMBERS if each not in taken)
+        columns = (Column(number, "INTEGER", "integer", nullable=False), *columns)
+        key = (number,)
+    triggers = ask(
+        "SELECT name FROM sqlite_master WHERE type = 'trigger' AND tbl_name = ? COLLATE NOCASE",
+        name,
+    )
+    empty = " OR ".join(f"{quoted(each)} IS NULL" for each in key)
+    nameless = ask(f"SELECT 1 FROM {quoted(name)} WHERE {empty} LIMIT 1")  # SQLite allows it
     return Table(
-        name, "main", name, columns, key, tuple(_uniques(ask, name, key)),
+        name, "main", name, columns, () if nameless else key, tuple(_uniques(ask, name, key)),
         tuple(_foreign(ask, name)), tuple(row[0] for row in triggers),
         ask(f"SELECT count(*) FROM {quoted(name)}")[0][0],
         generated=tuple(row[0] for row in found if row[4] in (2, 3)),
@@ -90,9 +120,8 @@ def _foreign(ask: Any, name: str) -> Iterator[ForeignKey]:
     for number in sorted({row[0] for row in rows}):
         parts = [row for row in rows if row[0] == number]
         theirs = tuple(row[3] for row in parts)
-        if None in theirs:
-            pk = ask("SELECT name FROM pragma_table_info(?) WHERE pk ORDER BY pk", parts[0][1])
-            theirs = tuple(row[0] for row in pk)
+        if None in theirs:  # the primary key's
+            theirs = ()
         yield ForeignKey(
             f"{name}_{number}", name, tuple(row[2] for row in parts), parts[0][1], theirs
         )

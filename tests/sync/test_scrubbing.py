@@ -1,0 +1,46 @@
+"""What is taken out of a text that keeps its words."""
+
+import pytest
+
+from sync import pools
+from sync.anonymise import Fakes
+from sync.keyed import Key
+from sync.scrubbing import Scrubber
+from tests.sync.databases import KEY
+
+FAKES = Fakes(Key(KEY), pools.load(), "en_US")
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("李 小龙", "李小龙打电话，小龙说好。李 is here"),
+        ("김 건우", "오늘 김건우 님이 전화했습니다"),
+        ("山田 太郎", "山田太郎さんと太郎"),
+    ],
+)
+def test_names_are_found_where_nothing_parts_the_words(name: str, text: str) -> None:
+    """Not a sign of a name stays, be it of one sign alone; the words around it do."""
+    scrubbed = Scrubber(FAKES).scrub(text, [(name, "full_name")])
+
+    last, first = name.split()
+    assert [] == [part for part in (last, first) if part in scrubbed]
+    assert scrubbed[-1] == text[-1] or name.endswith(text[-1])
+
+
+def test_a_name_of_one_sign_is_no_initial() -> None:
+    """李 becomes a name, where J. becomes another letter."""
+    full = FAKES.names().full
+
+    assert not full("李 小龙").isascii()
+    assert 1 == len(full("J. Miller").split()[0].rstrip("."))
+
+
+def test_no_pool_holds_what_is_no_name() -> None:
+    """No number of a king, no comma, nothing in capitals."""
+    names = {name for each in pools.load().locales.values() for name in each.first + each.last}
+
+    assert [] == [
+        name for name in names
+        if "," in name or "˜" in name or (len(name) > 1 and name.isascii() and name.isupper())
+    ]  # fmt: skip
