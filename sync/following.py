@@ -2,10 +2,13 @@
 
 from collections.abc import Mapping, Sequence
 
-from sync.model import Table
+from sync.arrow_overlaid import Written
+from sync.model import Row, Table
+from sync.moved_rows import in_one
 from sync.progress import Counts
+from sync.remembering import NONE
 from sync.state import State
-from sync.tables import Reference, Target
+from sync.tables import Reference, Target, key_reader
 
 
 def _incoming(table: Table, present: dict[str, Table]) -> list[Reference]:
@@ -33,6 +36,24 @@ def may_lead_nowhere(
     )
 
 
+def _forget(target: Target, state: State, table: Table, rows: Sequence[Row]) -> None:
+    """Rows that are gone count as never written: they come again where production has them again.
+
+    Nothing commits.
+    """
+    places = table.positions(table.key)
+    keys = [[row[place] for place in places] for row in rows]
+    if target.dialect == "postgresql" and rows:
+        gone = [
+            Written(in_one(table, key), row, False, NONE, 0)
+            for key, row in zip(keys, rows, strict=True)
+        ]
+        state.add_written(table, state.attempts(table.name)[0].number, gone)
+    elif rows:
+        for key in keys:
+            state.decide(table.name, key, None)
+
+
 def delete_gone(
     target: Target, state: State, ordered: Sequence[Table], done: Mapping[str, Counts]
 ) -> list[str]:
@@ -52,7 +73,9 @@ def delete_gone(
                 number = target.delete(table, rows, _incoming(table, present))
                 done[table.name].deleted += number
                 deleted += number
-                still = {*target.find(table, rows).values()}
+                standing, of = target.find(table, rows), key_reader(table)
+                _forget(target, state, table, [row for row in rows if of(row) not in standing])
+                still = {*standing.values()}
                 left[table.name] = [row for row in rows if row in still]
         target.commit()
     state.clear_gone()
