@@ -20,6 +20,7 @@ from sync.kinds import KINDS
 from sync.model import Cell, Row, Table
 from sync.rules import Rules
 from sync.tables_mapping import Entry, MappingTable
+from sync.tables_mapping import expire as expire_entries
 
 MAPPED = (
     "full_name", "first_name", "last_name", "email", "phone", "username", "street", "address",
@@ -78,10 +79,6 @@ class Mapping:
         """What a fake stands for; originals are there only where they were sealed."""
         return [self._found(entry) for entry in self._table.by_fake(fake, _now())]
 
-    def expire(self) -> int:
-        """Takes away what is older than its time; tells how much."""
-        return self._table.expire(_now())
-
     def close(self) -> None:
         """Lets go of the database."""
         self._table.close()
@@ -127,6 +124,14 @@ class Recorder:
             if _says(original[place])
         )
         self._mapping.record(pairs, self._run)
+
+
+def expire(url: str) -> int:
+    """Takes away what is older than its time, which needs no key; tells how much.
+
+    Raises UnusableDatabase.
+    """
+    return expire_entries(url, _now())
 
 
 def _says(cell: Cell) -> bool:

@@ -5,6 +5,7 @@ from dataclasses import asdict, dataclass
 
 from sqlalchemy import (
     Column,
+    Engine,
     LargeBinary,
     MetaData,
     String,
@@ -12,6 +13,7 @@ from sqlalchemy import (
     Text,
     create_engine,
     delete,
+    inspect,
     select,
     text,
     tuple_,
@@ -63,13 +65,8 @@ class MappingTable:
     """The table, made where it is not there yet. Raises UnusableDatabase where it can't be."""
 
     def __init__(self, url: str) -> None:
-        address = (
-            "postgresql+psycopg" + url[len("postgresql") :]
-            if url.startswith("postgresql:")
-            else url
-        )
         try:
-            self._engine = create_engine(address, poolclass=NullPool)
+            self._engine = _engine(url)
             METADATA.create_all(self._engine)
         except ValueError:  # which quotes what stands where the port should
             raise UnusableDatabase("the address of the mapping's database can't be read") from None
@@ -107,11 +104,25 @@ class MappingTable:
             rows = connection.execute(query.order_by(MAPPING.c.recorded, MAPPING.c.fake))
             return [Entry(**row._mapping) for row in rows]
 
-    def expire(self, now: str) -> int:
-        """Takes entries away whose time is over."""
-        with self._engine.begin() as connection:
-            return connection.execute(delete(MAPPING).where(MAPPING.c.expires <= now)).rowcount
-
     def close(self) -> None:
         """Lets go of the database."""
         self._engine.dispose()
+
+
+def expire(url: str, now: str) -> int:
+    """Takes entries away whose time is over, where there are any; raises UnusableDatabase."""
+    try:
+        engine = _engine(url)
+        with engine.begin() as connection:
+            if not inspect(connection).has_table(MAPPING.name):
+                return 0
+            return connection.execute(delete(MAPPING).where(MAPPING.c.expires <= now)).rowcount
+    except (SQLAlchemyError, ImportError) as error:
+        why = getattr(error, "orig", None) or error
+        raise UnusableDatabase(f"the mapping's database can't be used: {why}") from error
+
+
+def _engine(url: str) -> Engine:
+    known = url.startswith("postgresql:")
+    address = "postgresql+psycopg" + url[len("postgresql") :] if known else url
+    return create_engine(address, poolclass=NullPool)

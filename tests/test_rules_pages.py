@@ -4,6 +4,7 @@ import io
 import re
 import sqlite3
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -308,6 +309,19 @@ def test_mappings_are_gone_after_their_time(world: Staging) -> None:
 
     assert (1, 0) == (before, after)
     assert done["mappings"] > 100
+
+
+def test_what_was_kept_goes_also_once_it_is_switched_off(world: Staging) -> None:
+    """Nothing new is kept, and what is there does not stay for ever."""
+    world.run()
+    file = world.here.settings.data / "mapping.sqlite3"
+    _age(file)
+    off = replace(world.here.settings, sync_mapping="off", anonymization_key="")
+
+    done = staging_upkeep.clean_up(world.here.records, off)
+
+    assert done["mappings"] > 100
+    assert 0 == staging_upkeep.clean_up(world.here.records, off)["mappings"]
 
 
 def _age(file: Path) -> None:

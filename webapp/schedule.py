@@ -46,7 +46,7 @@ class Entry:
 ENTRIES: tuple[Entry, ...] = (
     Entry("clean_up_previews", "7 * * * *"),
     Entry("clean_up_transfers", "17 * * * *"),
-    Entry("clean_up_staging", "37 3 * * *"),
+    Entry("clean_up_staging", "37 * * * *"),
     Entry("tend_audit_log", "*/10 * * * *"),
     Entry("pack_repository", "23 * * * *"),
     Entry("collect_garbage", "43 4 * * 0", seconds=4 * 3_600),

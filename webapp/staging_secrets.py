@@ -1,5 +1,8 @@
 """The key of a sync's fakes, and the mapping it opens; the records hold neither."""
 
+from pathlib import Path
+
+from sync import mapping
 from sync.errors import UnusableKey
 from sync.keyed import Key
 from sync.mapping import Mapping
@@ -31,10 +34,25 @@ def mapping_of(settings: Settings, key: Key) -> Mapping | None:
     """
     if settings.sync_mapping == "off":
         return None
-    url = settings.sync_mapping_url
-    if not url:
-        file = settings.data.absolute() / MAPPING_FILE
-        file.touch(mode=0o600)
-        url = f"sqlite:///{file}"
+    if not settings.sync_mapping_url:
+        _file(settings).touch(mode=0o600)
     sealed = settings.sync_mapping == "sealed"
-    return Mapping(told_secret(url), key, sealed, settings.sync_mapping_days)
+    return Mapping(_address(settings), key, sealed, settings.sync_mapping_days)
+
+
+def expire_mapping(settings: Settings) -> int:
+    """Takes away of the mapping whose time is over, also where no more is kept; tells how much.
+
+    Raises UnusableDatabase, InvalidSetting.
+    """
+    if not settings.sync_mapping_url and not _file(settings).exists():
+        return 0
+    return mapping.expire(_address(settings))
+
+
+def _address(settings: Settings) -> str:
+    return told_secret(settings.sync_mapping_url or f"sqlite:///{_file(settings)}")
+
+
+def _file(settings: Settings) -> Path:
+    return settings.data.absolute() / MAPPING_FILE

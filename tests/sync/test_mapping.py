@@ -7,7 +7,7 @@ import pytest
 from sync import rules
 from sync.errors import UnusableKey
 from sync.keyed import Key
-from sync.mapping import Mapping
+from sync.mapping import Mapping, expire
 from tests.sync.databases import KEY, ask, carry_out, dump, sync
 from tests.sync.test_running import ROWS, RULES, TABLES
 
@@ -73,8 +73,19 @@ def test_it_is_gone_after_its_time(tmp_path: Path) -> None:
     ((before,),) = ask(kept, "SELECT count(*) FROM prompt_repo_mapping")
 
     assert [] == mapping.look_up("ada@old.test")
-    assert before == mapping.expire() > 5
+    assert before == expire(kept) > 5
     assert [(0,)] == ask(kept, "SELECT count(*) FROM prompt_repo_mapping")
+
+
+def test_where_none_is_kept_there_is_nothing_to_take_away(tmp_path: Path) -> None:
+    """A database of something else is left as it is."""
+    address = f"sqlite:///{tmp_path}/other"
+    carry_out(address, "CREATE TABLE other (id INTEGER PRIMARY KEY)")
+    before = list(dump(address))
+
+    assert 0 == expire(address)
+    assert before == list(dump(address))
+    assert [] == ask(address, "SELECT name FROM sqlite_master WHERE name LIKE '%mapping%'")
 
 
 def test_a_second_run_adds_nothing(tmp_path: Path) -> None:
