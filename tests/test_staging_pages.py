@@ -38,6 +38,7 @@ def form(world: Staging, **values: str) -> dict[str, str]:
         "admin_subdomain": config.admin_subdomain,
         "sync_schedule": config.sync_schedule,
         "anonymization_enabled": "1",
+        "data_sync_enabled": "1",
     }
     return usual | values
 

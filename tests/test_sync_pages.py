@@ -110,14 +110,57 @@ def test_there_are_never_two(world: Staging) -> None:
     assert 1 == len(syncs.listed(world.here.records))
 
 
-def test_without_anonymisation_nothing_is_synced(world: Staging) -> None:
-    """Switched off means that no sync begins, not that people are copied as they are."""
-    world.configure(anonymization_enabled=False)
+SWITCHES = [
+    ("anonymization_enabled", "nonymisation is switched off"),
+    ("data_sync_enabled", "ata sync is switched off"),
+]
 
-    answer = world.here.admin.post("/staging/syncs")
 
-    assert (422, []) == (answer.status_code, syncs.listed(world.here.records))
-    assert "Anonymisation is switched off" in answer.text
+@pytest.mark.parametrize(("switch", "said"), SWITCHES)
+def test_what_is_switched_off_lets_no_sync_begin(world: Staging, switch: str, said: str) -> None:
+    """None, be it tried only; nor are people copied as they are. The page says where to go."""
+    world.configure(**{switch: False})
+
+    answers = [world.here.admin.post("/staging/syncs", **form) for form in ({}, {"dry_run": "1"})]
+
+    assert [422, 422] == [each.status_code for each in answers]
+    assert all(said in each.text for each in answers)
+    assert [] == syncs.listed(world.here.records)
+    assert said in world.here.admin.get("/staging/syncs").text
+
+
+@pytest.mark.parametrize(("switch", "said"), SWITCHES)
+def test_what_is_switched_off_meanwhile_stops_what_waits(
+    world: Staging, switch: str, said: str
+) -> None:
+    """A sync in the queue fails before a row is read, and does not go on until it is on again."""
+    made = world.start()
+    world.configure(**{switch: False})
+    world.here.work(("syncs",))
+    failed = world.sync(made.id)
+    assert (SyncStatus.FAILED, {}) == (failed.status, failed.counts)
+    assert said in failed.error_message
+
+    world.here.admin.post(f"/staging/syncs/{made.id}/resume")
+    assert SyncStatus.FAILED == world.sync(made.id).status
+    world.configure(**{switch: True})
+    world.here.admin.post(f"/staging/syncs/{made.id}/resume")
+    world.here.work(("syncs",))
+
+    assert SyncStatus.COMPLETED == world.sync(made.id).status
+
+
+def test_a_schedule_that_is_switched_off_is_neither_begun_nor_missed(world: Staging) -> None:
+    """Nobody wants it, so there is nothing to report; switched on again it comes anew."""
+    due = world.configure(sync_schedule="0 * * * *").next_run_at
+    world.configure(data_sync_enabled=False)
+    assert due is not None
+    with clock.stopped_at(due + timedelta(hours=3)):
+        sync_watch.look(world.here.records, world.here.settings, world.here.jobs)
+        again = world.configure(data_sync_enabled=True).next_run_at
+
+    assert [] == syncs.listed(world.here.records)
+    assert due + timedelta(hours=4) == again
 
 
 def test_conflicts_pause_a_sync_until_they_are_decided(world: Staging) -> None:

@@ -8,7 +8,7 @@ import pytest
 from sync.comparing import Conflict
 from webapp import clock, staging_config, sync_conflicts, sync_rules, syncs
 from webapp.config import Settings
-from webapp.records import Records
+from webapp.records import Records, migrating
 from webapp.records.staging_models import StagingConfig, Sync, SyncStatus
 from webapp.syncs import Wanted
 
@@ -99,6 +99,25 @@ def test_rules_are_versions_that_nobody_overwrites(records: Records) -> None:
     assert (1, 1, 2) == (first.version, again.version, second.version)
     assert [2, 1] == [each.version for each in sync_rules.versions(records)]
     assert {"t": {"c": "why"}} == sync_rules.version(records, 1).why
+
+
+@pytest.mark.parametrize("schedule", ["", "0 * * * *"])
+def test_a_switch_of_the_schedule_alone_becomes_no_schedule(
+    records_url: str, schedule: str
+) -> None:
+    """What was switched off before the switch spoke of every sync still lets people start one."""
+    records = Records(records_url)
+    migrating.migrate(records.engine, "0016")
+    kept = staging_config.current(records, Settings())
+    kept.data_sync_enabled, kept.sync_schedule = False, schedule
+    with records.writing() as session:
+        session.add(kept)
+
+    migrating.migrate(records.engine)
+
+    found = staging_config.current(records, Settings())
+    assert (True, "", None) == (found.data_sync_enabled, found.sync_schedule, found.next_run_at)
+    records.close()
 
 
 def test_a_schedule_moves_on_once(records: Records) -> None:

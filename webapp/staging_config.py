@@ -67,7 +67,7 @@ def _usual(settings: Settings) -> StagingConfig:
         storage_bucket=staging_values.bucket(bucket) if bucket.startswith("s3://") else "",
         admin_subdomain="",
         vpn_required=False,
-        data_sync_enabled=False,
+        data_sync_enabled=True,
         sync_schedule="",
         last_sync_at=None,
         last_sync_status="pending",
@@ -97,6 +97,20 @@ def production_url(settings: Settings) -> str:
     if has_demo(settings):
         return f"sqlite:///{demo_folder(settings) / PRODUCTION_FILE}"
     raise NotSetUp("no production database is set; PROMPT_REPO_PRODUCTION_DATABASE_URL names it")
+
+
+def allow_sync(config: StagingConfig) -> None:
+    """Raises NotSetUp where a switch of the configuration keeps every sync from beginning."""
+    if not config.data_sync_enabled:
+        raise NotSetUp(
+            "data sync is switched off, so none begins, by hand or on schedule; switch it on under "
+            "Configuration"
+        )
+    if not config.anonymization_enabled:
+        raise NotSetUp(
+            "anonymisation is switched off, and nothing is synced without it; switch it on under "
+            "Configuration"
+        )
 
 
 def addresses(config: StagingConfig, settings: Settings) -> Addresses:
@@ -181,8 +195,6 @@ def _together(after: Mapping[str, Any], settings: Settings, records: Records) ->
         problems["vpn_required"] = (
             "no VPN is known here; PROMPT_REPO_VPN_NETWORKS names its networks, such as 10.8.0.0/16"
         )
-    if after["data_sync_enabled"] and not after["sync_schedule"]:
-        problems["sync_schedule"] = "an automatic sync needs a schedule, such as 30 2 * * *"
     if after["database_url"] and (
         said := _database_problem(after["database_url"], settings, records)
     ):

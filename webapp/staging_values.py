@@ -182,9 +182,11 @@ def schedule(text: str, now: datetime) -> str:
 
 
 def next_runs(told: str, now: datetime, count: int = 3) -> list[datetime]:
-    """When a schedule comes next."""
+    """When a schedule comes next; never where there is none."""
+    if not told:
+        return []
     coming = croniter(told, now)
-    return [coming.get_next(datetime) for _ in range(count)] if told else []
+    return [coming.get_next(datetime) for _ in range(count)]
 
 
 def masked(text: str) -> str:

@@ -15,11 +15,7 @@ from webapp.syncs import Wanted
 def start(wanted: Wanted) -> Sync:
     """A new sync in the queue; raises NotSetUp, SyncUnderWay, UnusableKey, NoQueue."""
     config = staging_config.current(records(), settings())
-    if not config.anonymization_enabled:
-        raise NotSetUp(
-            "anonymisation is switched off, and nothing is synced without it; switch it on under "
-            "Configuration"
-        )
+    staging_config.allow_sync(config)
     staging_config.addresses(config, settings())
     standing = sync_rules.latest(records())
     if standing is None:
@@ -34,8 +30,12 @@ def start(wanted: Wanted) -> Sync:
 
 
 def resume(ident: str) -> Sync:
-    """The same sync again in the queue; raises SyncNotFound, SyncOver, SyncUnderWay, NoQueue."""
+    """The same sync again in the queue.
+
+    Raises SyncNotFound, NotSetUp, SyncOver, SyncUnderWay, NoQueue.
+    """
     before = syncs.find(records(), ident)
+    staging_config.allow_sync(staging_config.current(records(), settings()))
     found = syncs.resume(records(), ident)
     audit.describe(
         f"sync {found.sync_id}", attempt=found.attempts + 1, before=str(before.status),

@@ -162,9 +162,8 @@ def _index(error: str = "") -> str:
 
 def _hindrance(config: Any) -> str:
     """What keeps every sync from beginning; empty where nothing does."""
-    if not config.anonymization_enabled:
-        return "Anonymisation is switched off, and nothing is synced without it."
     try:
+        staging_config.allow_sync(config)
         staging_config.addresses(config, settings())
     except NotSetUp as error:
         return _told(error)

@@ -133,8 +133,7 @@ def _begin(records: Records, settings: Settings, jobs: Jobs, config: StagingConf
         raise NotSetUp("the sync before waits for decisions about conflicts")
     if standing is None:
         raise NotSetUp("there are no rules yet")
-    if not config.anonymization_enabled:
-        raise NotSetUp("anonymisation is switched off")
+    staging_config.allow_sync(config)
     staging_config.addresses(config, settings)
     made = syncs.ask(records, config, Wanted(scheduled=True), standing.version, config.scheduled_by)
     try:

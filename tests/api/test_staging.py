@@ -93,6 +93,19 @@ def test_a_sync_is_started_followed_and_listed(world: Staging) -> None:
     assert ("success", None) == (status["last_sync_status"], status["running_sync"])
 
 
+@pytest.mark.parametrize("switch", ["data_sync_enabled", "anonymization_enabled"])
+def test_what_is_switched_off_is_409(world: Staging, switch: str) -> None:
+    """No sync begins, and a failed one does not go on; the answer says what to switch on."""
+    made = ask(world, "POST", "/syncs").json["id"]
+    ask(world, "POST", f"/syncs/{made}/cancel")
+    assert 200 == ask(world, "PATCH", "/config", json={switch: False}).status_code
+
+    answers = [ask(world, "POST", each) for each in ("/syncs", f"/syncs/{made}/resume")]
+
+    assert [409, 409] == [each.status_code for each in answers]
+    assert all("is switched off" in each.json["detail"] for each in answers)
+
+
 def test_a_second_one_is_409(world: Staging) -> None:
     """While one is under way."""
     ask(world, "POST", "/syncs")

@@ -67,9 +67,9 @@ class StagingConfiguration(Answer):
     admin_subdomain: str
     vpn_required: bool
     data_sync_enabled: bool
-    """Whether syncs begin by themselves, on the schedule."""
+    """Without it nothing is synced, by hand or on the schedule."""
     sync_schedule: str
-    """Five fields of cron, in UTC."""
+    """Five fields of cron, in UTC; empty where no sync begins by itself."""
     last_sync_at: datetime | None
     last_sync_status: Literal["success", "failed", "pending"]
     anonymization_enabled: bool

@@ -12,13 +12,13 @@ from sqlalchemy import Connection, Engine, text
 LOCK = 7_260_311_845  # any number: PostgreSQL's advisory lock of our migrations
 
 
-def migrate(engine: Engine) -> None:
-    """Runs the migrations that are missing, all in one transaction."""
+def migrate(engine: Engine, to: str = "head") -> None:
+    """Runs the migrations that are missing, all in one transaction; those up to one of them."""
     with _alone(engine) as connection:
         config = Config()
         config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
         config.attributes["connection"] = connection
-        command.upgrade(config, "head")
+        command.upgrade(config, to)
 
 
 @contextmanager
