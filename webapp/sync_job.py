@@ -1,6 +1,7 @@
 """One sync carried out, from its record to its record: what a worker does."""
 
 import json
+from collections.abc import Iterable
 from contextlib import suppress
 from typing import Any
 
@@ -34,7 +35,7 @@ from webapp.staging_config import NotSetUp
 from webapp.staging_secrets import key_of
 from webapp.sync_faults import fault
 from webapp.sync_opening import asked_to_stop, opened, recording
-from webapp.sync_progress import Teller
+from webapp.sync_progress import Teller, so_far
 from webapp.sync_rules import NoRules
 
 log = structlog.get_logger(__name__)
@@ -54,18 +55,18 @@ def carry_out(records: Records, settings: Settings, client: "redis.Redis", ident
     try:
         result = _run(records, settings, sync, teller, Jobs(client))
     except Cancelled:
-        _end(records, settings, sync, SyncStatus.CANCELLED, STOPPED, counts=teller.counts())
+        _end(
+            records, settings, sync, SyncStatus.CANCELLED, STOPPED, **so_far(sync, teller.counts())
+        )
     except JobTimeoutException:
-        _end(records, settings, sync, SyncStatus.FAILED, TOO_LONG, counts=teller.counts())
+        _end(records, settings, sync, SyncStatus.FAILED, TOO_LONG, **so_far(sync, teller.counts()))
     except REFUSALS as error:
-        counts = teller.counts()
-        failed = sum(each.get("failed", 0) for each in counts.values())
-        failed += len(error.leaks) if isinstance(error, Leaked) else 0
-        told = {"counts": counts, "records_failed": failed}
+        leaks = len(error.leaks) if isinstance(error, Leaked) else 0
+        told = so_far(sync, teller.counts(), leaks)
         _end(records, settings, sync, SyncStatus.FAILED, str(error), **told)
     except Exception as error:  # noqa: BLE001 - told without its words, which may quote an original
         said = f"the program failed ({type(error).__name__}); its log says where"
-        _end(records, settings, sync, SyncStatus.FAILED, said, counts=teller.counts())
+        _end(records, settings, sync, SyncStatus.FAILED, said, **so_far(sync, teller.counts()))
         found = fault(error)
         log.error("a sync failed", sync=ident, why=str(found))  # noqa: TRY400 - likewise
         raise found from None
@@ -109,17 +110,21 @@ def _run(records: Records, settings: Settings, sync: Sync, teller: Teller, jobs:
             return run(production, staging, wanted, key, options)
         except SyncError:
             if teller.standing.done and not sync.dry_run:  # else the latest run is an earlier one
-                teller.left = _left(staging)
+                teller.left = _left(staging, teller.standing.tables)
             raise
 
 
-def _left(staging: Target) -> dict[str, dict[str, int]]:
+def _left(staging: Target, tables: Iterable[str]) -> dict[str, dict[str, int]]:
     """What a run that did not come to its end did to each table, as it noted itself."""
     with suppress(*FAILURES):  # the database may be just what failed
         staging.rollback()
         state = State(staging)
         if state.there and (latest := state.runs(1)):
             found: dict[str, dict[str, int]] = json.loads(str(latest[0][5]))
+            for table in tables:  # the one that it was at has its latest checkpoint
+                begun = next(iter(state.attempts(table)), None)
+                if table not in found and begun is not None and begun.run == latest[0][0]:
+                    found |= {table: begun.counts.as_dict()} if begun.seen else {}
             return found
     return {}
 

@@ -11,6 +11,7 @@ import structlog
 from redis.exceptions import RedisError
 
 from sync.progress import Step
+from webapp.records.staging_models import Sync
 
 log = structlog.get_logger(__name__)
 DAY = 24 * 60 * 60  # seconds
@@ -50,6 +51,14 @@ class Standing:
         """Rows of all tables."""
         return sum(max(table.expected, table.done) for table in self.tables.values())
 
+    def counts(self) -> dict[str, dict[str, int]]:
+        """How far each table is that was begun, as a record counts it."""
+        return {
+            name: {"seen": table.done, "bytes": table.bytes}
+            for name, table in self.tables.items()
+            if table.done
+        }
+
     @property
     def bytes(self) -> int:
         """What was read of all tables."""
@@ -88,11 +97,7 @@ class Teller:
 
     def counts(self) -> dict[str, dict[str, int]]:
         """What became of each table in a run that did not get to its end, or how far it came."""
-        return self.left or {
-            name: {"seen": table.done, "bytes": table.bytes}
-            for name, table in self.standing.tables.items()
-            if table.done
-        }
+        return self.left or self.standing.counts()
 
     def _send(self) -> None:
         self._told = time.monotonic()
@@ -113,6 +118,14 @@ def read(client: "redis.Redis | None", ident: str) -> Standing:
     told: dict[str, Any] = json.loads(found)
     tables = {name: Table(**each) for name, each in told["tables"].items()}
     return Standing(told["doing"], tables, told["seconds_left"])
+
+
+def so_far(sync: Sync, counts: dict[str, dict[str, int]], leaks: int = 0) -> dict[str, Any]:
+    """What the record tells of a run that did not come to its end."""
+    failed = sum(each.get("failed", 0) for each in counts.values()) + leaks
+    seen = sum(each.get("seen", 0) - each.get("conflicts", 0) for each in counts.values())
+    synced = 0 if sync.dry_run else max(0, seen - failed)
+    return {"counts": counts, "records_synced": synced, "records_failed": failed}
 
 
 def _key(ident: str) -> str:

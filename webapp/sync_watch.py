@@ -1,12 +1,13 @@
 """Sees to it that no sync waits or runs for ever, and begins those that the schedule wants."""
 
 from datetime import datetime, timedelta
+from typing import Any
 
 import structlog
 from croniter import croniter
 from sqlalchemy import select
 
-from webapp import clock, demo_database, staging_config, sync_rules, syncs
+from webapp import clock, demo_database, staging_config, sync_progress, sync_rules, syncs
 from webapp.config import Settings
 from webapp.queue import SYNCS, UPKEEP, Found, Jobs, NoQueue
 from webapp.records import Records
@@ -61,7 +62,7 @@ def _look_at(records: Records, settings: Settings, jobs: Jobs, sync: Sync) -> No
     elif sync.cancelled_at is not None:
         _end(records, settings, sync, SyncStatus.CANCELLED, "cancelled")
     else:
-        _fail(records, settings, sync, job)
+        _fail(records, settings, jobs, sync, job)
 
 
 def _still(records: Records, sync: Sync) -> bool:
@@ -79,22 +80,26 @@ def _queue_again(
     if sync.created_at > clock.now() - GRACE:
         return
     if sync.queued_again >= MOST_AGAIN:
-        _fail(records, settings, sync, job)
+        _fail(records, settings, jobs, sync, job)
     elif syncs.queue_again(records, sync):
         log.warning("a sync was not in the queue", sync=sync.id)
         enqueue(settings, jobs, syncs.find(records, sync.id))
 
 
-def _fail(records: Records, settings: Settings, sync: Sync, job: Found | None) -> None:
+def _fail(records: Records, settings: Settings, jobs: Jobs, sync: Sync, job: Found | None) -> None:
     why = job.failure if job else ""
     killed = "signal 9" in why or "Abandoned" in why
     said = LOST.format(how=" (it was killed)" if killed else "")
     log.warning("a sync was lost", sync=sync.id, why=why)
-    _end(records, settings, sync, SyncStatus.FAILED, said)
+    counts = sync_progress.read(jobs.redis, sync.id).counts()
+    told = sync_progress.so_far(sync, counts) if counts else {}
+    _end(records, settings, sync, SyncStatus.FAILED, said, **told)
 
 
-def _end(records: Records, settings: Settings, sync: Sync, status: SyncStatus, said: str) -> None:
-    if syncs.end(records, sync.id, status, error_message=said) and not sync.dry_run:
+def _end(
+    records: Records, settings: Settings, sync: Sync, status: SyncStatus, said: str, **values: Any
+) -> None:
+    if syncs.end(records, sync.id, status, error_message=said, **values) and not sync.dry_run:
         staging_config.note_run(records, settings, "failed")
 
 

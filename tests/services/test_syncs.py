@@ -41,7 +41,7 @@ def test_a_killed_sync_fails_with_the_reason_and_resumes_to_the_same_end(
         for pid in worker_pids(world.here):
             os.kill(pid, signal.SIGKILL)
         until(lambda: world.sync(made.id).status == SyncStatus.FAILED)
-        told = world.here.admin.get(f"/staging/syncs/{made.id}").text
+        told, killed = world.here.admin.get(f"/staging/syncs/{made.id}").text, world.sync(made.id)
         before = world.in_staging("SELECT count(*) FROM subscriptions")[0][0]
         world.here.admin.post(f"/staging/syncs/{made.id}/resume")
         until(lambda: world.sync(made.id).status == SyncStatus.COMPLETED)
@@ -52,6 +52,9 @@ def test_a_killed_sync_fails_with_the_reason_and_resumes_to_the_same_end(
     assert world.run().status == SyncStatus.COMPLETED
     assert "The worker that ran this sync ended before it was done" in told
     assert before > 0
+    assert (
+        before + 8 <= killed.records_synced == sum(each["seen"] for each in killed.counts.values())
+    )
     assert checksum(f"sqlite:///{world.staging}") == resumed
     assert world.sync(made.id).attempts == 2
 
@@ -64,10 +67,15 @@ def test_a_running_sync_stops_after_its_batch_when_cancelled(world: Staging) -> 
         world.here.admin.post(f"/staging/syncs/{made.id}/cancel")
         until(lambda: not world.sync(made.id).under_way)
         stopped = world.sync(made.id)
+        in_staging = {
+            name: world.in_staging(f"SELECT count(*) FROM {name}")[0][0] for name in stopped.counts
+        }
         world.here.admin.post(f"/staging/syncs/{made.id}/resume")
         until(lambda: world.sync(made.id).status == SyncStatus.COMPLETED)
 
     assert (SyncStatus.CANCELLED, True) == (stopped.status, stopped.cancelled_by != "")
     assert "what was finished stays" in stopped.error_message
     assert stopped.counts["subscriptions"]["inserted"] > 5_000
+    assert in_staging == {name: each["seen"] for name, each in stopped.counts.items()}
+    assert stopped.records_synced == sum(in_staging.values())
     assert [(USERS,)] == world.in_staging("SELECT count(*) FROM users")
