@@ -6,12 +6,14 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from sqlalchemy import select
 
 from sync import demo
 from tests.servers import Postgres
 from tests.staging_world import USERS, Staging, staging_world
 from tests.sync.databases import ask, carry_out
 from webapp import clock, staging_config, sync_conflicts, sync_rules, sync_watch, syncs
+from webapp.records.models import AuditEntry
 from webapp.records.staging_models import SyncStatus
 
 
@@ -214,6 +216,56 @@ def test_rows_found_to_hold_originals_have_failed(world: Staging) -> None:
 
     assert (SyncStatus.FAILED, 3) == (made.status, made.records_failed)
     assert "users.bio" in made.error_message
+
+
+def test_a_decision_is_entered_as_it_was_made(world: Staging) -> None:
+    """By its own button or for many: what, about which, whose values; also one that is refused."""
+    made = world.clash(1, 2)
+    address = f"/staging/syncs/{made.id}/conflicts"
+    first, second = sync_conflicts.conflicts(world.here.records, made.id)
+    bar = {"action": "overwrite", "scope": "ticked", "prefer": "staging", "shown": "users"}
+
+    world.here.admin.post(address, **bar)
+    one = {"one": f"{first.id}:merge", f"take.{first.id}.role": "staging"}
+    world.here.admin.post(address, **(bar | one))
+    world.here.admin.post(address, **(bar | {"conflict": str(second.id)}))
+    world.here.admin.post(address, **(bar | {"scope": "table", "action": "merge"}))
+
+    with world.here.records.reading() as session:
+        query = select(AuditEntry).where(AuditEntry.action == "syncs.decide")
+        found = list(session.scalars(query.order_by(AuditEntry.id)))
+    assert ["failed", "done", "done", "done"] == [each.outcome for each in found]
+    assert {f"sync {made.sync_id}"} == {each.subject for each in found}
+    told = [{k: v for k, v in each.detail.items() if k != "method"} for each in found[1:]]
+    assert [
+        {"action": "merge", "numbers": [first.id], "take": {"role": "staging"}, "decided": 1},
+        {"action": "overwrite", "numbers": [second.id], "take": {}, "decided": 1},
+        {"action": "merge", "table": "users", "take": {"*": "staging"}, "decided": 2},
+    ] == told
+
+
+def test_conflicts_are_listed_as_people_count(world: Staging) -> None:
+    """Nine comes before ten, and a decision leads back to its row on the same page of the list."""
+    made = world.clash(*range(1, 24))
+    address = f"/staging/syncs/{made.id}/conflicts"
+    rows = sync_conflicts.conflicts(world.here.records, made.id)
+    assert [f"[{number}]" for number in range(1, 24)] == [row.row_key for row in rows]
+    last, before = rows[-1], rows[19]
+    page = world.here.admin.get(f"{address}?after={before.id}").text
+    assert f'name="after" value="{before.id}"' in page
+
+    answer = world.here.admin.post(address, one=f"{last.id}:skip", after=str(before.id))
+
+    assert answer.headers["Location"].endswith(f"?after={before.id}#conflict-{last.id}")
+
+
+def test_what_was_chosen_stays_chosen(world: Staging) -> None:
+    """Tables were to be ticked and none was: the page still asks for them."""
+    answer = world.here.admin.post("/staging/syncs", which="some")
+
+    assert 422 == answer.status_code
+    assert re.search(r'value="some" checked', answer.text)
+    assert re.search(r"<details class=\"more\" open><summary>Tables", answer.text)
 
 
 def test_all_conflicts_may_be_decided_at_once(world: Staging) -> None:

@@ -113,17 +113,20 @@ def conflicts(sync: Any) -> str:
 def decide(sync: Any) -> Response | tuple[str, int]:
     """Decides about one conflict, those that are ticked, those of a table, or all."""
     found = syncs.find(records(), str(sync))
+    audit.describe(f"sync {found.sync_id}")
     try:
-        number = _decide(found.id)
+        choice = _choice()
+        audit.describe(**choice)
+        number = sync_conflicts.decide(records(), found.id, who=caller().actor, **choice)
     except SyncOver as error:
+        audit.failed(str(error))
         return _conflicts(found, _told(error)), 422
-    chosen = {name: request.form.get(name, "") for name in ("action", "scope", "table")}
-    audit.describe(f"sync {found.sync_id}", decided=number, **chosen)
+    audit.describe(decided=number)
     left = sync_conflicts.standing(records(), found.id)
     flash(f"Decided about {counted(number, 'row')}; {left.open - left.decided:,} left.", "good")
     if left.open == left.decided:
         return redirect(url_for("syncs.show", sync=sync), 303)
-    return redirect(url_for("syncs.conflicts", sync=sync, table=request.form.get("shown")), 303)
+    return redirect(_back_to(found.id, choice), 303)
 
 
 def view(sync: Sync) -> dict[str, Any]:
@@ -187,25 +190,35 @@ def _told(error: Exception) -> str:
 # Conflicts
 
 
-def _decide(ident: str) -> int:
-    form, who = request.form, caller().actor
-    one, action = form.get("one", ""), form.get("action", "")
-    if one:
-        number, _, action = one.partition(":")
-        take = _takes(number)
-        numbers = [_number(number)]
-        return sync_conflicts.decide(records(), ident, action, who, numbers=numbers, take=take)
+def _choice() -> dict[str, Any]:
+    """What was decided, and about which conflicts: one, those ticked, those of a table, or all."""
+    form = request.form
+    if form.get("one"):
+        number, _, action = form["one"].partition(":")
+        take = _takes(number) if action == "merge" else {}
+        return {"action": action, "numbers": [_number(number)], "take": take}
+    action, scope = form.get("action", ""), form.get("scope", "")
     take = {"*": form["prefer"]} if form.get("prefer") and action == "merge" else {}
-    scope = form.get("scope", "")
     if scope == "all":
-        return sync_conflicts.decide(records(), ident, action, who, take=take)
-    if scope == "table":
-        table = form.get("shown", "")
-        return sync_conflicts.decide(records(), ident, action, who, table=table, take=take)
+        return {"action": action, "take": take}
+    if scope == "table" and form.get("shown"):
+        return {"action": action, "table": form["shown"], "take": take}
     numbers = [_number(each) for each in form.getlist("conflict")]
     if not numbers:
         raise SyncOver("tick the rows that are meant, or choose all")
-    return sync_conflicts.decide(records(), ident, action, who, numbers=numbers, take=take)
+    return {"action": action, "numbers": numbers, "take": take}
+
+
+def _back_to(ident: str, choice: dict[str, Any]) -> str:
+    """The same part of the list, at the row that was decided about."""
+    form, numbers = request.form, choice.get("numbers", [])
+    return url_for(
+        "syncs.conflicts",
+        sync=ident,
+        table=form.get("shown") or None,
+        after=form.get("after", type=int) or None,
+        _anchor=f"conflict-{numbers[-1]}" if numbers else None,
+    )
 
 
 def _number(text: str) -> int:
@@ -225,7 +238,8 @@ def _takes(number: str) -> dict[str, str]:
 
 
 def _conflicts(found: Sync, error: str = "") -> str:
-    table, after = request.values.get("table", ""), request.args.get("after", 0, type=int)
+    table = request.args.get("table", "") or request.form.get("shown", "")
+    after = request.values.get("after", 0, type=int)
     rows = sync_conflicts.conflicts(
         records(), found.id, SHOWN + 1, max(0, min(after, 2**62)), table=table
     )
@@ -234,6 +248,7 @@ def _conflicts(found: Sync, error: str = "") -> str:
         sync=found,
         error=error,
         table=table,
+        after=after,
         acting=sync_conflicts.are_decided_now(records(), found),
         open=sync_conflicts.standing(records(), found.id),
         conflicts=[(each, sync_conflicts.name_of(each), _lines(each)) for each in rows[:SHOWN]],

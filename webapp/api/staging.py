@@ -198,7 +198,7 @@ def resume(sync: UUID) -> Response:
     ),
 )
 def conflicts(sync: UUID) -> Response:
-    """The open ones, in the order they were found; production's side as its fake."""
+    """The open ones, by table and key; production's side as its fake."""
     asked = asking.query(ListingConflicts)
     found = syncs.find(records(), str(sync))
     rows = sync_conflicts.conflicts(
@@ -234,7 +234,10 @@ def resolve(sync: UUID) -> Response:
         records(), found.id, given.action, caller().actor,
         numbers=given.conflicts, table=given.table or "", take=given.take,
     )  # fmt: skip
-    audit.describe(f"sync {found.sync_id}", decided=number, action=given.action)
+    audit.describe(
+        f"sync {found.sync_id}", decided=number, action=given.action, numbers=given.conflicts,
+        table=given.table or "", take=given.take,
+    )  # fmt: skip
     sums = sync_conflicts.standing(records(), found.id)
     if given.resume and sums.open == sums.decided:
         sync_asking.resume(found.id)
