@@ -236,7 +236,9 @@ def _databases(config: StagingConfig, settings: Settings) -> Check:
     if sides[0] & sides[1]:
         return Check("Database", FAILING, "Two addresses lead to one database")
     if not all(sides):
-        return Check("Database", WARN, "Two addresses; one of them can't be asked just now")
+        side = "production's" if not sides[0] else "staging's"
+        said = f"Two addresses; {side} database is not there yet, or can't be asked just now"
+        return Check("Database", WARN, said)
     return Check("Database", OK, "Two databases, by what they say of themselves")
 
 

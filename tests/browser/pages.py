@@ -441,7 +441,7 @@ def _open_changes(page: Page, scene: Scene) -> None:
 
 
 def _misconfigure(page: Page, scene: Scene) -> None:
-    page.get_by_label("When").fill("every night")
+    page.get_by_label("Schedule").fill("every night")
     page.get_by_role("button", name="Save").click()
     expect(page.get_by_role("alert")).to_contain_text("Not saved")
 
