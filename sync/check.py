@@ -11,6 +11,7 @@ from sync.model import Column, Row, Schema, Table
 from sync.rules import Rule, Rules, TableRules
 
 Sample = Callable[[Table], Sequence[Row]]
+Refusal = Callable[[Table, str], str]
 SHORTEST = {"email": SHORTEST_EMAIL, "username": 16, "hash": 12, "url": 32, "uuid": 36}
 
 
@@ -29,6 +30,16 @@ def check(rules: Rules, schema: Schema, sample: Sample) -> None:
         problems += _no_watermark(rules.tables[table.name], table)
         problems += _not_unique(rules.tables[table.name], table)
         problems += _unjoined(rules, table, copied)
+    _refuse(problems, rules)
+
+
+def check_conditions(rules: Rules, schema: Schema, refusal: Refusal) -> None:
+    """Raises InvalidRules where production can't read which rows of a table are meant."""
+    problems = [
+        Problem(f"{mine.name}: its condition can't be read by the database: {said}", mine.line)
+        for mine in rules.tables.values()
+        if mine.where and not mine.skip and (said := refusal(schema.tables[mine.name], mine.where))
+    ]
     _refuse(problems, rules)
 
 

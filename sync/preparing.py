@@ -1,12 +1,11 @@
 """What is checked and put together before a run reads its first row."""
 
 from collections.abc import Callable
-from dataclasses import replace
 
 from sync.anonymise import Anonymiser, Fakes, compiled
 from sync.arrow_fakes import ArrowFakes
-from sync.check import check, differences, lengths
-from sync.errors import InvalidRules, Problem, SchemasDiffer, Unsupported
+from sync.check import check, check_conditions, differences, lengths
+from sync.errors import SchemasDiffer, Unsupported
 from sync.folds import check_folding, folded_columns
 from sync.model import Cell, Schema, Table
 from sync.ordering import conditions, in_order
@@ -14,7 +13,6 @@ from sync.people import Beside, beside, homes_of
 from sync.remembering import tagger
 from sync.rules import Rules, dump, without_watermarks
 from sync.tables import Selection, Source, Target
-from sync.tables_failures import FAILURES, told
 from sync.threads import Soon
 from sync.work import Work
 
@@ -52,6 +50,7 @@ class Preparation:
         self.read()
         found = coming.get() if coming else None
         check(self.rules, self.schema, lambda table: self.source.sample(table, SAMPLE))
+        check_conditions(self.rules, self.schema, self.source.refusal)
         self._check_folding(followed)
         keyless = [table.name for table in self._wanted() if not table.key]
         if keyless:
@@ -104,8 +103,6 @@ class Preparation:
             selection = Selection(
                 where[table.name], around.selection.joins, around.selection.extras
             )
-            if selection.where:
-                self._try(table, selection)
             fake = self._compiled(table, around, limits)
             key, what = self.fakes.key, f"{table.name} {self._manifest}"
             hashed, mark = key.digest(f"hash of a row {what}"), self._watermark(table, selection)
@@ -117,17 +114,6 @@ class Preparation:
             )  # fmt: skip
         self.target.rollback()
         return ordered, works
-
-    def _try(self, table: Table, selection: Selection) -> None:
-        """Raises InvalidRules where a database can't make sense of what rows are wanted."""
-        try:
-            list(
-                self.source.read(table, replace(selection, where=f"({selection.where}) AND 1 = 0"))
-            )
-        except FAILURES as error:
-            mine = self.rules.tables[table.name]
-            said = f"{table.name} can't be read where {selection.where}: {told(error)}"
-            raise InvalidRules([Problem(said, mine.line, path=self.rules.path)]) from error
 
     def _watermark(self, table: Table, selection: Selection) -> str:
         """None where what other tables hold moves a row's fakes, too."""

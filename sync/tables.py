@@ -73,6 +73,9 @@ class Source(Protocol):
     def sample(self, table: Table, most: int) -> list[Row]:
         """A few rows."""
 
+    def refusal(self, table: Table, where: str) -> str:
+        """What the database says against a condition on its rows; empty where it reads it."""
+
     def checksum(self, table: Table, selection: Selection) -> str:
         """Tells whether the rows of a selection are still the same; empty where it can't."""
 

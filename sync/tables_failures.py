@@ -1,6 +1,7 @@
 """What database drivers raise, and what it means in a sentence."""
 
 import re
+from collections.abc import Callable
 
 import adbc_driver_manager.dbapi as adbc
 import psycopg
@@ -33,3 +34,12 @@ def told(error: BaseException) -> str:
 
 def _without_values(said: str) -> str:
     return VALUE.sub("…", said)
+
+
+def refusal(ask: Callable[[str], object], query: str) -> str:
+    """What a database says against a query; empty where it takes it."""
+    try:
+        ask(query)
+    except FAILURES as error:
+        return told(error)
+    return ""

@@ -13,6 +13,7 @@ from sync.model import Row, Schema, Table
 from sync.sums import SQL, Sums
 from sync.tables import Selection
 from sync.tables_arrow import SURE, ArrowReader
+from sync.tables_failures import refusal
 from sync.tables_postgres_schema import read_schema
 from sync.tables_postgres_text import (
     after_key,
@@ -116,6 +117,15 @@ class PostgresSource:
         """A few rows."""
         query = f"SELECT {names_of(table.names)} FROM {from_table(table)} LIMIT {most}"
         return [row for batch in copied_out(self._connection, query) for row in batch]
+
+    def refusal(self, table: Table, where: str) -> str:
+        """What PostgreSQL says of it when it plans to read those rows; the snapshot stays."""
+
+        def plan(query: str) -> None:
+            with self._connection.transaction():
+                self.ask(query)
+
+        return refusal(plan, f"EXPLAIN SELECT 1 {self.rows(table, Selection(where=where))}")
 
     def folding(self, table: Table, column: str) -> int:
         """How many values differ from another one only by case or blanks."""

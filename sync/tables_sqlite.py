@@ -25,6 +25,7 @@ from sync.tables import (
     upsert,
     write_singly,
 )
+from sync.tables_failures import refusal
 from sync.tables_sqlite_schema import OWN, quoted, read_schema
 
 FEW_KEYS = 300
@@ -128,6 +129,11 @@ class SqliteSource:
         """A few rows."""
         query = f"SELECT {_names(table.names)} FROM {quoted(table.bare)} LIMIT {most}"
         return [tuple(row) for row in self.connection.exec_driver_sql(query)]
+
+    def refusal(self, table: Table, where: str) -> str:
+        """What SQLite says of it when it plans to read those rows."""
+        query = f"EXPLAIN SELECT 1 FROM {quoted(table.bare)} t WHERE ({where})"
+        return refusal(self.connection.exec_driver_sql, query)
 
     def checksum(self, table: Table, selection: Selection) -> str:
         """SQLite has no hashes of its own."""

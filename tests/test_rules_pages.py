@@ -11,7 +11,9 @@ import pytest
 from sqlalchemy import select
 
 from sync import mapping, rules
+from tests.servers import Postgres
 from tests.staging_world import KEY, Staging, staging_world
+from tests.sync.databases import ask, carry_out
 from webapp import staging_upkeep, sync_rules
 from webapp.records.models import AuditEntry
 
@@ -104,6 +106,54 @@ def test_rules_that_can_not_work_are_not_saved(world: Staging) -> None:
     assert "rules.yaml:" not in answer.text  # there are no lines here
     assert "Called first_name" in answer.text
     assert '<option value="full_name" selected' in answer.text
+
+
+def test_a_condition_that_production_can_not_read_is_not_saved(world: Staging) -> None:
+    """The page and the file say which table's, and what the database says; it stays as typed."""
+    form = whole_form(world.here.admin.get("/staging/rules").text)
+    text = standing(world).text.replace("\n  users:\n", "\n  users:\n    where: nowhere > 7\n")
+
+    chosen = world.here.admin.post("/staging/rules", **(form | {"where:users": "id < ("}))
+    written = world.here.admin.post("/staging/rules/file", text=text, seen="1")
+
+    assert (422, 422, 1) == (chosen.status_code, written.status_code, standing(world).version)
+    assert "users: its condition can&#39;t be read by the database" in chosen.text
+    assert 'value="id &lt; ("' in chosen.text
+    assert "run again" not in chosen.text
+    assert re.search(r"rules.yaml:\d+: users: .*no such column: nowhere", written.text)
+
+
+def test_a_condition_that_is_more_than_one_never_reaches_production(
+    world: Staging, postgres: Postgres
+) -> None:
+    """Not even to be shown: a second statement could end the read-only transaction."""
+    url = postgres.create()
+    carry_out(url, "CREATE TABLE people (id int PRIMARY KEY)", "INSERT INTO people VALUES (1)")
+    object.__setattr__(world.here.settings, "production_database_url", url)
+    world.draft()
+    wicked = "true) TO STDOUT; COMMIT; SET transaction_read_only = off; DELETE FROM people; --"
+
+    answer = world.here.admin.post("/staging/rules", **{"where:people": wicked, "seen": "2"})
+
+    assert (422, [(1,)]) == (answer.status_code, ask(url, "SELECT id FROM people"))
+    assert "one SQL condition" in answer.text
+
+
+def test_a_restored_version_that_lacks_a_column_is_mended_and_saved(world: Staging) -> None:
+    """Its file is there to be completed, and saving that saves what stands in it."""
+    form = whole_form(world.here.admin.get("/staging/rules").text)
+    world.here.admin.post("/staging/rules", **(form | {"rule:users:bio": "'null'"}))
+    world.in_production(UNCOVERED)
+
+    answer = world.here.admin.post("/staging/rules/versions/1/restore")
+    assert 422 == answer.status_code
+    assert 'action="/staging/rules/file"' in answer.text
+    text = sync_rules.version(world.here.records, 1).text
+    mended = text.replace("      bio:", "      tax_id: digits\n      bio:", 1)
+    world.here.admin.post("/staging/rules/file", text=mended, seen="2")
+
+    assert 3 == standing(world).version
+    assert ("digits", "text") == (rule(world, "users", "tax_id"), rule(world, "users", "bio"))
 
 
 def test_what_the_form_does_not_show_stays(world: Staging) -> None:

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
 from sync import rules
-from sync.check import check
+from sync.check import check, check_conditions
 from sync.errors import InvalidRules, Problem, SyncError
 from sync.guessing import guess
 from sync.keyed import Key
@@ -73,7 +73,9 @@ def made(
     schema = source.schema()
     suggested = suggestions(wanted, schema, source)
     whole = completed(wanted, schema, suggested)
-    pairs, no_sample = _pairs(source, schema, whole, key)
+    unreadable = _unreadable(wanted)  # a condition that is none is never asked of production
+    problems = unreadable or _problems(whole, schema, source)
+    pairs, no_sample = ({}, "") if unreadable else _pairs(source, schema, whole, key)
     reasons = {place: said for place, (_, said) in suggested.items()}
     parts = []
     for table in schema.tables.values():
@@ -89,8 +91,8 @@ def made(
         tuple(parts),
         wanted.locale,
         tuple(_gone(wanted, schema)),
-        _problems(whole, schema, source),
-        no_sample,
+        problems,
+        "" if problems else no_sample,
         uncovered,
     )
 
@@ -169,9 +171,19 @@ def _gone(wanted: Rules, schema: Schema) -> Iterator[str]:
             yield from (f"{name}.{each}" for each in mine.columns if each not in table.names)
 
 
+def _unreadable(wanted: Rules) -> tuple[Problem, ...]:
+    """What would be wrong with these rules as a file."""
+    try:
+        rules.parse(rules.dump(wanted))
+    except InvalidRules as error:
+        return tuple(replace(each, line=None, column=None) for each in error.problems)
+    return ()
+
+
 def _problems(whole: Rules, schema: Schema, source: Source) -> tuple[Problem, ...]:
     try:
         check(whole, schema, lambda table: source.sample(table, SAMPLE))
+        check_conditions(whole, schema, source.refusal)
     except InvalidRules as error:
         return tuple(replace(each, line=None, column=None) for each in error.problems)
     return ()

@@ -7,7 +7,7 @@ from sqlalchemy import func, select
 from sqlalchemy.exc import IntegrityError
 
 from sync import plan, rules
-from sync.check import check
+from sync.check import check, check_conditions
 from sync.errors import InvalidRules
 from sync.preparing import SAMPLE
 from sync.rules import Rules
@@ -67,7 +67,9 @@ def nested(why: Mapping[tuple[str, str], str]) -> dict[str, dict[str, str]]:
 def checked(text: str, source: Source) -> Rules:
     """Rules that can work on production as it is; raises InvalidRules, Uncovered."""
     found = rules.parse(text, "rules.yaml")
-    check(found, source.schema(), lambda table: source.sample(table, SAMPLE))
+    schema = source.schema()
+    check(found, schema, lambda table: source.sample(table, SAMPLE))
+    check_conditions(found, schema, source.refusal)
     return found
 
 

@@ -8,6 +8,7 @@ from sync import rules, settling
 from sync.errors import (
     AnotherRun,
     Cancelled,
+    InvalidRules,
     Leaked,
     RunInProgress,
     SchemasDiffer,
@@ -17,7 +18,7 @@ from sync.errors import (
 from sync.model import Row
 from sync.run import Options
 from sync.state import State
-from sync.tables import open_target
+from sync.tables import open_source, open_target
 from tests import servers
 from tests.sync.databases import KEY, ask, carry_out, checksum, sync
 
@@ -361,6 +362,21 @@ def test_a_row_that_staging_needs_is_not_deleted(pair: Pair) -> None:
     assert [(99,)] == ask(pair[1], "SELECT id FROM orders WHERE buyer = 3")
     assert [(3,)] == ask(pair[1], "SELECT id FROM users WHERE id = 3")
     assert "1 rows of users are gone from production and stay in staging" in result.warnings[0]
+
+
+def test_a_condition_that_can_not_be_read_stops_the_run(pair: Pair) -> None:
+    """Before a row is read; production's snapshot outlives the question."""
+    wrong = RULES.replace("users: {columns", "users: {where: 'nowhere = 2', columns")
+
+    with pytest.raises(InvalidRules, match=r"users: its condition can't be read.*nowhere"):
+        sync(*pair, wrong)
+
+    source = open_source(pair[0])
+    users = source.schema().tables["users"]
+    assert "" != source.refusal(users, "id <")
+    assert "" == source.refusal(users, "id < 3")
+    assert 3 <= len(source.sample(users, 5))
+    source.close()
 
 
 def test_a_cancelled_run_goes_on_where_it_stopped(pair: Pair) -> None:
