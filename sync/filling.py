@@ -76,8 +76,10 @@ class Filling:
     def __init__(
         self, source: PostgresSource, target: PostgresTarget, work: Work, clock: Clock,
         cancelled: Callable[[], bool], record: Record | None, shard: Shard | None = None,
-        as_text: bool = False, indexed: bool = True,
+        as_text: bool = False, indexed: bool = True, sure: Callable[[], None] = lambda: None,
     ) -> None:  # fmt: skip
+        """`sure` is waited for before the first row is written, and may raise."""
+        self._sure = sure
         self._shard = shard
         self._indexed = costly_index(work) if indexed else None
         self._record = record
@@ -115,6 +117,7 @@ class Filling:
         behind = Behind(write)
         try:
             for piece in self._pieces(stands[0].last_key, outcome):
+                self._sure()
                 if self._cancelled():
                     raise Cancelled("the run was cancelled; what it had finished stays")
                 behind.put(piece)

@@ -6,7 +6,7 @@ from sync.anonymise import Anonymiser, Fakes, compiled
 from sync.arrow_fakes import ArrowFakes
 from sync.check import check, check_conditions, differences, lengths
 from sync.errors import SchemasDiffer, Unsupported
-from sync.folds import check_folding, folded_columns
+from sync.folds import Folding, folded_columns
 from sync.model import Cell, Schema, Table
 from sync.ordering import conditions, in_order
 from sync.people import Beside, beside, homes_of
@@ -36,6 +36,7 @@ class Preparation:
         self._manifest = f"{fakes.pools.digest} {dump(without_watermarks(rules))}"
         self.schema = Schema()
         self.empty = False
+        self._folding: Folding | None = None
 
     def read(self) -> None:
         """Reads production's schema alone, where another process has checked everything."""
@@ -51,14 +52,16 @@ class Preparation:
         found = coming.get() if coming else None
         check(self.rules, self.schema, lambda table: self.source.sample(table, SAMPLE))
         check_conditions(self.rules, self.schema, self.source.refusal)
-        self._check_folding(followed)
         keyless = [table.name for table in self._wanted() if not table.key]
         if keyless:
             raise Unsupported(
                 [f"{name} has no primary key, or rows without one, so they can't be told apart; "
                  "give them one, or skip it" for name in keyless]
             )  # fmt: skip
+        self._check_folding(followed)
         staging = found or self.target.schema()
+        if not staging.tables:
+            self.sure()
         if not staging.tables and not self._dry:
             self.target.create_like(self.source)
             staging = self.target.schema()
@@ -68,14 +71,23 @@ class Preparation:
         if wrong:
             raise SchemasDiffer(wrong)
 
+    def sure(self) -> None:
+        """Waits for what takes long to check; to be called before a row is written."""
+        if self._folding is not None:
+            self._folding.wait()
+
+    def close(self) -> None:
+        """Waits for it whatever comes of it."""
+        if self._folding is not None:
+            self._folding.leave()
+
     def _reading(self) -> Soon[Schema] | None:
         """Staging's schema, read while production's is; where a database allows it."""
         return Soon(self.target.schema) if self.target.dialect == "postgresql" else None
 
     def _check_folding(self, followed: Callable[[str], bool]) -> None:
-        for table in self._wanted():
-            if not followed(table.name):
-                check_folding(self.source, table, self._folded(table))
+        fresh = [table for table in self._wanted() if not followed(table.name)]
+        self._folding = Folding(self.source, [(table, self._folded(table)) for table in fresh])
 
     def _folded(self, table: Table) -> tuple[str, ...]:
         return folded_columns(table, self.rules.tables[table.name])

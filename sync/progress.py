@@ -1,5 +1,6 @@
 """How far a run has come, and what it did."""
 
+import datetime
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -86,3 +87,8 @@ class Clock:
         self.progress(
             Step(table, done, max(done, self.expected.get(table, 0)), size, here, of, left)
         )
+
+
+def now() -> str:
+    """This moment in UTC, as runs are told by."""
+    return datetime.datetime.now(datetime.UTC).isoformat(timespec="milliseconds")

@@ -1,10 +1,10 @@
 """A sync from beginning to end: checked, walked through table by table, cleaned up, searched."""
 
-import datetime
 import hashlib
 import json
 import secrets
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from contextlib import closing
 from dataclasses import replace
 from typing import Any
 
@@ -40,7 +40,7 @@ from sync.options import (
 from sync.ordering import backward
 from sync.preparing import SAMPLE, Preparation
 from sync.processes import Processes
-from sync.progress import Clock, Counts
+from sync.progress import Clock, Counts, now
 from sync.rules import Rules, dump
 from sync.settling import settle
 from sync.shards import Fillers
@@ -96,7 +96,14 @@ class _Run:
             self.options.dry_run,
         )  # fmt: skip
         self._put_up()
-        prepared.check(self._followed)
+        with closing(prepared):
+            prepared.check(self._followed)
+            if self.options.processes > 1 or self.options.others:
+                prepared.sure()  # before processes are forked, and parts handed out
+            self._carry_out_prepared(prepared)
+        return self.result
+
+    def _carry_out_prepared(self, prepared: Preparation) -> None:
         self._empty = prepared.empty
         if not self.target.lock():
             raise RunInProgress("another run holds staging at this moment; wait until it is done")
@@ -106,7 +113,7 @@ class _Run:
         ordered, works = prepared.works()
         self._begin()
         try:
-            self._carry_out(ordered, works)
+            self._carry_out(ordered, works, prepared.sure)
         except Cancelled:
             self._note(CANCELLED, "cancelled")
             raise
@@ -117,9 +124,10 @@ class _Run:
         except SyncError as error:
             self._note(FAILED, str(error).split("\n")[0])
             raise
-        return self.result
 
-    def _carry_out(self, ordered: list[Table], works: dict[str, Work]) -> None:
+    def _carry_out(
+        self, ordered: list[Table], works: dict[str, Work], sure: Callable[[], None]
+    ) -> None:
         clock = Clock({table.name: table.rows for table in ordered}, self.options.progress)
         walk = Walk(
             self.source, self.target, self.state, self.result.run, clock, self.options.cancelled,
@@ -132,7 +140,7 @@ class _Run:
             walk.dry = bool(self._open_conflicts())
         rebuilding = self._taken_down(ordered, walk)
         walk.indexed = rebuilding is None
-        walk.by_columns, walk.fillers = self.options.by_columns, self._fillers()
+        walk.by_columns, walk.fillers, walk.sure = self.options.by_columns, self._fillers(), sure
         self._get_ready()
         try:
             walk.plan_parts([works[table.name] for table in ordered])
@@ -258,10 +266,10 @@ class _Run:
                 self.result.warnings.append(
                     f"the {' and the '.join(moved)} changed since the last run: every fake is new"
                 )
-        now = _now()
-        self.result.run = f"{now[:19].replace(':', '').replace('-', '')}-{secrets.token_hex(3)}"
+        began = now()
+        self.result.run = f"{began[:19].replace(':', '').replace('-', '')}-{secrets.token_hex(3)}"
         self.state.clear_gone()
-        self.state.begin(self.result.run, now, manifest)
+        self.state.begin(self.result.run, began, manifest)
         self.target.commit()
 
     def _note_if_possible(self, error: str) -> None:
@@ -277,7 +285,7 @@ class _Run:
             return
         self.target.rollback()
         counts: dict[str, Any] = {name: each.as_dict() for name, each in self.result.tables.items()}
-        ended = None if status in (PAUSED, RUNNING) else _now()
+        ended = None if status in (PAUSED, RUNNING) else now()
         self.state.note(self.result.run, status, counts, ended, error)
         self.target.commit()
 
@@ -389,7 +397,3 @@ class _Run:
         if leaks:
             raise Leaked(leaks)
         self._note(COMPLETED)
-
-
-def _now() -> str:
-    return datetime.datetime.now(datetime.UTC).isoformat(timespec="milliseconds")
