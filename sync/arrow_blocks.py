@@ -10,7 +10,7 @@ from sync.model import Row, Table
 
 BEGINNING = b"\xff\xff\xff\xff"
 """How a stream of Arrow begins, and no other block does."""
-COMPRESSED = pa.ipc.IpcWriteOptions(compression="lz4")
+COMPRESSED = pa.ipc.IpcWriteOptions(compression=pa.Codec("zstd", 1))
 
 
 def key_type(table: Table) -> Any:
