@@ -10,6 +10,8 @@ from sync.model import Row, Table
 
 BEGINNING = b"\xff\xff\xff\xff"
 """How a stream of Arrow begins, and no other block does."""
+FEW = 1000
+"""Rows that are written first."""
 COMPRESSED = pa.ipc.IpcWriteOptions(compression=pa.Codec("zstd", 1))
 
 
@@ -55,9 +57,17 @@ def joined(columns: Sequence[Any]) -> Any:
 
 
 def grown(batches: Iterable[list[Any]], most: int) -> Iterator[list[Any]]:
-    """Batches of columns joined to larger ones: the first as it is, then two, up to so many."""
+    """Batches of columns joined to larger ones: a little of the first, its rest, then two, up to
+    so many.
+
+    What is made once for each value that a column holds takes longest in the first piece, and who
+    writes has nothing to do until it comes.
+    """
     wanted, parts = 1, list[list[Any]]()
-    for batch in batches:
+    for number, batch in enumerate(batches):
+        if number == 0 and len(batch[0]) > FEW:
+            yield [column[:FEW] for column in batch]
+            batch = [column[FEW:] for column in batch]
         parts.append(batch)
         if len(parts) == wanted:
             yield _one(parts)
