@@ -1,6 +1,6 @@
 """Tables whose moves are found without reading their rows: by a watermark, or by traces."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 
 from sync.foresight import Foresight
@@ -26,6 +26,7 @@ class Quick:
     state: State
     record: Record | None
     _foresight: list[Foresight] = field(default_factory=list)
+    _turns: list[Work] = field(default_factory=list)
 
     def serves(self, work: Work) -> bool:
         """Whether what moves in a table can be found without reading its rows."""
@@ -36,11 +37,12 @@ class Quick:
             and isinstance(self.target, PostgresTarget)
         )
 
-    def foresee(self, known: Iterable[tuple[Work, Attempt]]) -> None:
+    def foresee(self, turns: Sequence[Work], known: Iterable[tuple[Work, Attempt]]) -> None:
         """Has tables of which watermarks tell looked at before their turns.
 
         Not where writing one table may move rows of another by triggers or foreign keys.
         """
+        self._turns = [*turns]
         marked = [each for each in known if each[0].watermark and self.serves(each[0])]
         if marked and self.target.replica:
             self._asking().begin(marked)
@@ -68,9 +70,23 @@ class Quick:
             refreshing = way()
             found = refreshing.find()
             if found is not None:
+                self._expect(work)
                 refreshing.settle(found, outcome, reset, dry, cancelled, clock)
                 return True
         return False
+
+    def _expect(self, settled: Work) -> None:
+        """Has the hashes of the table behind one read while that one is settled."""
+        assert isinstance(self.source, PostgresSource)
+        behind = iter(self._turns)
+        if not any(work.table.name == settled.table.name for work in behind):
+            return
+        following = next(behind, None)
+        if following is None or following.watermark or not self.serves(following):
+            return
+        attempts = self.state.attempts(following.table.name)
+        if attempts and attempts[0].done:
+            self.source.expect_hashes(following.table, following.selection)
 
     def leave_traces(self, work: Work) -> None:
         """By these the next run finds what moved."""

@@ -11,9 +11,12 @@ from sync.arrow_text import fits
 from sync.errors import Unfit
 from sync.model import Table
 from sync.tables_postgres_text import SETTINGS, literal
+from sync.threads import Ahead
 
 SIZE_OF_BATCH = 3 << 19
 """Bytes: few, so that the first rows are written while others are still being read."""
+MOST_EXPECTED = 8
+"""So many batches are held of what nobody has asked for yet."""
 SURE = (
     r"(smallint|integer|bigint|text|character varying(\(\d+\))?|character\(\d+\)|boolean|date|uuid|"
     r"bytea|jsonb?|timestamp(\(\d\))? with(out)? time zone)"
@@ -52,17 +55,33 @@ class ArrowReader:
     """Production as columns, in the snapshot that another connection exported."""
 
     def __init__(self, url: str, snapshot: str) -> None:
+        self._expected: tuple[str, Ahead[list[Any]]] | None = None
         self._connection = _connect(url, autocommit=True)
         with self._connection.cursor() as cursor:
             cursor.execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
             cursor.execute(f"SET TRANSACTION SNAPSHOT {literal(snapshot)}")
 
+    def expect(self, query: str) -> None:
+        """Begins to read what is asked for next; not while something else is being read."""
+        self._forget()
+        self._expected = query, Ahead(_read(self._connection, query), MOST_EXPECTED)
+
     def read(self, query: str) -> Iterator[list[Any]]:
         """What a query gives, as lists of columns. Raises Unfit where a type has no sure text."""
+        if self._expected is not None and self._expected[0] == query:
+            begun, self._expected = self._expected[1], None
+            return iter(begun)
+        self._forget()
         return _read(self._connection, query)
+
+    def _forget(self) -> None:
+        if self._expected is not None:
+            self._expected[1].close()
+            self._expected = None
 
     def close(self) -> None:
         """Ends the connection."""
+        self._forget()
         self._connection.close()
 
 

@@ -185,7 +185,15 @@ class PostgresSource:
 
     def hashes(self, table: Table, selection: Selection) -> Iterator[list[Any]]:
         """Each row's key, as `key_in_one` gives it, and the hash of all that `read` would give."""
-        return self._in_order(table, selection, [key_in_one(table), self.hash_of(table, selection)])
+        return self.get_ready().get().read(self._hashes(table, selection))
+
+    def expect_hashes(self, table: Table, selection: Selection) -> None:
+        """Begins to read what `hashes` is asked for next."""
+        self.get_ready().get().expect(self._hashes(table, selection))
+
+    def _hashes(self, table: Table, selection: Selection) -> str:
+        wanted = [key_in_one(table), self.hash_of(table, selection)]
+        return self._query(table, selection, wanted)
 
     def changed_since(
         self, table: Table, selection: Selection, watermark: str, value: str

@@ -9,37 +9,52 @@ T = TypeVar("T")
 DEPTH = 2
 
 
-def ahead(items: Iterator[T], depth: int = DEPTH) -> Iterator[T]:
-    """The items, the next few of which are already being fetched."""
-    queue: Queue[tuple[T | None, BaseException | None, bool]] = Queue(depth)
-    stopped = threading.Event()
+class Ahead(Generic[T]):
+    """Items, the next few of which are already being fetched by a thread of its own."""
 
-    def fetch() -> None:
+    def __init__(self, items: Iterator[T], depth: int = DEPTH) -> None:
+        """At most `depth` of them are held."""
+        self._items = items
+        self._queue: Queue[tuple[T | None, BaseException | None, bool]] = Queue(depth)
+        self._stopped = threading.Event()
+        self._thread = threading.Thread(target=self._fetch, daemon=True)
+        self._thread.start()
+
+    def _fetch(self) -> None:
         try:
-            for item in items:
-                queue.put((item, None, False))
-                if stopped.is_set():
+            for item in self._items:
+                self._queue.put((item, None, False))
+                if self._stopped.is_set():
                     return
-            queue.put((None, None, True))
+            self._queue.put((None, None, True))
         except BaseException as error:  # noqa: BLE001 - it is raised again where the items are used
-            queue.put((None, error, True))
+            self._queue.put((None, error, True))
 
-    thread = threading.Thread(target=fetch, daemon=True)
-    thread.start()
-    try:
-        while True:
-            item, error, last = queue.get()
-            if error is not None:
-                raise error
-            if last:
-                return
-            yield item  # type: ignore[misc]
-    finally:
-        stopped.set()
-        while thread.is_alive():
-            while not queue.empty():
-                queue.get()
-            thread.join(0.01)
+    def __iter__(self) -> Iterator[T]:
+        """The items; raises what fetching one raised."""
+        try:
+            while True:
+                item, error, last = self._queue.get()
+                if error is not None:
+                    raise error
+                if last:
+                    return
+                yield item  # type: ignore[misc]
+        finally:
+            self.close()
+
+    def close(self) -> None:
+        """Fetches no more; waits for the one that is being fetched."""
+        self._stopped.set()
+        while self._thread.is_alive():
+            while not self._queue.empty():
+                self._queue.get()
+            self._thread.join(0.01)
+
+
+def ahead(items: Iterator[T], depth: int = DEPTH) -> Iterator[T]:
+    """The items, the next few of which are already being fetched once the first is asked for."""
+    yield from Ahead(items, depth)
 
 
 class Behind(Generic[T]):

@@ -261,10 +261,10 @@ class Walk:
             return
         snapshot = self.source.snapshot()
         known = [(work, self.state.attempts(work.table.name)) for work in works if work.watermark]
-        self.quick.foresee(
+        self.quick.foresee(works, (
             (work, attempts[0]) for work, attempts in known
             if attempts and attempts[0].done and self._going_on(attempts, snapshot) is None
-        )  # fmt: skip
+        ))  # fmt: skip
 
     def close(self) -> None:
         """Ends what fills parts, and what looks ahead."""
