@@ -42,7 +42,7 @@ def test_many_runs_over_the_same_rows_leave_few_pieces(
         assert 8 == sync(source, target, RULES).tables["people"].updated
         pieces += ask(target, "SELECT count(*) FROM prompt_repo_sync.overlays")
 
-    assert max(pieces) <= (3,)
+    assert max(pieces) <= (4,)  # what is gone, and three runs
     assert 0 == sync(source, target, RULES).total.written
     assert [] == ask(target, "SELECT 1 FROM people WHERE id = 9")
     carry_out(source, "UPDATE people SET name = 'Theirs' WHERE id = 3")
