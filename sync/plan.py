@@ -3,21 +3,26 @@
 from collections.abc import Callable, Sequence
 
 from sync.check import keeps
+from sync.errors import UnusableDatabase
 from sync.guessing import guess
 from sync.kinds import Keeps
 from sync.model import Row, Schema, Table
 from sync.rules import Rule, Rules, TableRules, dump
+from sync.tables_failures import FAILURES, told
 
 Sample = Callable[[Table], Sequence[Row]]
 Why = dict[tuple[str, str], str]
 
 
 def draft(schema: Schema, sample: Sample) -> tuple[Rules, Why]:
-    """Rules for every column of every table, and why each."""
+    """Rules for every column of every table, and why each. Raises UnusableDatabase."""
     tables: dict[str, TableRules] = {}
     why: Why = {}
     for table in schema.tables.values():
-        rows = sample(table)
+        try:
+            rows = sample(table)
+        except FAILURES as error:
+            raise UnusableDatabase(f"{table.name} can't be read: {told(error)}") from error
         columns = {}
         for place, column in enumerate(table.columns):
             rule, reason = guess(table, column, [row[place] for row in rows])

@@ -65,7 +65,10 @@ def run(
 
     Raises SyncError; whatever was committed stays, and the next run goes on from there.
     """
-    return _Run(source, target, rules, key, options or Options()).carry_out()
+    try:
+        return _Run(source, target, rules, key, options or Options()).carry_out()
+    except FAILURES as error:  # before the first row
+        raise DatabaseFailed(told(error)) from error
 
 
 class _Run:

@@ -29,7 +29,8 @@ def told(error: BaseException) -> str:
     state = getattr(why, "sqlstate", None) or DATA  # what tells no state may be about a value
     about_data = not isinstance(why, psycopg.OperationalError) and str(state).startswith(DATA)
     said = _without_values(str(why)) if about_data else str(why)
-    return said.strip().split("\n")[0]
+    said = said.strip().split("\n")[0]
+    return said.partition("ERROR:")[2].strip() or said  # of what a driver puts before it
 
 
 def _without_values(said: str) -> str:

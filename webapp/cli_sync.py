@@ -15,13 +15,22 @@ from prompt_repo.cli_base import Where
 from prompt_repo.cli_output import printable
 from sync import isolation, plan, rules, settling
 from sync.comparing import Conflict
-from sync.errors import InvalidRules, NotIsolated, Problem, SyncError, UnusableDatabase, UnusableKey
+from sync.errors import (
+    InvalidRules,
+    NotIsolated,
+    Problem,
+    SyncError,
+    UnknownConflict,
+    UnusableDatabase,
+    UnusableKey,
+)
 from sync.keyed import Key
 from sync.preparing import SAMPLE
 from sync.progress import Step, silent
 from sync.run import PAUSED, Options, Result, run
 from sync.state import State
 from sync.tables import Source, Target, open_source, open_target
+from sync.tables_failures import FAILURES, told
 from webapp import audit_entries, staging_config, staging_values
 from webapp.cli_records import enter, records_of, settings_of
 from webapp.cli_support import Misused, Verb
@@ -43,9 +52,13 @@ class SyncVerb(Verb):
             return super().invoke(context)
         except SyncError as error:
             said = "\n".join(printable(line) for line in str(error).split("\n"))
+            if isinstance(error, UnusableKey):
+                said += "\nIt is read from PROMPT_REPO_ANONYMIZATION_KEY."
             if isinstance(error, MISUSES):
                 raise Misused(said) from error
             raise click.ClickException(said) from error
+        except FAILURES as error:
+            raise click.ClickException(f"the database refused: {printable(told(error))}") from error
 
 
 @click.group()
@@ -71,7 +84,10 @@ def plan_(source: str, output: str) -> None:
       prompt-repo sync plan --source sqlite:///production.sqlite3 -o rules.yaml
     """
     with _opened(open_source(source)) as production:
-        text = plan.draft_file(production.schema(), lambda table: production.sample(table, SAMPLE))
+        schema = production.schema()
+        text = plan.draft_file(schema, lambda table: production.sample(table, SAMPLE))
+    if not schema.tables:
+        raise UnusableDatabase("there is no table at this address, so there is nothing to plan")
     if output == "-":
         click.echo(text, nl=False)
     else:
@@ -83,7 +99,11 @@ def plan_(source: str, output: str) -> None:
 @source_option
 @target_option
 @click.option(
-    "--rules", "file", required=True, type=click.Path(exists=True, dir_okay=False, path_type=Path)
+    "--rules",
+    "file",
+    required=True,
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="What becomes of each column; `sync plan` drafts it.",
 )
 @click.option("--table", "tables", multiple=True, help="Only this table; may be repeated.")
 @click.option("--dry-run", is_flag=True, help="Look and count; write nothing.")
@@ -155,7 +175,7 @@ def status(target: str, as_json: bool) -> None:
     for each in runs:
         rows = sum(counts["seen"] for counts in each["tables"].values())
         said = f"  {printable(each['error'])}" if each["error"] else ""
-        click.echo(f"{each['id']}  {each['status']}  {rows:,} rows{said}")
+        click.echo(f"{each['id']}  {each['status']}  {_counted(rows, 'row')}{said}")
     _tell_conflicts(conflicts)
     if not runs:
         click.echo("No sync has run yet.")
@@ -181,11 +201,12 @@ def resolve(
         raise click.UsageError("name the --table whose row --key means")
     with _opened(open_target(target)) as staging:
         state = State(staging)
-        state.prepare()
+        if not state.there:
+            raise UnknownConflict("no sync has run at this address, so there is nothing to decide")
         which = (str(table), _key(state, str(table), keys)) if keys else None
         number = settling.decide(state, staging.schema().tables, action, which, table, columns)
         staging.commit()
-    click.echo(f"Decided about {number:,} {'conflict' if number == 1 else 'conflicts'}.")
+    click.echo(f"Decided about {_counted(number, 'conflict')}.")
 
 
 @sync.command()
@@ -307,13 +328,18 @@ def _told(result: Result) -> str:
         )
     lines += [f"Note: {printable(each)}." for each in result.warnings]
     if result.conflicts:
-        lines.append(f"{len(result.conflicts):,} conflicts:")
+        lines.append(f"{_counted(len(result.conflicts), 'conflict')}:")
         lines += [f"  {_named(each)}" for each in result.conflicts[:SHOWN]]
     if result.status == PAUSED:
         lines.append("Paused. Decide with `prompt-repo sync resolve`, then run again.")
     else:
-        lines.append(f"{result.status[:1].upper()}{result.status[1:]}: {result.total.seen:,} rows.")
+        rows = _counted(result.total.seen, "row")
+        lines.append(f"{result.status[:1].upper()}{result.status[1:]}: {rows}.")
     return "\n".join(lines)
+
+
+def _counted(number: int, what: str) -> str:
+    return f"{number:,} {what if number == 1 else what + 's'}"
 
 
 def _named(conflict: Conflict) -> str:
@@ -323,6 +349,6 @@ def _named(conflict: Conflict) -> str:
 
 def _tell_conflicts(conflicts: list[Conflict]) -> None:
     if conflicts:
-        click.echo(f"{len(conflicts):,} open conflicts:")
+        click.echo(f"{_counted(len(conflicts), 'open conflict')}:")
     for conflict in conflicts[:SHOWN]:
         click.echo(f"  {_named(conflict)}")

@@ -1,6 +1,7 @@
 """The verbs of a sync, called as an operator calls them, on SQLite."""
 
 import json
+import secrets
 from pathlib import Path
 from typing import Any
 
@@ -8,6 +9,7 @@ import pytest
 from click.testing import CliRunner, Result
 from sqlalchemy import select
 
+from tests import servers
 from tests.sync.databases import KEY, ask, carry_out
 from webapp.cli import main
 from webapp.config import Settings
@@ -188,3 +190,59 @@ def test_wrong_rules_are_told_with_their_place(shell: Shell) -> None:
     said = shell.run(code=2)
 
     assert f"{shell.rules}:5:11: 'kep' is no kind of rule; known are keep, full_name" in said
+
+
+def test_there_is_nothing_to_decide_where_no_sync_has_run(shell: Shell) -> None:
+    """And nothing is left behind in the database that was named by mistake."""
+    tables = "SELECT name FROM sqlite_master"
+    before = ask(shell.source, tables)
+
+    result = shell("resolve", "--target", shell.source, "skip", code=1)
+
+    assert "no sync has run at this address" in result.output
+    assert before == ask(shell.source, tables)
+
+
+def test_the_place_of_the_key_is_named(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever has no key yet is told how to make one, and where it is read from."""
+    monkeypatch.delenv("PROMPT_REPO_ANONYMIZATION_KEY")
+    monkeypatch.setenv("PROMPT_REPO_DATA", str(shell.folder / "nothing here"))
+
+    said = shell.run(code=2)
+
+    assert "make one with" in said
+    assert "PROMPT_REPO_ANONYMIZATION_KEY" in said
+
+
+def test_an_empty_database_has_no_plan(shell: Shell) -> None:
+    """It is more likely that the address is wrong."""
+    empty = f"sqlite:///{shell.folder / 'empty.sqlite3'}"
+    carry_out(empty, "PRAGMA user_version = 1")
+
+    result = shell("plan", "--source", empty, code=2)
+
+    assert "there is no table at this address" in result.output
+
+
+def test_a_role_that_may_not_read_is_told_so(
+    postgres: servers.Postgres, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """In a sentence with the table's name, whether rules are drafted or rows copied."""
+    monkeypatch.setenv("PROMPT_REPO_ANONYMIZATION_KEY", KEY)
+    source, target = postgres.create(), postgres.create()
+    role = f"r_{secrets.token_hex(4)}"
+    carry_out(source, "CREATE TABLE users (id integer PRIMARY KEY, email text)",
+              f"CREATE ROLE {role} LOGIN")  # fmt: skip
+    reader = source.replace("postgres@", f"{role}@")
+    rules = tmp_path / "rules.yaml"
+    rules.write_text("version: 1\ntables: {users: {columns: {id: keep, email: email}}}\n")
+    ways = ["--source", reader, "--target", target, "--rules", str(rules)]
+
+    said = [
+        CliRunner().invoke(main, ["sync", *arguments], prog_name="prompt-repo")
+        for arguments in (["plan", "--source", reader], ["run", *ways])
+    ]
+
+    assert [True, True] == ["permission denied for table users" in each.output for each in said]
+    assert [False, False] == ["Traceback" in each.output for each in said]
+    assert [2, 1] == [each.exit_code for each in said]
