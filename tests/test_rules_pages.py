@@ -90,6 +90,8 @@ def test_an_uncovered_column_stands_first_and_saving_takes_what_is_suggested(
 
     assert "1 column without a rule" in page
     assert page.index("users.tax_id") < page.index('name="what:assignments"')
+    assert 'href="#users.tax_id"' in page
+    assert 'id="users.tax_id"' in page
     assert (303, "digits") == (answer.status_code, rule(world, "users", "tax_id"))
 
 
@@ -106,6 +108,17 @@ def test_rules_that_can_not_work_are_not_saved(world: Staging) -> None:
     assert "rules.yaml:" not in answer.text  # there are no lines here
     assert "Called first_name" in answer.text
     assert '<option value="full_name" selected' in answer.text
+
+
+def test_saving_what_stands_makes_no_version(world: Staging) -> None:
+    """And the page says that nothing changed."""
+    form = whole_form(world.here.admin.get("/staging/rules").text)
+
+    world.here.admin.post("/staging/rules", **form)
+
+    assert 1 == standing(world).version
+    page = world.here.admin.get("/staging/rules").text
+    assert "Nothing changed: version 1 says the same." in page
 
 
 def test_a_condition_that_production_can_not_read_is_not_saved(world: Staging) -> None:

@@ -259,6 +259,20 @@ def test_conflicts_are_listed_as_people_count(world: Staging) -> None:
     assert answer.headers["Location"].endswith(f"?after={before.id}#conflict-{last.id}")
 
 
+def test_which_rules_a_resumed_sync_goes_by_is_said(world: Staging) -> None:
+    """It goes on as it began; with newer rules there, who wants those starts a new one."""
+    world.in_production("ALTER TABLE users ADD COLUMN tax_id TEXT")
+    made = world.run()
+    before = world.here.admin.get(f"/staging/syncs/{made.id}").text
+    world.draft()
+
+    pages = [world.here.admin.get(f"/staging/syncs{each}").text for each in ("", f"/{made.id}")]
+
+    assert "as it began" not in before
+    assert all("goes by version 2" in each for each in pages)
+    assert SyncStatus.COMPLETED == world.run().status
+
+
 def test_what_was_chosen_stays_chosen(world: Staging) -> None:
     """Tables were to be ticked and none was: the page still asks for them."""
     answer = world.here.admin.post("/staging/syncs", which="some")

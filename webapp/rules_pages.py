@@ -188,7 +188,10 @@ def _saved(made: SyncRules, before: SyncRules | None) -> AnyResponse:
         f"rules {made.version}", reason=made.reason, after=made.version,
         before=before.version if before else None,
     )  # fmt: skip
-    flash(f"Saved as version {made.version}. The next sync goes by it.", "good")
+    if before is not None and before.version == made.version:
+        flash(f"Nothing changed: version {made.version} says the same.")
+    else:
+        flash(f"Saved as version {made.version}. The next sync goes by it.", "good")
     return redirect(url_for("rules.index"), 303)
 
 

@@ -131,9 +131,12 @@ def decide(sync: Any) -> Response | tuple[str, int]:
 
 def view(sync: Sync) -> dict[str, Any]:
     """What the part of a page about one sync shows."""
-    newest = syncs.latest(records())
+    newest, standing = syncs.latest(records()), sync_rules.latest(records())
     return {
         "sync": sync,
+        "newer_rules": standing.version
+        if standing and standing.version > sync.rules_version
+        else 0,
         "standing": sync_progress.read(services().redis, sync.id) if sync.under_way else None,
         "open": sync_conflicts.standing(records(), sync.id),
         "resumable": sync.resumable and newest is not None and newest.id == sync.id,
