@@ -8,6 +8,7 @@ from flask import Flask
 from tests.factories import make_repository, put
 from tests.web import Browser, bearer, make_app, person, routes, services
 from webapp.access import API, GIT, SAFE, SCOPES_OF, Role, Scope, access, caller, declared
+from webapp.staging_access import concerns
 
 READS_ONLY = {Scope.READ}
 
@@ -78,14 +79,14 @@ def test_a_route_that_declares_nothing_is_refused(app: Flask) -> None:
 
 
 def test_nobody_reaches_public_routes_only(app: Flask) -> None:
-    """Without a log-in pages lead to it, and the API answers 401."""
+    """Without a log-in pages lead to it, and the API answers 401; staging is 403 to all alike."""
     wrong = []
     for endpoint, method, address in own(app):
         if needs(app, endpoint) is None:
             continue
         answer = Browser(app).client.open(address, method=method)
         to_log_in = answer.status_code == 302 and "/login" in answer.headers["Location"]
-        asks = answer.status_code == 401
+        asks = answer.status_code == (403 if concerns(address) else 401)
         if not (asks or (to_log_in and not address.startswith(API))):
             wrong.append((method, address, answer.status_code))
 

@@ -1,6 +1,7 @@
 """Who gets into staging: host, network and role, on every route, however they are spoofed."""
 
 import ipaddress
+import re
 from pathlib import Path
 from typing import Any
 
@@ -126,15 +127,36 @@ def test_an_admin_in_the_vpn_at_the_host_gets_in(app: Flask) -> None:
     assert seen.actor.startswith("person:admin-")
 
 
-def test_nobody_inside_is_sent_to_log_in(app: Flask) -> None:
-    """At the right host and from the VPN; which addresses there are can't be told from it."""
+def test_nobody_inside_is_refused_like_everybody_else(app: Flask) -> None:
+    """At the right host and from the VPN: 403 at every address, with a form to log in on pages."""
     shut(app)
     client = Browser(app).client
 
-    got = [client.get(each, **coming()).status_code for each in ("/staging", "/staging/nothing")]
+    got = {each: client.open(each[1], method=each[0], **coming()) for each in swept(app)}
 
-    assert [302, 302] == got
+    assert {403} == {each.status_code for each in got.values()}
     assert {"nobody is logged in"} == {each.why for each in attempts(app)}
+    pages = {
+        re.sub(r'value="[^"]*"|nonce-\S+', "", each.text)
+        for (method, address), each in got.items()
+        if method == "GET" and "api" not in address
+    }
+    assert 1 == len(pages)
+    assert "<h1>Log in</h1>" in pages.pop()
+
+
+def test_who_logs_in_there_goes_on_to_what_they_asked_for(app: Flask) -> None:
+    """Also with the form that was sent when the session had ended."""
+    browser = Browser(app)
+
+    asked = browser.client.get("/staging/access?outcome=refused")
+    sent = browser.client.post("/staging/configuration", data={"environment_name": "qa"})
+
+    assert 'name="next" value="/staging/access?outcome=refused"' in asked.text
+    assert "What you wrote is kept" in sent.text
+    assert "environment_name" in sent.text
+    large = browser.client.post("/staging/configuration", data=b"x" * 5_000_000)
+    assert [403, 403, 403] == [each.status_code for each in (asked, sent, large)]
 
 
 @pytest.mark.parametrize(

@@ -97,7 +97,8 @@ def check_password() -> str | tuple[str, int] | Response:
 @blueprint.after_request
 def _unstored(response: Response) -> Response:
     """Keeps what waits in a page for its log-in from the browser's disk: it may be anything."""
-    if request.form.get("kept"):
+    too_large = response.status_code == 413  # which reading the form would raise once more
+    if not too_large and request.form.get("kept"):
         response.headers["Cache-Control"] = "no-store"
     return response
 

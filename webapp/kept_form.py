@@ -5,9 +5,11 @@ from collections.abc import Sequence
 
 from flask import Blueprint, Response, render_template, request
 from werkzeug.datastructures import MultiDict
+from werkzeug.exceptions import RequestEntityTooLarge
 
-from webapp.access import NotLoggedIn
+from webapp.access import SAFE, NotLoggedIn
 from webapp.errors import answer, wants_json
+from webapp.staging_access import LogInFirst
 
 NOT_KEPT = frozenset({"csrf_token", "action"})
 Pairs = Sequence[tuple[str, str]]
@@ -29,9 +31,23 @@ def _log_in_again(error: NotLoggedIn):
         return Response("", 401)  # the page stays as it is; its script sends the form whole
     if request.method == "GET" or wants_json():
         return answer(error)
-    kept = _packed(request.form)
-    page = render_template("auth/login.html", next=request.path, name="", kept=kept)
-    return Response(page, 401, {"Cache-Control": "no-store"})  # it may hold what no disk should
+    return _log_in_page(401)
+
+
+def log_in_first(error: LogInFirst):
+    """Staging's 403 to whom nobody knows: the same at every address, with a form to log in."""
+    try:
+        return answer(error) if wants_json() else _log_in_page(403)
+    except RequestEntityTooLarge:  # there is no form of ours to keep
+        return answer(error)
+
+
+def _log_in_page(status: int) -> Response:
+    """The form to log in, on to what was asked for, with the form that was sent."""
+    goal = request.full_path.rstrip("?") if request.method in SAFE else request.path
+    kept = "" if request.method in SAFE else _packed(request.form)
+    page = render_template("auth/login.html", next=goal, name="", kept=kept)
+    return Response(page, status, {"Cache-Control": "no-store"})  # it may hold what no disk should
 
 
 def _packed(form: MultiDict[str, str]) -> str:

@@ -34,6 +34,10 @@ class StagingRefused(NotAllowed):
         super().__init__("you can't get in here, or not from where you are; the attempt was logged")
 
 
+class LogInFirst(StagingRefused):
+    """Nobody is logged in: refused like everybody else, and a page offers to log in."""
+
+
 def init_app(app: Flask) -> None:
     """Puts the check before all others."""
     app.before_request(check)
@@ -47,7 +51,10 @@ def check() -> None:
 
 
 def enter() -> None:
-    """Lets a request into staging, or raises StagingRefused, or NotLoggedIn where it may log in."""
+    """Lets a request into staging, or raises StagingRefused; LogInFirst where it may log in.
+
+    What a page's script asks for, and a token that is no good, are NotLoggedIn: inside alone.
+    """
     config = staging_config.current(records(), settings())
     why = why_not(config)
     try:
@@ -57,7 +64,7 @@ def enter() -> None:
         raise (StagingRefused if why else error) from None
     if not why and who is NOBODY:
         _log(who, "refused", NOT_KNOWN)
-        raise NotLoggedIn
+        raise NotLoggedIn if request.headers.get("HX-Request") else LogInFirst
     if not why and not _is_admin(who):
         why = NOT_ADMIN
     _log(who, "refused" if why else "allowed", why)

@@ -26,9 +26,10 @@ from webapp import (
 )
 from webapp.access import Scope, access, caller
 from webapp.formatting import capitalize_first
-from webapp.kept_form import keeps_forms
+from webapp.kept_form import keeps_forms, log_in_first
 from webapp.records.staging_models import AccessAttempt, StagingConfig
 from webapp.services import records, services, settings
+from webapp.staging_access import LogInFirst
 from webapp.staging_config import EDITABLE, ConfigError
 from webapp.staging_health import Around
 
@@ -40,7 +41,8 @@ OUTCOMES = ("allowed", "refused")
 
 
 def init_app(app: Flask) -> None:
-    """Gives templates what they write of databases and bytes."""
+    """Gives templates what they write of databases and bytes, and a stranger a way to log in."""
+    app.register_error_handler(LogInFirst, log_in_first)
     app.add_template_filter(staging_values.masked, "masked")
     app.add_template_filter(staging_health.size, "bytes")
 
