@@ -184,7 +184,7 @@ def test_a_vpn_needs_networks(world: Staging) -> None:
 def test_health_tells_of_each_part(world: Staging) -> None:
     """Each has a state, what was found, how quick, which version, how much is free."""
     world.run()
-    found = staging_health.status(_around(world))
+    found = staging_health.status(around(world))
 
     parts = {part.name: part for part in found.parts}
     assert ["ok"] * 5 == [
@@ -218,7 +218,7 @@ def test_postgresql_on_this_machine_tells_its_free_space(
     found = []
     for address in (url, url.replace("postgres@", "plain@")):
         world.configure(database_url=address)
-        parts = staging_health.status(_around(world)).parts
+        parts = staging_health.status(around(world)).parts
         found.append(next(part for part in parts if part.name == "Staging's database"))
     carry_out(url, "DROP OWNED BY plain", "DROP ROLE plain")
 
@@ -231,13 +231,13 @@ def test_a_part_that_is_away_fails_alone(world: Staging) -> None:
     """The page says so, and tells of all others."""
     world.configure(database_url="postgresql://nobody@127.0.0.1:1/none")
 
-    found = {part.name: part.state for part in staging_health.status(_around(world)).parts}
+    found = {part.name: part.state for part in staging_health.status(around(world)).parts}
 
     assert ("failing", "ok") == (found["Staging's database"], found["Git"])
     assert 200 == world.here.admin.get("/staging").status_code
 
 
-def _around(world: Staging) -> staging_health.Around:
+def around(world: Staging) -> staging_health.Around:
     with world.here.app.test_request_context():
         return staging_pages.around(staging_config.current(world.here.records, world.here.settings))
 

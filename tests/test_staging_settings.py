@@ -7,8 +7,8 @@ import pytest
 
 from tests.api.test_staging import ask
 from tests.staging_world import Staging, staging_world
-from tests.test_staging_pages import form
-from webapp import cli_sync, staging_config, staging_values, sync_sample
+from tests.test_staging_pages import around, form
+from webapp import cli_sync, staging_config, staging_health, staging_values, sync_sample
 from webapp.config import Settings
 from webapp.security import is_within
 from webapp.staging_config import ConfigError
@@ -166,3 +166,27 @@ def test_a_covered_sample_shows_no_part_of_a_letter(name: str) -> None:
 
     assert {"•"} == set(shown.replace(" ", ""))
     assert len(name) == len(shown)
+
+
+@pytest.mark.parametrize(
+    ("proxies", "state"),
+    [
+        ("192.0.2.1,127.0.0.0/8,::1", "ok"),
+        ("10.0.0.0/8", "warn"),
+        ("192.0.2.0/31,fd00::/8", "warn"),
+    ],
+)
+def test_proxies_that_are_whole_networks_are_warned_of(
+    tmp_path: Path, redis_url: str, proxies: str, state: str
+) -> None:
+    """Whoever has an address there is believed where they say they come from."""
+    told = Settings.from_environment(
+        {"PROMPT_REPO_TRUSTED_PROXIES": proxies, "PROMPT_REPO_VPN_NETWORKS": "10.8.0.0/16"}
+    )
+    networks = {"trusted_proxies": told.trusted_proxies, "vpn_networks": told.vpn_networks}
+    with staging_world(tmp_path, redis_url, **networks) as world:
+        world.configure(vpn_required=True)
+        checks = {each.name: each for each in staging_health.isolation(around(world))}
+
+    assert state == checks["VPN"].state
+    assert ("PROMPT_REPO_TRUSTED_PROXIES" in checks["VPN"].said) == (state == "warn")

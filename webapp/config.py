@@ -57,7 +57,7 @@ class Settings:
     secret_key: str = ""
     """Signs sessions; without it a key is made once in the data folder."""
     trusted_proxies: tuple[Network, ...] = ()
-    """Networks whose X-Forwarded-For and -Proto are believed, such as `10.0.0.0/8,::1`."""
+    """Proxies, whose X-Forwarded-For and -Proto are believed, such as `10.0.0.2,::1`."""
     hosts: tuple[str, ...] = ()
     """Host names to answer to; without it any."""
     max_body_bytes: int = 4 * 1024 * 1024

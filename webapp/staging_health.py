@@ -256,6 +256,14 @@ def _network(config: StagingConfig, settings: Settings) -> Check:
     if not settings.vpn_networks:
         return Check("VPN", FAILING, "The VPN is required, and none is known: nobody gets in")
     names = ", ".join(str(each) for each in settings.vpn_networks)
+    wide = [each for each in settings.trusted_proxies if each.num_addresses > 1]
+    if any(not each.is_loopback for each in wide):
+        proxies = ", ".join(str(each) for each in wide)
+        said = (
+            f"From {names}, and whoever has an address in {proxies} can claim one there: name the "
+            "proxies alone in PROMPT_REPO_TRUSTED_PROXIES"
+        )
+        return Check("VPN", WARN, said)
     return Check("VPN", OK, f"From {names} only")
 
 
