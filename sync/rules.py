@@ -17,6 +17,8 @@ LARGEST = 1_000_000
 DEEPEST = 10
 LONGEST = 10_000
 """Characters of a single value: some numbers of YAML take the square of their length to read."""
+UNREAD = (ValueError, LookupError, AttributeError, TypeError)
+"""What PyYAML raises of a value that is not what its tag says it is."""
 PLAIN = re.compile(r"[\w$][\w.$ -]*")
 
 
@@ -106,7 +108,7 @@ class _Reader:
             line, column = (mark.line + 1, mark.column + 1) if mark else (1, 1)
             said = f"this is no YAML: {error.problem or error.context}"
             raise InvalidRules([Problem(said, line, column, self._path)]) from error
-        except (yaml.YAMLError, RecursionError) as error:
+        except (yaml.YAMLError, RecursionError, UnicodeEncodeError) as error:
             raise InvalidRules([Problem(f"this is no YAML: {error}", path=self._path)]) from error
 
     def _refuse_what_grows(self, text: str) -> None:
@@ -218,9 +220,9 @@ class _Reader:
             return None
         loader = yaml.SafeLoader("")
         try:
-            return loader.construct_object(node)
-        except (yaml.YAMLError, ValueError) as error:
-            self._wrong(f"this value can't be read: {error}", node)
+            return loader.construct_object(node, deep=True)
+        except (yaml.YAMLError, *UNREAD):
+            self._wrong(f"{node.value[:40]!r} can't be read as {node.tag.rpartition(':')[2]}", node)
             return None
 
 

@@ -154,6 +154,25 @@ def test_lines_that_stand_for_many_or_for_themselves_are_refused() -> None:
             rules.parse(text)
 
 
+@pytest.mark.parametrize(
+    "value",
+    ["!!bool x", "!!int ''", "!!int x", "!!float x", "!!timestamp x", "2026-99-99", "!!set x",
+     "!!binary é", "!!python/object/apply:os.getpid x"],
+)  # fmt: skip
+def test_a_value_that_is_not_what_it_says_is_refused(value: str) -> None:
+    """With its place; nothing of YAML's tags is carried out."""
+    text = f"version: 1\ntables:\n  t: {{columns: {{c: {{constant: {value}}}}}}}\n"
+
+    with pytest.raises(InvalidRules, match=r"3:31: .* can't be read as"):
+        rules.parse(text)
+
+
+def test_half_a_letter_is_no_yaml() -> None:
+    """As a program may hand it over, which no file holds."""
+    with pytest.raises(InvalidRules, match="no YAML"):
+        rules.parse("version: 1\ntables: {'\ud83d': skip}")
+
+
 def test_a_value_that_takes_long_to_read_is_refused() -> None:
     """A number to the base of sixty, say, takes the square of its length."""
     text = "version: 1\ntables: {t: {columns: {c: {constant: 1" + ":01" * 100_000 + "}}}}"
