@@ -8,10 +8,12 @@ import psycopg
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 FAILURES = (psycopg.Error, SQLAlchemyError, adbc.Error)
-VALUE = re.compile(r"""(?<=").*(?=")|(?<=with text ').*(?=')""", re.DOTALL)
-"""What a database could not make sense of, as it quotes it: a cell of production's, perhaps."""
+QUOTED = re.compile('(?<=").*(?=")', re.DOTALL)
+"""What PostgreSQL could not make sense of: a cell of production's, perhaps."""
 DATA = "22"
-"""The class of SQLSTATE in which names are not what is quoted."""
+"""The class of SQLSTATE in which it quotes values; elsewhere it quotes names."""
+NO_TEXT = re.compile("(?<=with text ').*(?=')", re.DOTALL)
+"""The same by Python's driver of SQLite, which quotes names otherwise."""
 
 
 def told(error: BaseException) -> str:
@@ -21,20 +23,22 @@ def told(error: BaseException) -> str:
     """
     why = error.orig if isinstance(error, DBAPIError) and error.orig is not None else error
     if isinstance(why, psycopg.Error) and why.diag.message_primary:
-        said, state = why.diag.message_primary, why.diag.sqlstate or ""
         place = ".".join(part for part in (why.diag.table_name, why.diag.column_name) if part)
         rule = f" ({why.diag.constraint_name})" if why.diag.constraint_name else ""
-        said = _without_values(said) if state.startswith(DATA) else said
+        said = _without_values(why, why.diag.message_primary)
         return f"{place + ': ' if place else ''}{said}{rule}"
-    state = getattr(why, "sqlstate", None) or DATA  # what tells no state may be about a value
-    about_data = not isinstance(why, psycopg.OperationalError) and str(state).startswith(DATA)
-    said = _without_values(str(why)) if about_data else str(why)
-    said = said.strip().split("\n")[0]
+    said = _without_values(why, str(why)).strip().split("
+")[0]
     return said.partition("ERROR:")[2].strip() or said  # of what a driver puts before it
 
 
-def _without_values(said: str) -> str:
-    return VALUE.sub("…", said)
+def _without_values(error: BaseException, said: str) -> str:
+    if isinstance(error, psycopg.OperationalError):  # a connection's: addresses are quoted
+        return said
+    if isinstance(error, psycopg.Error | adbc.Error):
+        about_data = str(error.sqlstate or DATA).startswith(DATA)
+        return QUOTED.sub("…", said) if about_data else said
+    return NO_TEXT.sub("…", said)
 
 
 def refusal(ask: Callable[[str], object], query: str) -> str:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from sync.errors import DatabaseFailed, UnusableDatabase
+from sync.errors import DatabaseFailed, InvalidRules, UnusableDatabase
 from sync.keyed import Key
 from sync.mapping import Mapping
 from sync.tables import open_source
@@ -64,6 +64,15 @@ def test_a_text_that_is_none_is_not_passed_on(tmp_path: Path) -> None:
         sync(source, target, RULES.format("id > 0"))
 
     assert "Ada" not in str(caught.value)
+
+
+def test_a_slip_in_a_condition_is_passed_on(tmp_path: Path) -> None:
+    """SQLite quotes where it stumbled, which is the rules' own text."""
+    source, target = (f"sqlite:///{tmp_path / name}.sqlite3" for name in ("live", "copy"))
+    carry_out(source, f"{PEOPLE};")
+
+    with pytest.raises(InvalidRules, match='near "BETWIXT": syntax error'):
+        sync(source, target, RULES.format("id BETWIXT 1 AND 2"))
 
 
 @pytest.mark.parametrize(
