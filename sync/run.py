@@ -4,7 +4,7 @@ import hashlib
 import json
 import secrets
 from collections.abc import Callable, Sequence
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import replace
 from typing import Any
 
@@ -277,10 +277,9 @@ class _Run:
 
     def _note_if_possible(self, error: str) -> None:
         """Marks the run as failed, unless the database is what failed."""
-        try:
+        self.result.status = FAILED
+        with suppress(*FAILURES):
             self._note(FAILED, error)
-        except FAILURES:
-            self.result.status = FAILED
 
     def _note(self, status: str, error: str = "") -> None:
         self.result.status = status
@@ -329,19 +328,18 @@ class _Run:
         if outcome.blocked:
             outcome.counts.failed = outcome.blocked
             self._blocked.append(work.table.name)
-        self._originals.append((work, outcome.originals or self._some(work)))
+        self._originals.append((work, outcome.originals or self._some(work, SAMPLE)))
 
     def _show_others(self, work: Work, shown: list[tuple[Row, Row]]) -> None:
         """Adds rows that did not move to a few that did, where these are very few."""
-        few = replace(work.selection, limit=2 * SHOWN)
         known = {row for row, _ in shown}
-        rows = [row for batch in self.source.read(work.table, few) for row in batch]
-        others = [row for row in rows if row not in known][: max(0, SHOWN - len(shown))]
+        others = [row for row in self._some(work, 2 * SHOWN) if row not in known]
+        others = others[: max(0, SHOWN - len(shown))]
         shown += zip(others, work.fake(others), strict=True)
 
-    def _some(self, work: Work) -> list[Row]:
-        """A few originals of a table that an earlier part of the run has walked through."""
-        few = replace(work.selection, limit=SAMPLE)
+    def _some(self, work: Work, most: int) -> list[Row]:
+        """A few originals of a table."""
+        few = replace(work.selection, limit=most)
         return [row for batch in self.source.read(work.table, few) for row in batch]
 
     def _note_conflicts(self, outcome: Outcome) -> None:

@@ -27,8 +27,7 @@ def told(error: BaseException) -> str:
         rule = f" ({why.diag.constraint_name})" if why.diag.constraint_name else ""
         said = _without_values(why, why.diag.message_primary)
         return f"{place + ': ' if place else ''}{said}{rule}"
-    said = _without_values(why, str(why)).strip().split("
-")[0]
+    said = _without_values(why, str(why)).strip().split("\n")[0]
     return said.partition("ERROR:")[2].strip() or said  # of what a driver puts before it
 
 
