@@ -13,6 +13,7 @@ from sync.people import Beside, beside, homes_of
 from sync.remembering import tagger
 from sync.rules import Rules, dump, without_watermarks
 from sync.tables import Selection, Source, Target
+from sync.tables_postgres import PostgresSource
 from sync.threads import Soon
 from sync.work import Work
 
@@ -124,8 +125,15 @@ class Preparation:
                 ArrowFakes(fake, self.fakes) if self.source.dialect == "postgresql" else None,
                 hashed, mark, f"{hashed(f'made {mark}'):032x}", self._folded(table),
             )  # fmt: skip
+        if ordered and not self._dry and not self.target.has_state():
+            self._expect(works[ordered[0].name])
         self.target.rollback()
         return ordered, works
+
+    def _expect(self, first: Work) -> None:
+        """Has rows read while the sync's own tables are made: staging is empty most often."""
+        if isinstance(self.source, PostgresSource):
+            self.source.expect_columns(first.table, first.selection)
 
     def _watermark(self, table: Table, selection: Selection) -> str:
         """None where what other tables hold moves a row's fakes, too."""

@@ -110,10 +110,10 @@ class _Run:
         self._empty = prepared.empty
         if not self.target.lock():
             raise RunInProgress("another run holds staging at this moment; wait until it is done")
+        ordered, works = prepared.works()
         if not self.options.dry_run:
             self.state.prepare()
             self.target.commit()
-        ordered, works = prepared.works()
         self._begin()
         try:
             self._carry_out(ordered, works, prepared.sure)

@@ -167,14 +167,11 @@ class PostgresSource:
         """The rows as columns of Arrow, in order of the key: a table's own, those read beside them
         as text, then the key as `key_in_one` gives it, and a hash of all. Raises Unfit.
         """
-        own, beside = names_of(table.names, "t."), [f"({each})::text" for each in selection.extras]
-        number = len(table.key) == 1 and table.column(table.key[0]).shape == "integer"
-        key = [] if number else [key_in_one(table)]
-        wanted = [own, *beside, *key, self.hash_of(table, selection)]
+        number, wanted = self._wanted(table, selection)
         if as_text:
             if self._text is None:
                 self._text = TextReader(self.url, self.shared())
-            width = len(table.names) + len(beside) + len(key) + 1
+            width = len(table.names) + len(wanted) - 1  # the first are all of its own columns
             found = self._text.read(self._query(table, selection, wanted), width)
         else:
             found = self._in_order(table, selection, wanted)
@@ -182,6 +179,19 @@ class PostgresSource:
             return found
         (place,) = table.positions(table.key)
         return ([*rest, rest[place], hashes] for *rest, hashes in found)
+
+    def expect_columns(self, table: Table, selection: Selection) -> None:
+        """Begins to read what `columns` is asked for next, if the connection for it is open."""
+        if self._arrow is not None and self.holds(table):
+            query = self._query(table, selection, self._wanted(table, selection)[1])
+            self._arrow.get().expect(query)
+
+    def _wanted(self, table: Table, selection: Selection) -> tuple[bool, list[str]]:
+        """Whether the key is a whole number, which stands among the columns; what is read."""
+        own, beside = names_of(table.names, "t."), [f"({each})::text" for each in selection.extras]
+        number = len(table.key) == 1 and table.column(table.key[0]).shape == "integer"
+        key = [] if number else [key_in_one(table)]
+        return number, [own, *beside, *key, self.hash_of(table, selection)]
 
     def hashes(self, table: Table, selection: Selection) -> Iterator[list[Any]]:
         """Each row's key, as `key_in_one` gives it, and the hash of all that `read` would give."""

@@ -93,3 +93,26 @@ def test_tables_behind_a_moved_one_are_told_of_as_ever(
     sync(pair[0], anew := postgres.create(), RULES)
     assert checksum(anew) == checksum(pair[1])
     assert ask(pair[1], "SELECT count(*) FROM people") == [(299,)]
+
+
+@pytest.mark.parametrize("there", [0, 3])
+def test_the_first_rows_are_read_while_a_first_run_gets_ready(
+    postgres: servers.Postgres, there: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Staging comes to hold the same, also where it has rows, which are compared one by one."""
+    source, target = postgres.create(), postgres.create()
+    carry_out(source, TABLES, ROWS)
+    carry_out(target, TABLES)
+    rows = f"SELECT n, 'it ' || n FROM generate_series(1, {there}) n"
+    carry_out(target, f"INSERT INTO people {rows}")
+    expected: list[str] = []
+    expect = ArrowReader.expect
+    monkeypatch.setattr(
+        ArrowReader, "expect", lambda self, query: (expected.append(query), expect(self, query))
+    )
+
+    result = sync(source, target, RULES)
+
+    assert (900 - there, 1) == (result.total.written, len(expected))
+    assert checksum(source) == checksum(target)
+    assert 0 == sync(source, target, RULES).total.written
