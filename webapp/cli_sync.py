@@ -265,13 +265,19 @@ def _progress(as_json: bool) -> Iterator[Any]:
         yield silent
         return
     columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn())
-    with Progress(*columns, TimeRemainingColumn(), console=Console(stderr=True)) as shown:
-        task = shown.add_task("Syncing", total=None)
+    beside = (TextColumn("{task.fields[done]}"), TimeRemainingColumn())
+    sizes: dict[str, int] = {}
+    with Progress(*columns, *beside, console=Console(stderr=True)) as shown:
+        task = shown.add_task("Syncing", total=None, done="")
 
         def tell(step: Step) -> None:
+            sizes[step.table] = step.bytes
+            rows = f"{step.all_done:,} of {step.all_expected:,} rows"
+            done = f"{rows}, {sum(sizes.values()) / 1e6:,.1f} MB"
             shown.update(
-                task, description=step.table, completed=step.all_done, total=step.all_expected
-            )
+                task, description=printable(step.table), completed=step.all_done,
+                total=step.all_expected, done=done,
+            )  # fmt: skip
 
         yield tell
 

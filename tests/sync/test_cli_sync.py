@@ -1,7 +1,11 @@
 """The verbs of a sync, called as an operator calls them, on SQLite."""
 
 import json
+import os
+import pty
 import secrets
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -246,3 +250,19 @@ def test_a_role_that_may_not_read_is_told_so(
     assert [True, True] == ["permission denied for table users" in each.output for each in said]
     assert [False, False] == ["Traceback" in each.output for each in said]
     assert [2, 1] == [each.exit_code for each in said]
+
+
+def test_progress_is_shown_on_a_terminal_alone(shell: Shell) -> None:
+    """In rows and bytes, beside a bar; a pipe gets the table at the end and nothing else."""
+    told, terminal = pty.openpty()
+    ways = ["--source", shell.source, "--target", shell.target, "--rules", str(shell.rules)]
+    command = [sys.executable, "-m", "webapp", "--data", str(shell.folder), "sync", "run", *ways]
+    first = subprocess.run(command, stderr=terminal, stdout=subprocess.PIPE, check=True)
+    second = subprocess.run(command, capture_output=True, check=True)
+    os.close(terminal)
+    shown = os.read(told, 100_000).decode()
+
+    assert "of 4 rows" in shown
+    assert "MB" in shown
+    assert first.stdout.endswith(b"Completed: 4 rows.\n")
+    assert b"" == second.stderr
