@@ -250,8 +250,7 @@ def _email(
                 ] else ""
             whole = str(columns[full][row] or "") if full >= 0 else ""
             if whole.strip():
-                words = made.full(whole).replace(",", " ").split()
-                return words[0], words[-1] if len(words) > 1 else ""
+                return made.ends(whole)
         return "", ""
 
     def of(cells: Sequence[Cell], columns: Columns) -> Sequence[Cell]:

@@ -140,16 +140,14 @@ class ArrowFakes:
     def _word(self, fake: Callable[[str], str]) -> Make:
         return lambda names: [ascii_word(fake(str(name))) if name else "" for name in names]
 
-    def _words(self, name: Cell) -> list[str]:
-        full = str(name)
-        return self._fakes.names().full(full).replace(",", " ").split() if full.strip() else []
-
     def _first_of_full(self, names: Sequence[Cell]) -> Sequence[Cell]:
-        return [ascii_word(words[0]) if (words := self._words(name)) else None for name in names]
+        ends = self._fakes.names().ends
+        return [
+            ascii_word(ends(name)[0]) if (name := str(cell)).strip() else None for cell in names
+        ]
 
     def _last_of_full(self, names: Sequence[Cell]) -> Sequence[Cell]:
-        found = [self._words(name) for name in names]
-        return [ascii_word(words[-1]) if len(words) > 1 else "" for words in found]
+        return [ascii_word(self._fakes.names().ends(str(cell))[1]) for cell in names]
 
     def _mapped(self, what: int | str, column: Any, make: Make) -> Any:
         """A column's fakes where nothing but the value decides: once for each, and kept."""

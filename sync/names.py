@@ -10,6 +10,11 @@ from sync.pools import FALLBACK, Pools
 
 KEPT = {"mr", "mrs", "ms", "miss", "dr", "prof", "herr", "frau", "jr", "sr", "ii", "iii", "phd"}
 """Words beside a name that name nobody."""
+PARTICLES = {
+    "al", "bin", "da", "das", "de", "del", "della", "den", "der", "di", "do", "dos", "du", "e",
+    "el", "ibn", "la", "las", "los", "of", "ten", "ter", "van", "von", "y", "zu",
+}  # fmt: skip
+"""Words between names, as long as they are small and another word comes behind them."""
 CACHED = 65536
 
 
@@ -53,11 +58,22 @@ class Names:
 
     def _words(self, text: str, ends_in_last: bool) -> str:
         words = text.split()
-        named = [place for place, word in enumerate(words) if folded(word) not in KEPT]
+        named = [
+            place for place, word in enumerate(words)
+            if folded(word) not in KEPT
+            and not (0 < place < len(words) - 1 and word in PARTICLES)
+        ]  # fmt: skip
         for place in named:
             last = ends_in_last and place == named[-1] and len(named) > 1
             words[place] = self._part(words[place], last)
         return " ".join(words)
+
+    def ends(self, text: str) -> tuple[str, str]:
+        """The first and the last name in the fake of a full name, without what stands around."""
+        words = [
+            word for word in self.full(text).replace(",", " ").split() if folded(word) not in KEPT
+        ]
+        return (words[0] if words else ""), (words[-1] if len(words) > 1 else "")
 
     def _part(self, word: str, last: bool) -> str:
         if re.fullmatch(r"\w\.?", word) and not has_no_capitals(word):  # an initial

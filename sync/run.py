@@ -125,7 +125,7 @@ class _Run:
             self._note_if_possible(str(failed))
             raise failed from error
         except SyncError as error:
-            self._note(FAILED, str(error).split("\n")[0])
+            self._note(FAILED, str(error).split("\n")[0].rstrip(":"))
             raise
 
     def _carry_out(

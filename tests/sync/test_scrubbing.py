@@ -44,3 +44,15 @@ def test_no_pool_holds_what_is_no_name() -> None:
         name for name in names
         if "," in name or "˜" in name or (len(name) > 1 and name.isascii() and name.isupper())
     ]  # fmt: skip
+
+
+def test_what_stands_around_a_name_stays_and_is_none() -> None:
+    """Titles and small words between; an email takes the names that they stand around."""
+    names = FAKES.names()
+    made = names.full("Dr. José da Silva Jr.").split()
+
+    assert ("Dr.", "da", "Jr.") == (made[0], made[2], made[4])
+    assert (made[1], made[3]) == names.ends("Dr. José da Silva Jr.")
+    assert made[3].lower() == names.full("jose SILVA").split()[1].lower()
+    assert ("", "") == names.ends("Dr. ")
+    assert "da" != names.full("Anna da").split()[1]
