@@ -238,9 +238,27 @@ def test_a_decision_is_entered_as_it_was_made(world: Staging) -> None:
     assert {f"sync {made.sync_id}"} == {each.subject for each in found}
     told = [{k: v for k, v in each.detail.items() if k != "method"} for each in found[1:]]
     assert [
-        {"action": "merge", "numbers": [first.id], "take": {"role": "staging"}, "decided": 1},
-        {"action": "overwrite", "numbers": [second.id], "take": {}, "decided": 1},
-        {"action": "merge", "table": "users", "take": {"*": "staging"}, "decided": 2},
+        {
+            "scope": "one",
+            "action": "merge",
+            "numbers": [first.id],
+            "take": {"role": "staging"},
+            "decided": 1,
+        },
+        {
+            "scope": "ticked",
+            "action": "overwrite",
+            "numbers": [second.id],
+            "take": {},
+            "decided": 1,
+        },
+        {
+            "scope": "table",
+            "action": "merge",
+            "table": "users",
+            "take": {"*": "staging"},
+            "decided": 2,
+        },
     ] == told
 
 

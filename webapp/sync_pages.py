@@ -116,7 +116,8 @@ def decide(sync: Any) -> Response | tuple[str, int]:
     audit.describe(f"sync {found.sync_id}")
     try:
         choice = _choice()
-        audit.describe(**choice)
+        scope = "one" if request.form.get("one") else request.form.get("scope", "")
+        audit.describe(scope=scope, **choice)
         number = sync_conflicts.decide(records(), found.id, who=caller().actor, **choice)
     except SyncOver as error:
         audit.failed(str(error))

@@ -11,6 +11,7 @@ from prompt_repo.repository import PRODUCTION, STAGING
 from tests.api.conftest import Api
 from tests.factories import put
 from webapp.access import Scope
+from webapp.staging_access import concerns
 
 OWN = "/characters/aria/emotional-prompts/angry"
 MISSING = "/characters/bo/emotional-prompts/idle"
@@ -311,7 +312,10 @@ def test_every_verb_on_every_path(api: Api) -> None:
 
 
 def test_every_operation_wants_a_token(api: Api) -> None:
-    """None, an unknown one, another scheme: 401, with how to say who one is."""
+    """None, an unknown one, another scheme: 401, with how to say who one is.
+
+    Staging is the same 403 to whoever is not let in, also to who says nothing.
+    """
     client = api.app.test_client()
     document = client.get("/api/v1/openapi.json").json
     assert document is not None
@@ -321,5 +325,8 @@ def test_every_operation_wants_a_token(api: Api) -> None:
         for method in told:
             for given in ({}, {"Authorization": "Bearer pr_x"}, {"Authorization": "Basic eDp5"}):
                 answer = client.open(address, method=method.upper(), headers=given)
+                if concerns(address) and not given:
+                    assert 403 == answer.status_code
+                    continue
                 assert 401 == answer.status_code
                 assert "Bearer" in answer.headers["WWW-Authenticate"]
