@@ -15,6 +15,9 @@ WORD = re.compile(r"[^\W\d_]+(?:['’-][^\W\d_]+)*")
 DATE = re.compile(r"(19|20)\d\d-[01]\d-[0-3]\d|[0-3]?\d[./][01]?\d[./](19|20)\d\d")
 ENDING = 3
 """How many letters a language may put behind a name: Zoltánas, Annával."""
+AROUND = ".,;:()'\""
+SHORTEST = 3
+"""Letters of a name that is looked for as it is, digits and all."""
 NAME_PARTS = ("full_name", "first_name", "last_name", "username")
 
 
@@ -32,6 +35,9 @@ class Scrubber:
         for value, kind in known:
             if kind == "phone":
                 text = self._without_number(text, digits_of(value))
+        for value, kind in known:
+            if kind in NAME_PARTS:
+                text = self._without_marked(text, value, kind)
         text = PHONE.sub(lambda found: self._number(found[0]), text)
         parts = list(_parts(known))
         return self._without_names(
@@ -47,6 +53,16 @@ class Scrubber:
             return text
         pattern = r"[\s()./-]*".join(digits)
         return re.sub(rf"\+?{pattern}", lambda found: self._contacts.phone(found[0]), text)
+
+    def _without_marked(self, text: str, value: str, kind: str) -> str:
+        """Names with digits or signs in them, as accounts have: no words to what comes later."""
+        words = [value.strip()] if kind == "username" else value.split()
+        for name in (word.strip(AROUND) for word in words):
+            if len(name) >= SHORTEST and not WORD.fullmatch(name) and _holds(text, name):
+                make = self._names.username if kind == "username" else self._names.first
+                pattern = rf"(?<!\w){re.escape(name)}(?!\w)"
+                text = re.sub(pattern, make(name), text, flags=re.IGNORECASE)
+        return text
 
     def _without_joined(self, text: str, parts: Sequence[tuple[str, str]]) -> str:
         """Scripts without capitals mostly put no blanks around a name either."""
@@ -99,6 +115,11 @@ class Scrubber:
         if plain in self._first:
             return "first"
         return "last" if plain in self._last or beside else None
+
+
+def _holds(text: str, name: str) -> bool:
+    """In whatever case; a pattern is made for those alone that are there."""
+    return name.casefold() in text.casefold()
 
 
 def _parts(known: Sequence[tuple[str, str]]) -> Iterator[tuple[str, str]]:

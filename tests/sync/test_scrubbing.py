@@ -28,6 +28,33 @@ def test_names_are_found_where_nothing_parts_the_words(name: str, text: str) -> 
     assert scrubbed[-1] == text[-1] or name.endswith(text[-1])
 
 
+@pytest.mark.parametrize(
+    ("known", "text"),
+    [
+        (("climaco80", "username"), "ping {0}, @{0}! or (CLIMACO80)"),
+        (("ada_king.1815", "username"), "{0} asked; {0}."),
+        (("4711", "username"), "by {0}"),
+        (("R2D2 King", "full_name"), "met R2D2, r2d2 and King"),
+    ],
+)
+def test_names_with_digits_and_signs_are_taken_out(known: tuple[str, str], text: str) -> None:
+    """As accounts have them, in any case; the same account is the same fake as in its column."""
+    name, kind = known
+    scrubbed = Scrubber(FAKES).scrub(text.format(name), [known])
+
+    assert [] == [word for word in name.lower().split() if word in scrubbed.lower()]
+    assert kind != "username" or FAKES.names().username(name) in scrubbed
+
+
+def test_what_only_holds_an_account_s_name_stays() -> None:
+    """Other accounts, numbers and words that it is part of."""
+    text = "see climaco801, xclimaco80 and 471100, and King, not Kingly"
+
+    scrubbed = Scrubber(FAKES).scrub(text, [("climaco80", "username"), ("4711", "username")])
+
+    assert scrubbed.startswith("see climaco801, xclimaco80 and 471100, and ")
+
+
 def test_a_name_of_one_sign_is_no_initial() -> None:
     """李 becomes a name, where J. becomes another letter."""
     full = FAKES.names().full
