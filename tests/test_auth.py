@@ -2,6 +2,7 @@
 
 import secrets
 from datetime import UTC, datetime, timedelta
+from io import BytesIO
 
 import pytest
 from flask import Flask
@@ -231,3 +232,36 @@ def test_one_account_is_guarded_more_closely(tmp_path_factory: pytest.TempPathFa
 
     assert [422, 422, 429] == guesses
     assert 302 == Browser(app).log_in(second).status_code
+
+
+CHUNKS = {"HTTP_TRANSFER_ENCODING": "chunked", "CONTENT_LENGTH": "", "wsgi.input_terminated": True}
+BROKEN = {
+    "in chunks": (CHUNKS, 411),
+    "too large": ({"CONTENT_LENGTH": "99999999"}, 413),
+    "cut off": ({"CONTENT_LENGTH": "50"}, 400),
+}
+
+
+@pytest.mark.parametrize("how", BROKEN)
+@pytest.mark.parametrize(
+    ("path", "refused"),
+    [
+        ("/login", None),
+        ("/account/password", 302),
+        ("/environments/staging/characters/aria/angry", 302),
+        ("/staging/mapping", 403),
+        ("/staging/nothing-here", 403),
+    ],
+)
+def test_a_form_that_does_not_arrive_is_refused_by_whoever_reads_it(
+    app: Flask, path: str, refused: int | None, how: str
+) -> None:
+    """Nobody is logged in: they are told what is wrong with the form, or to log in; no fault."""
+    environ, status = BROKEN[how]
+
+    answer = app.test_client().post(
+        path, input_stream=BytesIO(b"a=b"), environ_overrides=environ,
+        content_type="application/x-www-form-urlencoded",
+    )  # fmt: skip
+
+    assert (refused or status) == answer.status_code

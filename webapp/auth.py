@@ -77,6 +77,7 @@ def log_in() -> str | Response:
 @public
 def check_password() -> str | tuple[str, int] | Response:
     name, goal = request.form.get("name", ""), local(request.form.get("next", ""))
+    g.keeps_a_form = bool(request.form.get("kept"))
     try:
         account = people.authenticate(records(), name, request.form.get("password", ""))
         if account is None:
@@ -97,8 +98,7 @@ def check_password() -> str | tuple[str, int] | Response:
 @blueprint.after_request
 def _unstored(response: Response) -> Response:
     """Keeps what waits in a page for its log-in from the browser's disk: it may be anything."""
-    too_large = response.status_code == 413  # which reading the form would raise once more
-    if not too_large and request.form.get("kept"):
+    if g.get("keeps_a_form"):
         response.headers["Cache-Control"] = "no-store"
     return response
 

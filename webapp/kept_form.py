@@ -5,7 +5,8 @@ from collections.abc import Sequence
 
 from flask import Blueprint, Response, render_template, request
 from werkzeug.datastructures import MultiDict
-from werkzeug.exceptions import RequestEntityTooLarge
+from werkzeug.exceptions import HTTPException
+from werkzeug.wrappers import Response as AnyResponse
 
 from webapp.access import SAFE, NotLoggedIn
 from webapp.errors import answer, wants_json
@@ -31,21 +32,21 @@ def _log_in_again(error: NotLoggedIn):
         return Response("", 401)  # the page stays as it is; its script sends the form whole
     if request.method == "GET" or wants_json():
         return answer(error)
-    return _log_in_page(401)
+    return _log_in_page(error, 401)
 
 
 def log_in_first(error: LogInFirst):
     """Staging's 403 to whom nobody knows: the same at every address, with a form to log in."""
-    try:
-        return answer(error) if wants_json() else _log_in_page(403)
-    except RequestEntityTooLarge:  # there is no form of ours to keep
-        return answer(error)
+    return answer(error) if wants_json() else _log_in_page(error, 403)
 
 
-def _log_in_page(status: int) -> Response:
+def _log_in_page(error: Exception, status: int) -> AnyResponse:
     """The form to log in, on to what was asked for, with the form that was sent."""
     goal = request.full_path.rstrip("?") if request.method in SAFE else request.path
-    kept = "" if request.method in SAFE else _packed(request.form)
+    try:
+        kept = "" if request.method in SAFE else _packed(request.form)
+    except HTTPException:  # too large, broken off, in chunks: there is no form to keep
+        return answer(error)
     page = render_template("auth/login.html", next=goal, name="", kept=kept)
     return Response(page, status, {"Cache-Control": "no-store"})  # it may hold what no disk should
 
