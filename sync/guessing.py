@@ -62,9 +62,8 @@ FEW = 20
 def guess(table: Table, column: Column, sample: Sequence[Cell]) -> tuple[Rule, str]:
     """A rule for a column and the reason; `sample` holds a few of its values."""
     if column.shape in ("enum", "boolean"):
-        return Rule(
-            "keep"
-        ), f"{'an' if column.shape == 'enum' else 'a'} {column.shape} names nobody"
+        article = "an" if column.shape == "enum" else "a"
+        return Rule("keep"), f"{article} {column.shape} names nobody"
     by_name = _by_name(table, column)
     if by_name is not None:
         return by_name
