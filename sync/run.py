@@ -367,16 +367,15 @@ class _Run:
         """Rows that others stood in the way of go now that those are gone."""
         for number in range(AGAIN):
             waiting, self._blocked = self._blocked, []
-            again = replace(walk, run=f"{walk.run} again {number}")
-            for name in waiting:
-                outcome = again.through(works[name])
-                counts = self.result.tables[name]
-                counts.inserted += outcome.counts.inserted
-                counts.updated += outcome.counts.updated
-                counts.failed = outcome.blocked
-                if outcome.blocked:
-                    self._blocked.append(name)
-            again.close()
+            with closing(replace(walk, run=f"{walk.run} again {number}")) as again:
+                for name in waiting:
+                    outcome = again.through(works[name])
+                    counts = self.result.tables[name]
+                    counts.inserted += outcome.counts.inserted
+                    counts.updated += outcome.counts.updated
+                    counts.failed = outcome.blocked
+                    if outcome.blocked:
+                        self._blocked.append(name)
         if self._blocked:
             raise Unsupported(
                 [f"{name} has rows that can't be written: staging's own rows hold values that "
