@@ -182,18 +182,19 @@ class PostgresTarget(ByColumns):
         return blocked
 
     def _quiet(self, table: Table) -> None:
-        if not self.replica:
-            for trigger in table.triggers:
-                self._connection.execute(
-                    f"ALTER TABLE {table_name(table)} DISABLE TRIGGER {quoted(trigger)}"
-                )
+        self._alter(table, "DISABLE")
 
     def _loud(self, table: Table) -> None:
-        if not self.replica:
-            for trigger in table.triggers:
-                self._connection.execute(
-                    f"ALTER TABLE {table_name(table)} ENABLE TRIGGER {quoted(trigger)}"
-                )
+        self._alter(table, "ENABLE")
+
+    def _alter(self, table: Table, how: str) -> None:
+        if self.replica or not table.triggers:
+            return
+        self._connection.execute("SET CONSTRAINTS ALL IMMEDIATE")  # what is put off bars altering
+        for trigger in table.triggers:
+            self._connection.execute(
+                f"ALTER TABLE {table_name(table)} {how} TRIGGER {quoted(trigger)}"
+            )
 
     def _change(self, table: Table, changes: Sequence[Change]) -> None:
         others = [name for name in table.names if name not in table.key]
