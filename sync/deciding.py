@@ -47,6 +47,7 @@ class Batch:
             stands = _without(production, self._work.nulled)
             self.inserts.append(stands)
             counts.inserted += 1
+            self._outcome.put_off += stands != production
         elif self._work.inserts_only:
             stands = base
         elif found is Verdict.UPDATE and production is not None and staging is not None:

@@ -86,7 +86,7 @@ class _Run:
         self._keys: dict[str, tuple[str, ...]] = {}
         self._same_links: dict[str, int] = {}
         self._decided: dict[str, Counts] = {}
-        """What decisions wrote, of tables that were not walked through yet."""
+        """What decisions and first walks wrote, of tables that were not walked through yet."""
         self._originals: list[tuple[Work, list[Row]]] = []
 
     def carry_out(self) -> Result:
@@ -311,7 +311,8 @@ class _Run:
         first = replace(walk, run=f"{walk.run} first")
         for table in ordered if late else ():
             places = table.positions(late.get(table.name, ()))
-            first.through(replace(works[table.name], inserts_only=True, nulled=places))
+            early = first.through(replace(works[table.name], inserts_only=True, nulled=places))
+            self._decided.setdefault(table.name, Counts()).add_written(early.put_in())
 
     def _take(self, work: Work, outcome: Outcome) -> None:
         outcome.counts.add_written(self._decided.pop(work.table.name, Counts()))

@@ -52,6 +52,12 @@ class Outcome:
     """Rows to be deleted once all tables are filled."""
     blocked: int = 0
     """Rows that wait until others are gone: for another walk."""
+    put_off: int = 0
+    """Rows put in without some of their links, which the second walk writes."""
     conflicts: list[Conflict] = field(default_factory=list)
     originals: list[Row] = field(default_factory=list)
     shown: list[tuple[Row, Row]] = field(default_factory=list)
+
+    def put_in(self) -> Counts:
+        """What the first of two walks adds to the second's counts: links are no change."""
+        return Counts(inserted=self.counts.inserted, updated=-self.put_off)
