@@ -19,6 +19,7 @@ ABBREVIATED = tuple(
     )
 )
 NUMBER_FIRST = ("en_US", "en_GB", "fr_FR")
+HOUSES = 199
 CACHED = 16384
 LETTERS = "ABCDEFGHJKLMNPRSTUVWXYZ"
 
@@ -46,7 +47,10 @@ class Places:
         street = picked(pool.streets, number, text)
         if not any(each.isdecimal() for each in text):
             return street
-        house = 1 + (number >> 64) % 199
+        house = 1 + (number >> 64) % HOUSES
+        known = re.findall(r"\d+", text)
+        if [str(house)] == known and folded(street) in folded(text):  # the original, by chance
+            house = 1 + house % HOUSES
         return f"{house} {street}" if locale in NUMBER_FIRST else f"{street} {house}"
 
     def _city_of(self, text: str, country: str = "") -> str:

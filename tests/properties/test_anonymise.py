@@ -137,3 +137,18 @@ def test_another_key_gives_other_fakes(text: str) -> None:
     assume(text)
 
     assert FAKES.simple(Rule("hash"))(text) != OTHER.simple(Rule("hash"))(text)
+
+
+@pytest.mark.parametrize("locale", ["en_US", "de_DE"])
+def test_a_street_is_another_one_also_where_the_original_is_of_the_pool(locale: str) -> None:
+    """Every street with every house, of which chance would give some dozens themselves."""
+    fakes = Fakes(Key("a key of these properties"), POOLS, locale).simple(Rule("street"))
+    spelled = "{1} {0}" if locale == "en_US" else "{0} {1}"
+    streets = POOLS.locales[locale].streets
+    originals = [spelled.format(street, house) for street in streets for house in range(1, 200)] + [
+        "12 Elm Street Apt 12",
+        "Elm Street",
+        "12",
+    ]
+
+    assert [] == [each for each in originals if fakes(each) == each]
