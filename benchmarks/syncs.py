@@ -135,7 +135,7 @@ class Pair:
 def run(_: Repositories, scale: Scale) -> list[Row]:
     """Ratios of the floor's time by every way a sync can go, and the most memory it took."""
     users = scale.of(500_000, 50_000, 300)
-    rounds = scale.of(3, 2, 1)
+    rounds = scale.of(5, 2, 1)
     load()
     with servers.postgres("max_wal_size=4GB") as server:
         pair = Pair(server.create(), server.create(), server.create(), users)

@@ -249,8 +249,8 @@ def _email(
                     1
                 ] else ""
             whole = str(columns[full][row] or "") if full >= 0 else ""
-            if whole.strip():
-                return made.ends(whole)
+            if any(ends := made.ends(whole)):
+                return ends
         return "", ""
 
     def of(cells: Sequence[Cell], columns: Columns) -> Sequence[Cell]:

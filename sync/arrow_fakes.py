@@ -141,10 +141,8 @@ class ArrowFakes:
         return lambda names: [ascii_word(fake(str(name))) if name else "" for name in names]
 
     def _first_of_full(self, names: Sequence[Cell]) -> Sequence[Cell]:
-        ends = self._fakes.names().ends
-        return [
-            ascii_word(ends(name)[0]) if (name := str(cell)).strip() else None for cell in names
-        ]
+        found = [self._fakes.names().ends(str(cell)) for cell in names]
+        return [ascii_word(ends[0]) if any(ends) else None for ends in found]
 
     def _last_of_full(self, names: Sequence[Cell]) -> Sequence[Cell]:
         return [ascii_word(self._fakes.names().ends(str(cell))[1]) for cell in names]

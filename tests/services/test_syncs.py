@@ -52,9 +52,7 @@ def test_a_killed_sync_fails_with_the_reason_and_resumes_to_the_same_end(
     assert world.run().status == SyncStatus.COMPLETED
     assert "The worker that ran this sync ended before it was done" in told
     assert before > 0
-    assert (
-        before + 8 <= killed.records_synced == sum(each["seen"] for each in killed.counts.values())
-    )
+    assert 5_000 < killed.records_synced == sum(each["seen"] for each in killed.counts.values())
     assert checksum(f"sqlite:///{world.staging}") == resumed
     assert world.sync(made.id).attempts == 2
 

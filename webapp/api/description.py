@@ -24,7 +24,7 @@ SENTENCES = {
     304: "As it was when you read it.",
     400: "Not understood; a wrong emotion comes with `valid_emotions`.",
     401: "No token, or one that is unknown, expired or revoked.",
-    403: "Not allowed to this token; production moves by promotion only.",
+    403: "Not allowed to this token, or at staging to none; production moves by promotion only.",
     404: "Not there.",
     409: "It moved since `base`: base, theirs, yours and a merge; or the id is taken.",
     412: "The ETag is stale, or something stands where nothing should.",
