@@ -27,7 +27,7 @@ from sync.threads import Behind, ahead
 from sync.work import Outcome, Record, Work
 
 MOST_SAMPLED, SAMPLED, SHOWN = 500, 50, 10
-MOST_JOINED = 8
+MOST_JOINED = 4
 """Batches that are written at once: fewer, larger ones meet an index better."""
 
 
