@@ -89,6 +89,8 @@ tables: {users: skip, assignments: skip, notes: {columns: {id: keep, said: text}
 CITY, STATE = "city = 'Moved {}'", "state = 'moved {}'"
 EMPTY = "TRUNCATE users, assignments"
 ANEW = f"{EMPTY}; DROP SCHEMA IF EXISTS prompt_repo_sync CASCADE"
+ALONE = ("max_wal_size=4GB", "checkpoint_timeout=1h", "autovacuum=off")
+"""So that servers do nothing else meanwhile, for which the next to be measured would pay."""
 ONE_FIGURE = {"changed": 4.5, "marked": 12, "scan": 4}
 """Ways whose budget is one figure: that of both tables in one run; each table alone is shown."""
 MEMORY = 512 * 2**20
@@ -137,11 +139,12 @@ def run(_: Repositories, scale: Scale) -> list[Row]:
     users = scale.of(500_000, 50_000, 300)
     rounds = scale.of(5, 2, 1)
     load()
-    with servers.postgres("max_wal_size=4GB") as server:
+    with servers.postgres(*ALONE) as server:
         pair = Pair(server.create(), server.create(), server.create(), users)
         for url in (pair.source, pair.staging, pair.floor):
             _do(url, SCHEMA)
         _do(pair.source, ROWS.format(users))
+        _do(pair.source, "ANALYZE")
         pair.floors()
         for number in range(rounds):
             _round(pair, number)
@@ -160,6 +163,7 @@ def _round(pair: Pair, number: int) -> None:
     _do(pair.staging, ANEW)
     pair.measure(last=partial(pair.sync, 3 * pair.users, indexes_last=True))
     pair.full("full")
+    _do(pair.staging, "ANALYZE")
     pair.floors()
     for table in TABLES:
         pair.measure(**{f"again_{table}": partial(pair.sync, 0, tables=(table,))})

@@ -61,10 +61,14 @@ class ArrowReader:
             cursor.execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
             cursor.execute(f"SET TRANSACTION SNAPSHOT {literal(snapshot)}")
 
-    def expect(self, query: str) -> None:
-        """Begins to read what is asked for next; not while something else is being read."""
+    def expect(self, query: str) -> "ArrowReader":
+        """Begins to read what is asked for next; not while something else is being read.
+
+        Gives the reader itself.
+        """
         self._forget()
         self._expected = query, Ahead(_read(self._connection, query), MOST_EXPECTED)
+        return self
 
     def read(self, query: str) -> Iterator[list[Any]]:
         """What a query gives, as lists of columns. Raises Unfit where a type has no sure text."""

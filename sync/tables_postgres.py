@@ -181,10 +181,14 @@ class PostgresSource:
         return ([*rest, rest[place], hashes] for *rest, hashes in found)
 
     def expect_columns(self, table: Table, selection: Selection) -> None:
-        """Begins to read what `columns` is asked for next, if the connection for it is open."""
-        if self._arrow is not None and self.holds(table):
+        """Begins to read what `columns` is asked for next, once the connection for it is open.
+
+        Waits for nothing; where nobody has had that connection opened it does nothing.
+        """
+        opening = self._arrow
+        if opening is not None and self.holds(table):
             query = self._query(table, selection, self._wanted(table, selection)[1])
-            self._arrow.get().expect(query)
+            self._arrow = Soon(lambda: opening.get().expect(query))
 
     def _wanted(self, table: Table, selection: Selection) -> tuple[bool, list[str]]:
         """Whether the key is a whole number, which stands among the columns; what is read."""

@@ -107,9 +107,12 @@ def test_the_first_rows_are_read_while_a_first_run_gets_ready(
     carry_out(target, f"INSERT INTO people {rows}")
     expected: list[str] = []
     expect = ArrowReader.expect
-    monkeypatch.setattr(
-        ArrowReader, "expect", lambda self, query: (expected.append(query), expect(self, query))
-    )
+
+    def noted(self: ArrowReader, query: str) -> ArrowReader:
+        expected.append(query)
+        return expect(self, query)
+
+    monkeypatch.setattr(ArrowReader, "expect", noted)
 
     result = sync(source, target, RULES)
 
