@@ -245,9 +245,11 @@ def _email(
                 str(columns[place][row] or "") if place >= 0 else "" for place in (first, last)
             ]
             if any(parts):
-                return made.first(parts[0]) if parts[0] else "", made.last(parts[1]) if parts[
-                    1
-                ] else ""
+                first_name, last_name = parts
+                return (
+                    made.first(first_name) if first_name else "",
+                    made.last(last_name) if last_name else "",
+                )
             whole = str(columns[full][row] or "") if full >= 0 else ""
             if any(ends := made.ends(whole)):
                 return ends

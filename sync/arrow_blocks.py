@@ -10,8 +10,8 @@ from sync.model import Row, Table
 
 BEGINNING = b"\xff\xff\xff\xff"
 """How a stream of Arrow begins, and no other block does."""
-FEW = 1000
-"""Rows that are written first."""
+FIRST_ROWS = 1000
+"""So many rows are written before all others, so that staging is at work at once."""
 COMPRESSED = pa.ipc.IpcWriteOptions(compression=pa.Codec("zstd", 1))
 
 
@@ -65,9 +65,9 @@ def grown(batches: Iterable[list[Any]], most: int) -> Iterator[list[Any]]:
     """
     wanted, parts = 1, list[list[Any]]()
     for number, batch in enumerate(batches):
-        if number == 0 and len(batch[0]) > FEW:
-            yield [column[:FEW] for column in batch]
-            batch = [column[FEW:] for column in batch]
+        if number == 0 and len(batch[0]) > FIRST_ROWS:
+            yield [column[:FIRST_ROWS] for column in batch]
+            batch = [column[FIRST_ROWS:] for column in batch]
         parts.append(batch)
         if len(parts) == wanted:
             yield _one(parts)

@@ -38,6 +38,15 @@ def test_a_demo_gets_a_production_database_by_itself(tmp_path: Path, redis_url: 
     assert "called email" == rules.why["users"]["email"]
 
 
+def test_a_demo_that_is_still_being_made_says_so(tmp_path: Path, redis_url: str) -> None:
+    """Who asks for a sync at once is not sent to set up what the demo brings along."""
+    with world(tmp_path, redis_url) as here:
+        demo_database.announce(here.settings)
+
+        with pytest.raises(staging_config.NotSetUp, match="still being made; try again"):
+            staging_config.production_url(here.settings)
+
+
 @pytest.mark.usefixtures("small")
 def test_a_demo_is_made_once(tmp_path: Path, redis_url: str) -> None:
     """Asked twice it stays as it was."""

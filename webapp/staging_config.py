@@ -96,6 +96,8 @@ def production_url(settings: Settings) -> str:
         return told_secret(settings.production_database_url)
     if has_demo(settings):
         return f"sqlite:///{demo_folder(settings) / PRODUCTION_FILE}"
+    if demo_folder(settings).is_dir():
+        raise NotSetUp("the demo's production database is still being made; try again in a moment")
     raise NotSetUp("no production database is set; PROMPT_REPO_PRODUCTION_DATABASE_URL names it")
 
 

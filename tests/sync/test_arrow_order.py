@@ -39,7 +39,7 @@ def test_batches_grow_up_to_a_number_and_lose_nothing(sizes: list[int], most: in
     """A little of the first one goes before all else, so that nobody waits for it."""
     batches = [[pa.array([place] * size)] for place, size in enumerate(sizes)]
 
-    with mock.patch.object(arrow_blocks, "FEW", 3):
+    with mock.patch.object(arrow_blocks, "FIRST_ROWS", 3):
         made = [batch[0].to_pylist() for batch in arrow_blocks.grown(iter(batches), most)]
 
     assert [cell for part in made for cell in part] == [
