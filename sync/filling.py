@@ -19,17 +19,18 @@ from sync.packing import packed
 from sync.progress import Clock
 from sync.remembering import SIZE
 from sync.state import Attempt
-from sync.tables_arrow import FAILURES, ArrowWriter
+from sync.tables_arrow import FAILURES
 from sync.tables_postgres import PostgresSource
 from sync.tables_postgres_target import PostgresTarget
-from sync.tables_text_columns import TextWriter
+from sync.tables_writing import ColumnWriter
 from sync.threads import Behind, ahead
 from sync.work import Outcome, Record, Work
 
 MOST_SAMPLED, SAMPLED, SHOWN = 500, 50, 10
 MOST_JOINED = 4
 """Batches that are written at once: fewer, larger ones meet an index better."""
-
+HANDS = 2
+"""Connections that write a table: while one of them ends a piece, the server is at the next."""
 
 PER_SHARD = 10**6
 """No shard has as many blocks."""
@@ -56,18 +57,16 @@ class Shard:
 class Piece:
     """Some rows as fakes, ready to be written, with what is remembered of them."""
 
-    columns: list[Any]
+    number: int
+    """Which of the attempt's blocks they are."""
+    rows: int
+    encoded: Any
     block: bytes
     keys: bytes
     tags: bytes
     last: Row
     size: int
     """What was read for them."""
-
-    @property
-    def rows(self) -> int:
-        """How many they are."""
-        return len(self.columns[0])
 
 
 class Filling:
@@ -85,11 +84,13 @@ class Filling:
         self._record = record
         self._as_text = as_text or not source.holds(work.table)
         self._source, self._target = source, target
-        self._writer: ArrowWriter | TextWriter = self._opened()
+        self._writers = self._opened()
         self._at, self._work, self._clock, self._cancelled = target.state, work, clock, cancelled
 
-    def _opened(self) -> ArrowWriter | TextWriter:
-        return self._target.text_writer() if self._as_text else self._target.writer()
+    def _opened(self) -> Sequence[ColumnWriter]:
+        if self._as_text:
+            return [self._target.text_writer()]
+        return self._target.writers(1 if self._shard else HANDS)
 
     def go_on(self, mine: Attempt, outcome: Outcome) -> Attempt:
         """Writes all that is left; gives the attempt as it stands then.
@@ -103,20 +104,13 @@ class Filling:
                 return self._go_on(stands, outcome)
             except Unfit:  # a date beyond what Arrow holds, say: the rest as texts
                 self._as_text = True
-                self._writer = self._opened()
+                self._writers = self._opened()
         return self._go_on(stands, outcome)
 
     def _go_on(self, stands: list[Attempt], outcome: Outcome) -> Attempt:
-
-        def write(piece: Piece) -> None:
-            stands[0] = self._write(piece, stands[0])
-            outcome.counts.inserted += piece.rows
-            outcome.counts.seen = stands[0].seen
-            self._clock.tell(self._work.table.name, stands[0].seen, outcome.counts.bytes)
-
-        behind = Behind(write)
+        behind = Behind(*[self._hand(writer, stands, outcome) for writer in self._writers])
         try:
-            for piece in self._pieces(stands[0].last_key, outcome):
+            for piece in self._pieces(stands[0], outcome):
                 self._sure()
                 if self._cancelled():
                     raise Cancelled("the run was cancelled; what it had finished stays")
@@ -126,15 +120,17 @@ class Filling:
             raise Unfit(str(error)) from error
         finally:
             behind.leave()
-            self._writer.rollback()
+            for writer in self._writers:
+                writer.rollback()
         return stands[0]
 
-    def _pieces(self, after: Row | None, outcome: Outcome) -> Iterator[Piece]:
-        work = self._work
+    def _pieces(self, mine: Attempt, outcome: Outcome) -> Iterator[Piece]:
+        work, after = self._work, mine.last_key
         until = self._shard.high if self._shard else None
         selection = replace(work.selection, after=after, until=until)
         batches = self._source.columns(work.table, selection, self._as_text)
-        for read in ahead(arrow_blocks.grown(batches, MOST_JOINED)):
+        first = mine.blocks + (self._shard.number * PER_SHARD if self._shard else 0)
+        for number, read in enumerate(ahead(arrow_blocks.grown(batches, MOST_JOINED)), first):
             *columns, keys, hashes = read
             keys, hashes = keys.cast(key_type(work.table)), arrow_blocks.whole(hashes)
             assert work.columns is not None
@@ -145,7 +141,7 @@ class Filling:
             if self._record is not None:
                 rows = (arrow_blocks.rows_of(side) for side in (columns, fakes))
                 self._record(work.table, *rows)
-            yield self._piece(fakes, keys, hashes, size)
+            yield self._piece(number, fakes, keys, hashes, size)
 
     def _show(self, columns: Sequence[Any], fakes: Sequence[Any], outcome: Outcome) -> None:
         count = len(columns[0])
@@ -157,12 +153,15 @@ class Filling:
                      for side in (columns, fakes))  # fmt: skip
             outcome.shown += list(zip(*pairs, strict=True))
 
-    def _piece(self, fakes: list[Any], keys: Any, hashes: Any, size: int) -> Piece:
+    def _piece(self, number: int, fakes: list[Any], keys: Any, hashes: Any, size: int) -> Piece:
         table, digest = self._work.table, self._work.hashed
         assert digest is not None
         last = arrow_blocks.rows_of([fakes[place][-1:] for place in table.positions(table.key)])
+        ordered = fakes if self._indexed is None else by_index(fakes, self._indexed)
         return Piece(
-            fakes if self._indexed is None else by_index(fakes, self._indexed),
+            number,
+            len(keys),
+            self._writers[0].encoded(table, ordered),
             arrow_blocks.pack(table.names, fakes),
             arrow_blocks.pack(["key"], [keys]),
             tags_of(digest, hashes),
@@ -170,29 +169,48 @@ class Filling:
             size,
         )
 
-    def _write(self, piece: Piece, mine: Attempt) -> Attempt:
-        seen, blocks = mine.seen + piece.rows, mine.blocks + 1
-        self._writer.put(self._work.table, piece.columns)
-        first = self._shard.number * PER_SHARD if self._shard else 0
-        self._writer.run(
+    def _hand(
+        self, writer: ColumnWriter, stands: list[Attempt], outcome: Outcome
+    ) -> Callable[[Piece], Callable[[], None]]:
+        """Puts a piece in, and gives what makes it last."""
+
+        def put(piece: Piece) -> Callable[[], None]:
+            self._put(writer, piece, stands[0].number)
+            return lambda: end(piece)
+
+        def end(piece: Piece) -> None:
+            stands[0] = self._end(writer, piece, stands[0])
+            outcome.counts.inserted += piece.rows
+            outcome.counts.seen = stands[0].seen
+            self._clock.tell(self._work.table.name, stands[0].seen, outcome.counts.bytes)
+
+        return put
+
+    def _put(self, writer: ColumnWriter, piece: Piece, attempt: int) -> None:
+        writer.put(self._work.table, piece.encoded)
+        writer.run(
             f"INSERT INTO {self._at}blocks (attempt, number, content, tags, keys, stamp) "
             "VALUES ($1, $2, $3, $4, $5, pg_current_xact_id()::text::bigint)",
-            [mine.number, first + mine.blocks, piece.block, piece.tags, piece.keys],
+            [attempt, piece.number, piece.block, piece.tags, piece.keys],
         )
+
+    def _end(self, writer: ColumnWriter, piece: Piece, mine: Attempt) -> Attempt:
+        """Notes how far it came, and makes it last: in the order of the pieces."""
+        seen, blocks = mine.seen + piece.rows, mine.blocks + 1
         stands = [packed(piece.last), blocks, seen, mine.number]
         if self._shard:
-            self._writer.run(
+            writer.run(
                 f"UPDATE {self._at}shards SET last_key = $1, blocks = $2, seen = $3, "
                 "bytes = bytes + $5 WHERE attempt = $4 AND number = $6",
                 [*stands, piece.size, self._shard.number],
             )
         else:
-            self._writer.run(
+            writer.run(
                 f"UPDATE {self._at}attempts SET last_key = $1, blocks = $2, seen = $3 "
                 "WHERE number = $4",
                 stands,
             )
-        self._writer.commit()
+        writer.commit()
         return replace(mine, blocks=blocks, seen=seen, last_key=piece.last)
 
 

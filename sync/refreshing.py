@@ -192,4 +192,3 @@ class Refreshing(Moving):
             moved.note(stretch.keys)
         beyond = moved.beyond()
         found.add(moved.keys.take(beyond[~moved.seen[beyond]]), -1, ())
-        self._target.writer().rollback()

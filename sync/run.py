@@ -21,7 +21,7 @@ from sync.errors import (
     SyncError,
     Unsupported,
 )
-from sync.filling import SHOWN
+from sync.filling import HANDS, SHOWN
 from sync.following import delete_gone, may_lead_nowhere
 from sync.isolation import check_databases
 from sync.keyed import Key
@@ -172,7 +172,7 @@ class _Run:
         if fresh or not all(each.watermark for each in wanted):
             self.source.get_ready()
         if fresh:  # others are compared first, and most often written row by row
-            self.target.get_ready()
+            self.target.get_ready(HANDS)
 
     def _fillers(self) -> Fillers | None:
         source, target, how = self.source, self.target, self.options

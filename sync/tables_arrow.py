@@ -1,6 +1,7 @@
-"""PostgreSQL read and written as columns of Arrow, by ADBC; the fast way beside COPY's text."""
+"""PostgreSQL read as columns of Arrow, by ADBC; the fast way beside COPY's text."""
 
-from collections.abc import Iterator, Sequence
+import contextlib
+from collections.abc import Iterator
 from typing import Any
 
 import adbc_driver_postgresql.dbapi as adbc
@@ -9,7 +10,6 @@ from adbc_driver_manager import AdbcStatusCode
 
 from sync.arrow_text import fits
 from sync.errors import Unfit
-from sync.model import Table
 from sync.tables_postgres_text import SETTINGS, literal
 from sync.threads import Ahead
 
@@ -24,7 +24,8 @@ SURE = (
 """Types whose cells Arrow holds and we can spell; others go as text."""
 
 
-def _connect(url: str, autocommit: bool) -> Any:
+def connect_for_columns(url: str, autocommit: bool) -> Any:
+    """A connection of ADBC with settings under which values have one spelling."""
     scheme, colon, rest = url.partition(":")
     connection = adbc.connect(scheme.partition("+")[0] + colon + rest, autocommit=autocommit)
     with connection.cursor() as cursor:
@@ -56,7 +57,7 @@ class ArrowReader:
 
     def __init__(self, url: str, snapshot: str) -> None:
         self._expected: tuple[str, Ahead[list[Any]]] | None = None
-        self._connection = _connect(url, autocommit=True)
+        self._connection = connect_for_columns(url, autocommit=True)
         with self._connection.cursor() as cursor:
             cursor.execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
             cursor.execute(f"SET TRANSACTION SNAPSHOT {literal(snapshot)}")
@@ -89,42 +90,11 @@ class ArrowReader:
         self._connection.close()
 
 
-class ArrowWriter:
-    """Staging as columns, in transactions of its own beside the text connection's."""
-
-    def __init__(self, url: str, replica: bool) -> None:
-        self._connection = _connect(url, autocommit=False)
-        if replica:
-            self.run("SET session_replication_role = replica")
-        self.commit()
-
-    def run(self, statement: str, values: Sequence[Any] = ()) -> None:
-        """Carries out a statement with $1, $2 … for values."""
-        with self._connection.cursor() as cursor:
-            cursor.execute(statement, list(values) if values else None)
-
-    def read(self, query: str) -> Iterator[list[Any]]:
-        """What a query gives, as lists of columns."""
-        return _read(self._connection, query)
-
-    def put(self, table: Table, columns: Sequence[Any]) -> None:
-        """Rows into a table, by COPY in its binary form."""
-        batch = pa.record_batch(list(columns), names=list(table.names))
-        with self._connection.cursor() as cursor:
-            cursor.adbc_ingest(table.bare, batch, mode="append", db_schema_name=table.schema)
-
-    def commit(self) -> None:
-        """Makes what was done last."""
-        self._connection.commit()
-
-    def rollback(self) -> None:
-        """Takes back what was done since the last commit."""
-        self._connection.rollback()
-
-    def close(self) -> None:
-        """Ends the connection."""
-        self._connection.close()
+def read_beside(url: str, query: str) -> Iterator[list[Any]]:
+    """What a query gives, as lists of columns, by a connection of its own."""
+    with contextlib.closing(connect_for_columns(url, autocommit=True)) as connection:
+        yield from _read(connection, query)
 
 
 FAILURES = (adbc.Error,)
-"""What is raised where columns can't be read or written."""
+"""What is raised where columns can't be read."""

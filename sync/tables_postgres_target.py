@@ -11,7 +11,8 @@ from sync.errors import StagingMoved, UnusableDatabase
 from sync.model import Cell, Key, Row, Schema, Table
 from sync.orphans import orphans
 from sync.tables import Blocked, Change, Reference, Source, key_reader, upsert, write_singly
-from sync.tables_arrow import ArrowWriter
+from sync.tables_arrow import FAILURES
+from sync.tables_binary import open_writer
 from sync.tables_postgres import PostgresSource
 from sync.tables_postgres_columns import WAITING, ByColumns, unlike
 from sync.tables_postgres_ddl import create_like
@@ -35,6 +36,7 @@ from sync.tables_postgres_text import (
     table_name,
 )
 from sync.tables_text_columns import TextWriter
+from sync.tables_writing import ColumnWriter
 from sync.threads import Soon
 
 
@@ -50,7 +52,7 @@ class PostgresTarget(ByColumns):
         self.locks = Locks(self._connection)
         self.replica = self._may_be_replica()
         self._numbers: dict[tuple[str, str, str], int] = {}
-        self._arrow: Soon[ArrowWriter] | None = None
+        self._writers: list[Soon[ColumnWriter]] = []
         self._text: TextWriter | None = None
 
     def _may_be_replica(self) -> bool:
@@ -315,15 +317,27 @@ class PostgresTarget(ByColumns):
         cursor = self._connection.cursor(binary=True)
         return cursor.execute(query.replace("?", "%s"), list(values)).fetchall()
 
-    def get_ready(self) -> Soon[ArrowWriter]:
-        """Opens the connection that writes columns, while others go on."""
-        if self._arrow is None:
-            self._arrow = Soon(lambda: ArrowWriter(self.url, self.replica))
-        return self._arrow
+    def get_ready(self, hands: int = 1) -> list[Soon[ColumnWriter]]:
+        """Opens so many connections that write columns, while others go on.
 
-    def writer(self) -> ArrowWriter:
-        """Writes columns, in transactions of its own."""
-        return self.get_ready().get()
+        One at most where triggers can't be switched off: these see nothing of what another holds.
+        """
+        wanted = hands if self.replica else 1
+        while len(self._writers) < wanted:
+            self._writers.append(Soon(lambda: open_writer(self.url, self.replica)))
+        return self._writers[:wanted]
+
+    def writers(self, hands: int) -> list[ColumnWriter]:
+        """Each writes columns, in transactions of its own: fewer, where staging takes no more."""
+        opened, failed = list[ColumnWriter](), list[Exception]()
+        for each in self.get_ready(hands):
+            try:
+                opened.append(each.get())
+            except (UnusableDatabase, *FAILURES) as error:
+                failed.append(error)
+        if not opened:
+            raise failed[0]
+        return opened
 
     def text_writer(self) -> TextWriter:
         """The same for columns of texts."""
@@ -335,8 +349,8 @@ class PostgresTarget(ByColumns):
         """Lets go of staging."""
         if self._text is not None:
             self._text.close()
-        if self._arrow is not None:
-            self._arrow.end(ArrowWriter.close)
+        for each in self._writers:
+            each.end(lambda writer: writer.close())
         self._connection.close()
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import psycopg
 
 from sync.model import Cell, Row, Table
-from sync.tables_arrow import ArrowWriter
+from sync.tables_arrow import read_beside
 from sync.tables_postgres_text import (
     cancel,
     connect,
@@ -31,10 +31,6 @@ class Telling:
     @abstractmethod
     def ask(self, query: str, values: Sequence[Any] | None = None) -> list[tuple[Any, ...]]:
         """What a query gives."""
-
-    @abstractmethod
-    def writer(self) -> ArrowWriter:
-        """What reads columns, too."""
 
     def stamps(self, table: Table) -> Soon[dict[int, int]]:
         """How many rows each transaction wrote that stand as it left them.
@@ -64,7 +60,7 @@ class Telling:
     def keys(self, table: Table) -> Iterator[list[Any]]:
         """Each row's key, in order."""
         query = f"SELECT {key_in_one(table)} FROM {from_table(table)} t "
-        return self.writer().read(query + f"ORDER BY {', '.join(order_of(table))}")
+        return read_beside(self.url, query + f"ORDER BY {', '.join(order_of(table))}")
 
     def rows_at(self, table: Table, keys: Sequence[int | str]) -> list[tuple[Row, str, Cell]]:
         """The rows that have some keys, with the key and the stamp of each."""

@@ -6,24 +6,20 @@ It stands in for `tables_arrow` wherever a table has a column that Arrow can't h
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-import psycopg
 import pyarrow as pa
 import pyarrow.compute as pc
 from psycopg import errors
 from pyarrow import csv
 
-from sync.errors import Unfit
 from sync.model import Table
 from sync.tables_arrow import SIZE_OF_BATCH
 from sync.tables_postgres_text import (
     connect,
     lines_out,
     literal,
-    names_of,
-    said,
-    table_name,
     unescaped,
 )
+from sync.tables_writing import CopyWriter
 
 PARSED = csv.ParseOptions(
     delimiter="\t", quote_char=False, double_quote=False, escape_char=False,
@@ -77,40 +73,15 @@ def _unescaped(column: Any) -> Any:
     return pc.replace_with_mask(column, odd, pa.array(cells, pa.string()))
 
 
-class TextWriter:
-    """Staging as columns of texts, in transactions of its own."""
+class TextWriter(CopyWriter):
+    """Staging as columns of texts."""
 
-    def __init__(self, url: str, replica: bool) -> None:
-        self._connection = connect(url)
-        if replica:
-            self.run("SET session_replication_role = replica")
-        self.commit()
+    form = "text"
+    refused = (errors.IntegrityError, errors.DataError)
 
-    def run(self, statement: str, values: Sequence[Any] = ()) -> None:
-        """Carries out a statement with $1, $2 … for values."""
-        with psycopg.RawCursor(self._connection) as cursor:
-            cursor.execute(statement.encode(), list(values) if values else None)
-
-    def put(self, table: Table, columns: Sequence[Any]) -> None:
-        """Rows into a table. Raises Unfit where staging does not take them so."""
-        statement = f"COPY {table_name(table)} ({names_of(table.names)}) FROM STDIN"
-        try:
-            with self._connection.cursor() as cursor, cursor.copy(statement.encode()) as copy:
-                copy.write(lines_of_columns(columns))
-        except (errors.IntegrityError, errors.DataError) as error:
-            raise Unfit(said(error)) from error
-
-    def commit(self) -> None:
-        """Makes what was done last."""
-        self._connection.commit()
-
-    def rollback(self) -> None:
-        """Takes back what was done since the last commit."""
-        self._connection.rollback()
-
-    def close(self) -> None:
-        """Ends the connection."""
-        self._connection.close()
+    def encoded(self, table: Table, columns: Sequence[Any]) -> memoryview:
+        """Rows as `put` takes them."""
+        return lines_of_columns(columns)
 
 
 def lines_of_columns(columns: Sequence[Any]) -> memoryview:

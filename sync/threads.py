@@ -58,28 +58,55 @@ def ahead(items: Iterator[T], depth: int = DEPTH) -> Iterator[T]:
 
 
 class Behind(Generic[T]):
-    """Hands items to a function that works in a thread of its own; closing waits for the last."""
+    """Hands items to functions, each at work in a thread of its own.
 
-    def __init__(self, do: Callable[[T], None], depth: int = DEPTH) -> None:
-        self._queue: Queue[T | None] = Queue(depth)
-        self._do = do
+    What a function gives for its item is called when all items before are through; so what is done
+    there is done in the order in which the items came.
+    """
+
+    def __init__(self, *hands: Callable[[T], Callable[[], None]], depth: int = DEPTH) -> None:
+        self._queue: Queue[tuple[int, T] | None] = Queue(depth)
         self._error: BaseException | None = None
-        self._thread = threading.Thread(target=self._work, daemon=True)
-        self._thread.start()
+        self._given = self._through = 0
+        self._moved = threading.Condition()
+        self._threads = [
+            threading.Thread(target=self._work, args=(hand,), daemon=True) for hand in hands
+        ]
+        for thread in self._threads:
+            thread.start()
 
-    def _work(self) -> None:
-        while (item := self._queue.get()) is not None:
-            if self._error is None:
-                try:
-                    self._do(item)
-                except BaseException as error:  # noqa: BLE001 - raised again by put and close
-                    self._error = error
+    def _work(self, hand: Callable[[T], Callable[[], None]]) -> None:
+        while (given := self._queue.get()) is not None:
+            if self._error is not None:
+                continue
+            number, item = given
+            try:
+                end = hand(item)
+                if self._is_my_turn(number):
+                    end()
+            except BaseException as error:  # noqa: BLE001 - raised again by put and close
+                self._fail(error)
+            with self._moved:
+                self._through += 1
+                self._moved.notify_all()
+
+    def _is_my_turn(self, number: int) -> bool:
+        """Waits for it; there is none once something went wrong."""
+        with self._moved:
+            self._moved.wait_for(lambda: self._through == number or self._error is not None)
+        return self._error is None
+
+    def _fail(self, error: BaseException) -> None:
+        with self._moved:
+            self._error = self._error or error
+            self._moved.notify_all()
 
     def put(self, item: T) -> None:
         """Hands over an item; raises what an earlier one raised."""
         if self._error is not None:
             raise self._error
-        self._queue.put(item)
+        self._queue.put((self._given, item))
+        self._given += 1
 
     def close(self) -> None:
         """Waits until all is done; raises what went wrong."""
@@ -89,9 +116,11 @@ class Behind(Generic[T]):
 
     def leave(self) -> None:
         """Waits until what was handed over is done, whatever came of it."""
-        if self._thread.is_alive():
+        for _ in self._threads:
             self._queue.put(None)
-            self._thread.join()
+        for thread in self._threads:
+            thread.join()
+        self._threads.clear()
 
 
 class Soon(Generic[T]):

@@ -38,6 +38,7 @@ ONLY_IN = {
     "faker": r"sync/pools_from_faker\.py",
     "argon2": r"webapp/passwords\.py",
     **dict.fromkeys(("authlib", "joserfc", "requests"), r"webapp/single_sign_on\.py"),
+    "pgpq": r"sync/tables_binary\.py",
     "pyarrow": r"sync/(arrow|tables)\w*\.py",
     "boto3": r"webapp/\w+\.py",
     **dict.fromkeys(WEB | JOBS, r"webapp/.*"),

@@ -6,6 +6,7 @@ import sys
 from collections.abc import Callable
 
 from sync import rules
+from sync.filling import HANDS
 from sync.keyed import Key
 from sync.run import Options, run
 from sync.tables import Target, open_source, open_target
@@ -29,8 +30,8 @@ def die_at(target: Target, number: int, before: bool) -> None:
 
     target.commit = dying(target.commit)  # type: ignore[method-assign]
     if isinstance(target, PostgresTarget):
-        writer = target.writer()
-        writer.commit = dying(writer.commit)  # type: ignore[method-assign]
+        for writer in target.writers(HANDS):
+            writer.commit = dying(writer.commit)  # type: ignore[method-assign]
 
 
 def main() -> None:
