@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from sync.tables import dialect_of, open_source
-from sync.tables_sqlite import path_of
+from sync.tables_sqlite_files import path_of
 
 SECONDS = 4
 

@@ -12,6 +12,8 @@ from sync.work import Record
 PAUSED, RUNNING, COMPLETED, FAILED, CANCELLED = (
     "paused", "running", "completed", "failed", "cancelled",
 )  # fmt: skip
+INTERRUPTED, GIVEN_UP = "interrupted", "given up"
+"""How runs stand that ended without being able to note it."""
 UNFINISHED = (PAUSED, RUNNING, FAILED, CANCELLED)
 
 

@@ -108,6 +108,9 @@ class Target(Protocol):
     def lock(self) -> bool:
         """Takes staging for one run until it is closed; False where another one has it."""
 
+    def is_locked(self) -> bool:
+        """Whether a run holds staging now; takes nothing."""
+
     def run(self, sql: str, values: Sequence[Cell] = ()) -> list[Row]:
         """Carries out a statement with `?` for values, in the transaction that is open."""
 

@@ -11,6 +11,11 @@ import psycopg
 LOCK, PARTS = 7_211_046_530, 7_211_046_531
 PATIENCE, PAUSE = 5.0, 0.1
 """Seconds for those who still fill parts of a run that ended to find that out."""
+HELD = (
+    "SELECT 1 FROM pg_locks WHERE locktype = 'advisory' AND granted AND objsubid = 1 "
+    "AND classid = %s AND objid = %s AND mode = 'ExclusiveLock' "
+    "AND database = (SELECT oid FROM pg_database WHERE datname = current_database())"
+)
 
 
 class Locks:
@@ -30,6 +35,12 @@ class Locks:
             time.sleep(PAUSE)
         self._try("pg_advisory_unlock", PARTS if free else LOCK)
         return free
+
+    def is_run(self) -> bool:
+        """Whether a run has staging now; takes no lock to find out."""
+        found = self._connection.execute(HELD, [LOCK >> 32, LOCK % 2**32]).fetchone()
+        self._connection.commit()
+        return found is not None
 
     def part(self) -> bool:
         """Says that parts are being filled; False where a run begins."""

@@ -89,6 +89,10 @@ class PostgresTarget(ByColumns):
         """Takes staging for one run until it is closed."""
         return self.locks.run()
 
+    def is_locked(self) -> bool:
+        """Whether a run holds staging now."""
+        return self.locks.is_run()
+
     def run(self, sql: str, values: Sequence[Cell] = ()) -> list[Row]:
         """Carries out a statement in the transaction that is open."""
         if values:

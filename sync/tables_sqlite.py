@@ -1,17 +1,11 @@
 """SQLite through SQLAlchemy; values are SQLite's own storage classes."""
 
-import fcntl
 import re
 from collections.abc import Iterator, Sequence
-from pathlib import Path
-from typing import Any
 
-from sqlalchemy import Connection, create_engine, event
-from sqlalchemy.engine import make_url
-from sqlalchemy.exc import ArgumentError, IntegrityError, SQLAlchemyError
-from sqlalchemy.pool import NullPool
+from sqlalchemy.exc import IntegrityError
 
-from sync.errors import StagingMoved, UnusableDatabase
+from sync.errors import StagingMoved
 from sync.model import Cell, Key, Row, Schema, Table
 from sync.orphans import orphans
 from sync.tables import (
@@ -26,46 +20,10 @@ from sync.tables import (
     write_singly,
 )
 from sync.tables_failures import refusal
+from sync.tables_sqlite_files import Hold, connect, identity, path_of
 from sync.tables_sqlite_schema import OWN, quoted, read_schema
 
 FEW_KEYS = 300
-
-
-def path_of(url: str) -> Path:
-    """The file of an address; raises UnusableDatabase."""
-    try:
-        database = make_url(url).database
-    except ArgumentError as error:
-        raise UnusableDatabase("this is no address of a database") from error
-    if not database or database == ":memory:":
-        raise UnusableDatabase("a SQLite database in memory can't be synced; name a file")
-    return Path(database).expanduser()
-
-
-def _connect(path: Path, read_only: bool) -> Connection:
-    if read_only and not path.is_file():
-        raise UnusableDatabase(f"there is no SQLite database at {path}")
-    mode = "ro" if read_only else "rwc"
-    quoted_path = str(path.absolute()).replace("%", "%25").replace("?", "%3f").replace("#", "%23")
-    address = f"sqlite:///file:{quoted_path}?mode={mode}&uri=true"
-    engine = create_engine(address, poolclass=NullPool, connect_args={"timeout": 30})
-
-    @event.listens_for(engine, "connect")
-    def _prepared(connection: Any, _: object) -> None:
-        connection.isolation_level = None
-        connection.execute("PRAGMA foreign_keys = OFF")
-
-    @event.listens_for(engine, "begin")
-    def _begun(connection: Connection) -> None:
-        connection.exec_driver_sql("BEGIN" if read_only else "BEGIN IMMEDIATE")
-
-    try:
-        connection = engine.connect()
-        connection.exec_driver_sql("SELECT count(*) FROM sqlite_master").fetchall()
-    except SQLAlchemyError as error:
-        why = getattr(error, "orig", None) or error
-        raise UnusableDatabase(f"{path} can't be opened: {why}") from error
-    return connection
 
 
 def _names(columns: Sequence[str], prefix: str = "") -> str:
@@ -83,12 +41,6 @@ def _order(table: Table) -> str:
     return ", ".join(f"t.{quoted(name)} COLLATE BINARY" for name in table.key)
 
 
-def _identity(path: Path) -> frozenset[str]:
-    """The file's own number on its disk, which no link or spelling changes."""
-    about = path.stat()
-    return frozenset({f"sqlite {about.st_dev} {about.st_ino}"})
-
-
 class SqliteSource:
     """Production's file, opened read-only, in one read transaction."""
 
@@ -96,11 +48,11 @@ class SqliteSource:
 
     def __init__(self, url: str) -> None:
         self._path = path_of(url)
-        self.connection = _connect(self._path, read_only=True)
+        self.connection = connect(self._path, read_only=True)
 
     def identity(self) -> frozenset[str]:
         """What tells this file from others."""
-        return _identity(self._path)
+        return identity(self._path)
 
     def schema(self) -> Schema:
         """The tables."""
@@ -167,13 +119,13 @@ class SqliteTarget:
     def __init__(self, url: str) -> None:
         self._path = path_of(url)
         self._path.parent.mkdir(parents=True, exist_ok=True)
-        self.connection = _connect(self._path, read_only=False)
+        self.connection = connect(self._path, read_only=False)
         self.connection.rollback()
-        self._held: Any = None
+        self._hold = Hold(self._path)
 
     def identity(self) -> frozenset[str]:
         """What tells this file from others."""
-        return _identity(self._path)
+        return identity(self._path)
 
     def schema(self) -> Schema:
         """The tables, without the sync's own."""
@@ -196,12 +148,11 @@ class SqliteTarget:
 
     def lock(self) -> bool:
         """Takes staging for one run until it is closed."""
-        self._held = self._path.with_name(self._path.name + ".sync-lock").open("w")
-        try:
-            fcntl.flock(self._held, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            return False
-        return True
+        return self._hold.take()
+
+    def is_locked(self) -> bool:
+        """Whether a run holds staging now."""
+        return self._hold.is_taken()
 
     def run(self, sql: str, values: Sequence[Cell] = ()) -> list[Row]:
         """Carries out a statement in the transaction that is open."""
@@ -384,8 +335,7 @@ class SqliteTarget:
     def close(self) -> None:
         """Lets go of staging."""
         self.connection.close()
-        if self._held is not None:
-            self._held.close()
+        self._hold.let_go()
 
 
 def _referred(reference: Reference, table: Table, gone: str) -> str:

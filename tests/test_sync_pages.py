@@ -6,6 +6,8 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from rq import SimpleWorker
+from rq.serializers import JSONSerializer
 from sqlalchemy import select
 
 from sync import demo
@@ -439,6 +441,25 @@ def test_a_sync_that_was_killed_as_cancelled_is_not_for_ever_pending(world: Stag
 
     assert SyncStatus.CANCELLED == world.sync(made.id).status
     assert "failed" == world.config.last_sync_status
+
+
+def test_a_sync_whose_worker_is_gone_is_told_before_another_comes(world: Staging) -> None:
+    """With no worker left nobody can end it in the records: the page tells, and what to do."""
+    made = world.start()
+    address = f"/staging/syncs/{made.id}"
+    waiting = world.here.admin.get(address).text
+    syncs.begin(world.here.records, made.id)
+
+    alone = [world.here.admin.get(each).text for each in (address, "/staging/syncs")]
+    queue = world.here.jobs.queues(("syncs",))
+    worker = SimpleWorker(queue, connection=world.here.jobs.redis, serializer=JSONSerializer)
+    worker.register_birth()
+    watched = world.here.admin.get(address).text
+    worker.register_death()
+
+    assert "It waits: no worker takes syncs now" in waiting
+    assert [True, True] == ["It was interrupted; what was finished stays" in page for page in alone]
+    assert "no worker takes syncs now" not in watched
 
 
 def test_another_name_of_the_environment_lets_no_second_one_in(world: Staging) -> None:

@@ -31,6 +31,7 @@ from sync.run import PAUSED, Options, Result, run
 from sync.state import State
 from sync.tables import Source, Target, open_source, open_target
 from sync.tables_failures import FAILURES, told
+from sync.telling import latest_runs
 from webapp import audit_entries, staging_config, staging_values
 from webapp.cli_records import enter, records_of, settings_of
 from webapp.cli_support import Misused, Verb
@@ -166,7 +167,7 @@ def status(target: str, as_json: bool) -> None:
     """
     with _opened(open_target(target)) as staging:
         state = State(staging)
-        runs = [run_json(row) for row in state.runs()] if state.there else []
+        runs = [run_json(row) for row in latest_runs(staging)] if state.there else []
         conflicts = [conflict for conflict, _ in state.conflicts()] if state.there else []
     if as_json:
         found = {"runs": runs, "conflicts": [conflict_json(each) for each in conflicts]}

@@ -13,6 +13,7 @@ import redis
 import structlog
 from redis.exceptions import RedisError
 from rq import Worker
+from rq.worker import BaseWorker
 
 from prompt_repo import git_cli
 from prompt_repo.drift import compare
@@ -20,7 +21,7 @@ from prompt_repo.errors import PromptRepoError
 from prompt_repo.repository import STAGING, Repository
 from sync.errors import SyncError
 from sync.looking import look
-from sync.tables_sqlite import path_of
+from sync.tables_sqlite_files import path_of
 from webapp import staging_config, staging_values, storage
 from webapp.config import InvalidSetting, Settings, told_secret
 from webapp.formatting import counted
@@ -187,11 +188,7 @@ def _workers(around: Around) -> Part:
     if around.redis is None:
         raise NotSetUp("without Redis no worker can take jobs")
     began = time.monotonic()
-    found = [
-        each
-        for each in Worker.all(connection=around.redis)
-        if SYNCS in each.queue_names() and _is_alive(each.last_heartbeat)
-    ]
+    found = takers(around.redis)
     took = _since(began)
     if not found:
         return Part("Workers", FAILING, "Nobody takes syncs; start `prompt-repo worker`", took)
@@ -199,6 +196,15 @@ def _workers(around: Around) -> Part:
     said = f"{counted(len(found), 'worker')} for syncs, {busy or 'none'} busy"
     version = next((each.version for each in found if each.version), "")
     return Part("Workers", OK, said, took, f"RQ {version}" if version else "")
+
+
+def takers(client: "redis.Redis") -> list[BaseWorker]:
+    """The workers that take syncs and showed a sign of life lately."""
+    return [
+        each
+        for each in Worker.all(connection=client)
+        if SYNCS in each.queue_names() and _is_alive(each.last_heartbeat)
+    ]
 
 
 def _is_alive(seen: datetime | None) -> bool:

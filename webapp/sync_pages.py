@@ -3,6 +3,7 @@
 from typing import Any
 
 from flask import Blueprint, flash, make_response, redirect, render_template, request, url_for
+from redis.exceptions import RedisError
 from werkzeug.wrappers import Response
 
 from sync import rules
@@ -10,6 +11,7 @@ from sync.errors import SyncError
 from webapp import (
     audit,
     staging_config,
+    staging_health,
     sync_asking,
     sync_conflicts,
     sync_progress,
@@ -139,9 +141,19 @@ def view(sync: Sync) -> dict[str, Any]:
         if standing and standing.version > sync.rules_version
         else 0,
         "standing": sync_progress.read(services().redis, sync.id) if sync.under_way else None,
+        "deserted": sync.under_way and _is_deserted(),
         "open": sync_conflicts.standing(records(), sync.id),
         "resumable": sync.resumable and newest is not None and newest.id == sync.id,
     }
+
+
+def _is_deserted() -> bool:
+    """Whether nobody is there to carry a sync out, nor to find that whoever did is gone."""
+    client = services().redis
+    try:
+        return client is not None and not staging_health.takers(client)
+    except RedisError:
+        return False  # it can't be told
 
 
 def _index(error: str = "") -> str:

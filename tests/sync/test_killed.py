@@ -1,13 +1,18 @@
 """A sync that is killed at any of its checkpoints, and gone on with, ends as one that was not."""
 
+import json
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
+from sync.tables import open_target
+from sync.telling import latest_runs
 from tests import servers
 from tests.sync.databases import KEY, ask, carry_out, checksum, sync
+from webapp.cli import main
 
 MANY = 10_001
 SQL = {
@@ -59,10 +64,7 @@ def test_killed_and_gone_on_with_is_as_never_killed(
     """Killed before or behind every second commit, one run after the other; production may move."""
     rules = tmp_path / "rules.yaml"
     rules.write_text(RULES)
-    if kind == "sqlite":
-        source, target, whole = (f"sqlite:///{tmp_path}/{name}" for name in ("p", "s", "w"))
-    else:
-        source, target, whole = (postgres.create() for _ in range(3))
+    source, target, whole = _databases(postgres, tmp_path, kind)
     carry_out(source, SQL[kind])
     deaths, number = 0, 1
     while killed(source, target, rules, number, "before" if number % 4 == 1 else "behind"):
@@ -82,3 +84,58 @@ def test_killed_and_gone_on_with_is_as_never_killed(
     if kind == "postgresql":
         for url in (source, target, whole):
             postgres.drop(url)
+
+
+@pytest.mark.parametrize("kind", ["postgresql", "sqlite"])
+def test_a_killed_run_is_told_as_interrupted(
+    postgres: servers.Postgres, tmp_path: Path, kind: str
+) -> None:
+    """Not as running, and with the way to go on; while somebody holds staging it is running."""
+    rules = tmp_path / "rules.yaml"
+    rules.write_text(RULES)
+    source, target, _ = _databases(postgres, tmp_path, kind)
+    carry_out(source, SQL[kind])
+    assert killed(source, target, rules, 3, "behind")
+
+    status = CliRunner().invoke(main, ["sync", "status", "--target", target])
+    as_json = CliRunner().invoke(main, ["sync", "status", "--target", target, "--json"])
+    holder = open_target(target)
+    assert holder.lock()
+    held = _newest(target)
+    holder.close()
+    sync(source, target, RULES)
+
+    assert "  interrupted  " in status.output
+    assert "`sync run` with the same rules and key goes on from there" in status.output
+    assert "interrupted" == json.loads(as_json.output)["runs"][0]["status"]
+    assert ("running", "completed") == (held, _newest(target))
+
+
+def test_a_run_that_was_given_up_is_told_so(tmp_path: Path) -> None:
+    """A killed run stands as running for ever where a later one took its place."""
+    rules = tmp_path / "rules.yaml"
+    rules.write_text(RULES)
+    source, target = (f"sqlite:///{tmp_path / name}.sqlite3" for name in ("one", "two"))
+    carry_out(source, SQL["sqlite"])
+    assert killed(source, target, rules, 3, "behind")
+    sync(source, target, RULES.replace("full_name", "text"), restart=True)
+
+    staging = open_target(target)
+    told = [row[3] for row in latest_runs(staging)]
+    staging.close()
+
+    assert ["completed", "given up"] == told
+
+
+def _databases(postgres: servers.Postgres, folder: Path, kind: str) -> list[str]:
+    if kind == "sqlite":
+        return [f"sqlite:///{folder}/{name}" for name in ("p", "s", "w")]
+    return [postgres.create() for _ in range(3)]
+
+
+def _newest(target: str) -> str:
+    staging = open_target(target)
+    try:
+        return str(latest_runs(staging)[0][3])
+    finally:
+        staging.close()
