@@ -257,14 +257,15 @@ def _reader(shape: str, type_: str) -> Callable[[Cell], Key]:
 
 def dialect_of(url: str) -> str:
     """`postgresql` or `sqlite`; raises UnusableDatabase for any other address."""
-    scheme = url.partition(":")[0].partition("+")[0].lower()
+    scheme, colon, _ = url.partition(":")
+    scheme = scheme.partition("+")[0].lower() if colon else ""
     if scheme in ("postgresql", "postgres"):
         return "postgresql"
     if scheme == "sqlite":
         return "sqlite"
+    said = f"{scheme[:40]!r} databases can't be copied" if colon else "this is no address"
     raise UnusableDatabase(
-        f"{scheme[:40]!r} databases can't be copied; give an address such as "
-        "postgresql://user@host/name or sqlite:///path/to/file"
+        f"{said}; give one such as postgresql://user@host/name or sqlite:///path/to/file"
     )
 
 

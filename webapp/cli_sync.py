@@ -33,14 +33,15 @@ from sync.tables import Source, Target, open_source, open_target
 from sync.tables_failures import FAILURES, told
 from sync.telling import latest_runs
 from webapp import audit_entries, staging_config, staging_values
+from webapp.cli_addresses import address_option
 from webapp.cli_records import enter, records_of, settings_of
 from webapp.cli_support import Misused, Verb
 from webapp.config import told_secret
 
 MISUSES = (InvalidRules, NotIsolated, UnusableDatabase, UnusableKey)
 SHOWN = 10
-source_option = click.option("--source", required=True, metavar="URL", help="Production.")
-target_option = click.option("--target", required=True, metavar="URL", help="Staging.")
+source_option = address_option("--source", "Production's database")
+target_option = address_option("--target", "Staging's database")
 json_option = click.option("--json", "as_json", is_flag=True, help="For a program to read.")
 
 
@@ -66,11 +67,16 @@ class SyncVerb(Verb):
 def sync() -> None:
     """Copy production's database to staging, anonymised on the way.
 
+    A password in an address is for everybody to read in the list of processes. Put the address into
+    a variable and write env:NAME, or leave the password to ~/.pgpass or to a service of libpq's
+    (postgresql:///?service=NAME).
+
     \b
     Example:
-      prompt-repo sync plan --source postgresql://reader@prod/app -o rules.yaml
-      prompt-repo sync run --source postgresql://reader@prod/app \\
-        --target postgresql://owner@staging/app --rules rules.yaml
+      export PRODUCTION_DATABASE STAGING_DATABASE   # postgresql://owner:password@host/app
+      prompt-repo sync plan --source env:PRODUCTION_DATABASE -o rules.yaml
+      prompt-repo sync run --source env:PRODUCTION_DATABASE \\
+        --target env:STAGING_DATABASE --rules rules.yaml
     """
 
 
@@ -82,7 +88,7 @@ def plan_(source: str, output: str) -> None:
 
     \b
     Example:
-      prompt-repo sync plan --source sqlite:///production.sqlite3 -o rules.yaml
+      prompt-repo sync plan --source env:PRODUCTION_DATABASE -o rules.yaml
     """
     with _opened(open_source(source)) as production:
         schema = production.schema()
@@ -136,8 +142,8 @@ def run_(where: Where, /, source: str, target: str, file: Path, as_json: bool, *
 
     \b
     Example:
-      prompt-repo sync run --source sqlite:///production.sqlite3 \\
-        --target sqlite:///staging.sqlite3 --rules rules.yaml --dry-run
+      prompt-repo sync run --source env:PRODUCTION_DATABASE \\
+        --target env:STAGING_DATABASE --rules rules.yaml --dry-run
     """
     isolation.check_urls(source, target)
     key = Key(told_secret(settings_of(where).anonymization_key))
@@ -163,7 +169,7 @@ def status(target: str, as_json: bool) -> None:
 
     \b
     Example:
-      prompt-repo sync status --target sqlite:///staging.sqlite3 --json
+      prompt-repo sync status --target env:STAGING_DATABASE --json
     """
     with _opened(open_target(target)) as staging:
         state = State(staging)
@@ -195,7 +201,7 @@ def resolve(
 
     \b
     Example:
-      prompt-repo sync resolve --target sqlite:///s.sqlite3 skip --table users
+      prompt-repo sync resolve --target env:STAGING_DATABASE skip --table users
     """
     columns = dict(each.partition("=")[::2] for each in take)
     if keys and not table:

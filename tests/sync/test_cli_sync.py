@@ -11,10 +11,12 @@ from typing import Any
 
 import pytest
 from click.testing import CliRunner, Result
+from psycopg.conninfo import conninfo_to_dict
 from sqlalchemy import select
 
+from sync.errors import NotIsolated
 from tests import servers
-from tests.sync.databases import KEY, ask, carry_out
+from tests.sync.databases import KEY, ask, carry_out, sync
 from webapp.cli import main
 from webapp.config import Settings
 from webapp.records import Records
@@ -155,6 +157,78 @@ def test_the_key_may_stand_in_the_environment_by_another_name(
 
     assert [] == again["warnings"]
     assert 0 == again["total"]["inserted"] + again["total"]["updated"]
+
+
+def test_addresses_may_stand_in_the_environment(
+    shell: Shell, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Every verb takes env:NAME, so that no password needs to stand in the list of processes."""
+    monkeypatch.setenv("LIVE", shell.source)
+    monkeypatch.setenv("COPY", shell.target)
+    shell.source, shell.target = "env:LIVE", "env:COPY"
+
+    planned = shell("plan", "--source", "env:LIVE").stdout
+    done = shell.run()
+    status = json.loads(shell("status", "--target", "env:COPY", "--json").stdout)
+
+    assert planned == shell.rules.read_text()
+    assert ["completed", "completed"] == [done["status"], status["runs"][0]["status"]]
+    assert "conflict" in shell("resolve", "--target", "env:COPY", "skip", code=1).output
+
+
+@pytest.mark.parametrize(
+    ("written", "said"),
+    [
+        ("env:NOBODY_SET_THIS", "has no NOBODY_SET_THIS"),
+        ("env:not a name", "the name of a variable"),
+        ("env:TOKEN", "this is no address"),
+    ],
+)
+def test_a_variable_that_holds_no_address_is_told(
+    shell: Shell, monkeypatch: pytest.MonkeyPatch, written: str, said: str
+) -> None:
+    """By its name, as used wrongly; what stands in it is not repeated."""
+    monkeypatch.setenv("TOKEN", "hunter2hunter2")
+
+    result = shell("plan", "--source", written, code=2)
+
+    assert said in " ".join(result.output.split())
+    assert "hunter2" not in result.output
+
+
+def test_a_password_on_the_command_line_is_noted(shell: Shell) -> None:
+    """It would be used; whoever wrote it is told who else can read it, without it."""
+    result = CliRunner().invoke(
+        main, ["sync", "plan", "--source", "postgresql://ada:hunter2@127.0.0.1:1/app"]
+    )
+
+    assert "the password in --source stands in the list of processes" in result.stderr
+    assert "hunter2" not in result.output
+
+
+def test_a_service_of_libpq_names_a_database(
+    postgres: servers.Postgres, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Also for the connections that columns are read and written by."""
+    source, target = postgres.create(), postgres.create()
+    carry_out(
+        source,
+        "CREATE TABLE users (id integer PRIMARY KEY, email text)",
+        "INSERT INTO users SELECT n, 'ada' || n || '@x.test' FROM generate_series(1, 2000) n",
+    )
+    parts = {"live": conninfo_to_dict(source), "copy": conninfo_to_dict(target)}
+    lines = [f"[{name}]\n" + "".join(f"{key}={value}\n" for key, value in each.items())
+             for name, each in parts.items()]  # fmt: skip
+    (tmp_path / "services").write_text("\n".join(lines))
+    monkeypatch.setenv("PGSERVICEFILE", str(tmp_path / "services"))
+    text = "version: 1\ntables: {users: {columns: {id: keep, email: email}}}\n"
+
+    done = sync("postgresql:///?service=live", "postgresql:///?service=copy", text)
+
+    assert ("completed", 2000) == (done.status, done.total.inserted)
+    assert [(2000,)] == ask(target, "SELECT count(*) FROM users")
+    with pytest.raises(NotIsolated):
+        sync("postgresql:///?service=live", source, text)
 
 
 def test_a_missing_key_is_told(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
