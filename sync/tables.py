@@ -280,12 +280,12 @@ def open_source(url: str, snapshot: str = "") -> Source:
     return SqliteSource(url)
 
 
-def open_target(url: str) -> Target:
-    """Staging at an address; raises UnusableDatabase."""
+def open_target(url: str, make: bool = True) -> Target:
+    """Staging at an address; raises UnusableDatabase. Where it is a file, that may be `make`d."""
     if dialect_of(url) == "postgresql":
         from sync.tables_postgres_target import PostgresTarget
 
         return PostgresTarget(url)
     from sync.tables_sqlite import SqliteTarget
 
-    return SqliteTarget(url)
+    return SqliteTarget(url, make)

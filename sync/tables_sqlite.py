@@ -20,7 +20,7 @@ from sync.tables import (
     write_singly,
 )
 from sync.tables_failures import refusal
-from sync.tables_sqlite_files import Hold, connect, identity, path_of
+from sync.tables_sqlite_files import Hold, check_place, connect, identity, path_of
 from sync.tables_sqlite_schema import OWN, quoted, read_schema
 
 FEW_KEYS = 300
@@ -116,9 +116,9 @@ class SqliteTarget:
     state = OWN
     replica = True
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, make: bool = True) -> None:
         self._path = path_of(url)
-        self._path.parent.mkdir(parents=True, exist_ok=True)
+        check_place(self._path, make)
         self.connection = connect(self._path, read_only=False)
         self.connection.rollback()
         self._hold = Hold(self._path)

@@ -27,10 +27,24 @@ def path_of(url: str) -> Path:
     return Path(database).expanduser()
 
 
+def check_place(path: Path, make: bool) -> None:
+    """Raises UnusableDatabase where there is no file, or no folder that one could be made in.
+
+    Folders are never made: one that isn't there is most likely a slip in the address.
+    """
+    if not path.parent.is_dir():
+        raise UnusableDatabase(
+            f"there is no folder {path.parent.absolute()} for a SQLite database; is the address "
+            "right? Nothing was made; make the folder if it is"
+        )
+    if not make and not path.is_file():
+        raise UnusableDatabase(f"there is no SQLite database at {path.absolute()}")
+
+
 def connect(path: Path, read_only: bool) -> Connection:
     """A connection whose transactions are begun and ended by hand; raises UnusableDatabase."""
-    if read_only and not path.is_file():
-        raise UnusableDatabase(f"there is no SQLite database at {path}")
+    if read_only:
+        check_place(path, make=False)
     mode = "ro" if read_only else "rwc"
     quoted_path = str(path.absolute()).replace("%", "%25").replace("?", "%3f").replace("#", "%23")
     address = f"sqlite:///file:{quoted_path}?mode={mode}&uri=true"

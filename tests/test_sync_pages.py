@@ -42,6 +42,19 @@ def test_a_sync_brings_people_over_as_fakes(world: Staging) -> None:
     )
 
 
+def test_a_folder_that_is_not_there_is_told(world: Staging) -> None:
+    """By the environment's health, and by the sync that fails of it; the folder isn't made."""
+    folder = world.staging.parent / "stagin"
+    world.configure(database_url=f"sqlite:///{folder}/app.sqlite3")
+
+    page = world.here.admin.get("/staging").text
+    made = world.run()
+
+    assert f"There is no folder {folder}" in page
+    assert f"there is no folder {folder}" in made.error_message
+    assert (SyncStatus.FAILED, False) == (made.status, folder.exists())
+
+
 def test_a_second_sync_writes_nothing(world: Staging) -> None:
     """Nothing moved, so every row is the same."""
     world.run()

@@ -171,7 +171,7 @@ def status(target: str, as_json: bool) -> None:
     Example:
       prompt-repo sync status --target env:STAGING_DATABASE --json
     """
-    with _opened(open_target(target)) as staging:
+    with _opened(open_target(target, make=False)) as staging:
         state = State(staging)
         runs = [run_json(row) for row in latest_runs(staging)] if state.there else []
         conflicts = [conflict for conflict, _ in state.conflicts()] if state.there else []
@@ -206,7 +206,7 @@ def resolve(
     columns = dict(each.partition("=")[::2] for each in take)
     if keys and not table:
         raise click.UsageError("name the --table whose row --key means")
-    with _opened(open_target(target)) as staging:
+    with _opened(open_target(target, make=False)) as staging:
         state = State(staging)
         if not state.there:
             raise UnknownConflict("no sync has run at this address, so there is nothing to decide")

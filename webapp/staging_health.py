@@ -126,7 +126,7 @@ def _staging(around: Around) -> Part:
     if not around.config.database_url:
         raise NotSetUp("no database is named yet; see Configuration")
     url = told_secret(around.config.database_url)
-    if url.startswith("sqlite") and not path_of(url).is_file():
+    if url.startswith("sqlite") and not path_of(url).is_file() and path_of(url).parent.is_dir():
         return Part("Staging's database", WARN, "Not there yet; the first sync makes it")
     return _database("Staging's database", url)
 

@@ -104,6 +104,7 @@ def test_a_dry_run_writes_nothing(shell: Shell) -> None:
 
 def test_status_tells_of_runs(shell: Shell) -> None:
     """Each run with its counts; none before the first."""
+    carry_out(shell.target, "PRAGMA user_version = 1")
     before = shell("status", "--target", shell.target)
     shell.run()
     after = json.loads(shell("status", "--target", shell.target, "--json").stdout)
@@ -111,6 +112,30 @@ def test_status_tells_of_runs(shell: Shell) -> None:
     assert "No sync has run yet.\n" == before.stdout
     assert ["completed"] == [each["status"] for each in after["runs"]]
     assert 2 == after["runs"][0]["tables"]["users"]["inserted"]
+
+
+@pytest.mark.parametrize("side", ["source", "target"])
+def test_a_mistyped_folder_is_refused(shell: Shell, side: str) -> None:
+    """It is named, and nothing is made: neither the folder nor a file."""
+    wrong = shell.folder / "stagin" / "deep" / "app.sqlite3"
+    setattr(shell, side, f"sqlite:///{wrong}")
+    before = sorted(shell.folder.rglob("*"))
+
+    said = shell.run(code=2)
+
+    assert f"there is no folder {wrong.parent} for a SQLite database" in said
+    assert before == sorted(shell.folder.rglob("*"))
+
+
+@pytest.mark.parametrize("verb", [["status"], ["resolve", "skip"]])
+def test_a_mistyped_file_is_refused_by_verbs_that_fill_none(shell: Shell, verb: list[str]) -> None:
+    """Nothing is made there, and it isn't told as a staging in which nothing has happened."""
+    wrong = shell.folder / "stagin.sqlite3"
+
+    result = shell(*verb, "--target", f"sqlite:///{wrong}", code=2)
+
+    assert f"there is no SQLite database at {wrong}" in result.output
+    assert not wrong.exists()
 
 
 def test_conflicts_pause_are_decided_and_resumed(shell: Shell) -> None:
