@@ -55,6 +55,10 @@ class Decisions:
             [table, packed(key)],
         )
 
+    def clear_decided(self, table: str) -> None:
+        """Nothing that was decided about rows of a table counts any more."""
+        self._target.run(f"DELETE FROM {self._at}decided WHERE table_name = ?", [table])
+
     def add_conflicts(self, conflicts: Sequence[Conflict], run: str) -> None:
         """Notes conflicts of one table; decisions about the very same ones stay."""
         if not conflicts:

@@ -98,6 +98,7 @@ class Moving:
         if not keys:
             clock.tell(self._work.table.name, found.seen, 0)
         if not dry:
+            self._state.clear_decided(self._work.table.name)  # all of it was looked at
             self._note_watermark(found.seen)
             self._count(outcome, self._source.snapshot())
 
@@ -139,7 +140,11 @@ class Moving:
         made, stands = self._sides(list(keys))
         self._tell([*made.values()], outcome)
         outcome.counts.unchanged -= len(made)
-        bases = self._bases(keys, stands) | {key: decided[key] for key in keys if key in decided}
+        bases = self._bases(keys, stands) | {
+            key: decided[key]
+            for key in keys
+            if key in decided and (key in made or key in stands)  # else it is gone on all sides
+        }
         rows = [
             Row3(key, bases.get(key), *_told(made.get(key)), *stands.get(key, (None, None)))
             for key in keys

@@ -281,7 +281,7 @@ class State(Decisions):
             f"DELETE FROM {self._at}attempts WHERE table_name = ? AND number <> ?", [table, attempt]
         )
         self._target.run(f"UPDATE {self._at}attempts SET done = 1 WHERE number = ?", [attempt])
-        self._target.run(f"DELETE FROM {self._at}decided WHERE table_name = ?", [table])
+        self.clear_decided(table)
 
     def base(
         self, table: Table, attempts: Sequence[Attempt], after: Row | None

@@ -9,9 +9,10 @@ from typing import Any
 
 import psycopg
 
-from sync import arrow_blocks, plan, rules
+from sync import arrow_blocks, plan, rules, settling
 from sync.keyed import Key
 from sync.run import Options, Result, run
+from sync.state import State
 from sync.tables import open_source, open_target
 from tests.servers import Postgres
 
@@ -75,6 +76,18 @@ def sync(source: str, target: str, text: str | None = None, key: str = KEY, **ho
     finally:
         production.close()
         staging.close()
+
+
+def decide(target: str, action: str, **how: object) -> int:
+    """A decision about open conflicts, as a front end would record it."""
+    staging = open_target(target)
+    try:
+        state = State(staging)
+        number = settling.decide(state, staging.schema().tables, action, **how)  # type: ignore[arg-type]
+        staging.commit()
+    finally:
+        staging.close()
+    return number
 
 
 def tables_of(url: str) -> list[str]:

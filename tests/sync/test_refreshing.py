@@ -6,7 +6,7 @@ import pytest
 
 from sync.errors import InvalidRules
 from tests import servers
-from tests.sync.databases import ask, carry_out, checksum, sync
+from tests.sync.databases import ask, carry_out, checksum, decide, sync
 
 TABLES = """
 CREATE TABLE numbers (id integer PRIMARY KEY, name text, born date, moved timestamp);
@@ -163,3 +163,31 @@ def test_a_try_tells_of_deletions_and_shows_ten_rows(postgres: servers.Postgres)
     assert "400" == tried.samples["numbers"][0][0][0]
     assert before == checksum(target)
     assert 3 == sync(source, target, RULES).total.written
+
+
+@pytest.mark.parametrize("rules", [RULES, MARKED], ids=["hashes", "watermark"])
+@pytest.mark.parametrize("policy", ["pause", "overwrite"])
+def test_a_conflict_settled_by_deleting_leaves_no_note(
+    postgres: servers.Postgres, rules: str, policy: str
+) -> None:
+    """Neither of a row that a block holds nor of one that came later; it may come again."""
+    source, target = postgres.create(), postgres.create()
+    carry_out(source, TABLES, ROWS)
+    sync(source, target, rules)
+    carry_out(source, "INSERT INTO numbers VALUES (500, 'Late', NULL, '2026-03-01')")
+    sync(source, target, rules)
+    carry_out(source, "DELETE FROM numbers WHERE id IN (7, 500)")
+    carry_out(target, "UPDATE numbers SET name = 'Tess' WHERE id IN (7, 500)")
+
+    found = sync(source, target, rules, on_conflict=policy)
+    if policy == "pause":
+        decide(target, "overwrite")
+        assert 2 == sync(source, target, rules).total.deleted
+    nothing = sync(source, target, rules).total
+    notes = ask(target, "SELECT * FROM prompt_repo_sync.decided")
+
+    assert (2, policy == "pause") == (found.total.conflicts, found.status == "paused")
+    assert ([], 0, 0) == (notes, nothing.written, nothing.conflicts)
+    assert [] == ask(target, "SELECT 1 FROM numbers WHERE id IN (7, 500)")
+    carry_out(source, "INSERT INTO numbers VALUES (7, 'Back', NULL, '2026-04-01')")
+    assert 1 == sync(source, target, rules).total.inserted

@@ -20,7 +20,7 @@ from sync.run import Options
 from sync.state import State
 from sync.tables import open_source, open_target
 from tests import servers
-from tests.sync.databases import KEY, ask, carry_out, checksum, sync
+from tests.sync.databases import KEY, ask, carry_out, checksum, decide, sync
 
 TABLES = """
 CREATE TABLE users (id integer PRIMARY KEY, name text NOT NULL, email varchar(80) NOT NULL UNIQUE,
@@ -58,18 +58,6 @@ def pair(
 
 
 Pair = tuple[str, str]
-
-
-def decide(target: str, action: str, **how: object) -> int:
-    """A decision about open conflicts, as a front end would record it."""
-    staging = open_target(target)
-    try:
-        state = State(staging)
-        number = settling.decide(state, staging.schema().tables, action, **how)  # type: ignore[arg-type]
-        staging.commit()
-    finally:
-        staging.close()
-    return number
 
 
 def user(url: str, number: int) -> Row:
