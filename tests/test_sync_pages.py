@@ -16,7 +16,7 @@ from tests.staging_world import USERS, Staging, staging_world
 from tests.sync.databases import ask, carry_out
 from webapp import clock, staging_config, sync_conflicts, sync_rules, sync_watch, syncs
 from webapp.records.models import AuditEntry
-from webapp.records.staging_models import SyncStatus
+from webapp.records.staging_models import Sync, SyncStatus
 
 
 @pytest.fixture
@@ -275,6 +275,44 @@ def test_a_decision_is_entered_as_it_was_made(world: Staging) -> None:
             "decided": 2,
         },
     ] == told
+
+
+def test_merging_is_offered_where_it_can_do_something(world: Staging) -> None:
+    """To pick sides where both moved a column, to keep both changes elsewhere; not of one row."""
+    offers = {"Merge as picked", "Keep both changes", "where both moved", 'value="merge"'}
+
+    def offered(production: str, staging: str) -> tuple[Sync, set[str]]:
+        world.in_production(f"UPDATE users SET {production} WHERE id = 1")
+        world.in_staging(f"{staging} WHERE id = 1")
+        made = world.run()
+        page = world.here.admin.get(f"/staging/syncs/{made.id}/conflicts").text
+        assert SyncStatus.PAUSED == made.status
+        return made, {each for each in offers if each in page}
+
+    assert SyncStatus.COMPLETED == world.run().status
+    made, elsewhere = offered("role = 'lead'", "UPDATE users SET bio = 'QA'")
+    answer = world.here.admin.post(
+        f"/staging/syncs/{made.id}/conflicts", one=_one(world, made, "merge")
+    )
+    world.here.admin.post(f"/staging/syncs/{made.id}/resume")
+    world.here.work(("syncs",))
+    kept = world.in_staging("SELECT role, bio FROM users WHERE id = 1")
+    made, same = offered("role = 'boss'", "UPDATE users SET role = 'tester'")
+    world.here.admin.post(f"/staging/syncs/{made.id}/conflicts", one=_one(world, made, "skip"))
+    world.here.admin.post(f"/staging/syncs/{made.id}/resume")
+    world.here.work(("syncs",))
+    _, gone = offered("role = 'chief'", "DELETE FROM users")
+
+    assert (303, [("lead", "QA")]) == (answer.status_code, kept)
+    assert {"Keep both changes", 'value="merge"'} == elsewhere
+    assert {"Merge as picked", "where both moved", 'value="merge"'} == same
+    assert set() == gone
+
+
+def _one(world: Staging, made: Sync, action: str) -> str:
+    """The button of a sync's one conflict that decides so."""
+    (row,) = sync_conflicts.conflicts(world.here.records, made.id)
+    return f"{row.id}:{action}"
 
 
 def test_conflicts_are_listed_as_people_count(world: Staging) -> None:

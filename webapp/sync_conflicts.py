@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import Text, cast, func, select
 from sqlalchemy.orm import Session
 
 from sync.comparing import Conflict
@@ -153,6 +153,28 @@ def standing(records: Records, ident: str) -> Standing:
     return Standing(
         sum(row[1] for row in rows), sum(row[2] for row in rows), {row[0]: row[1] for row in rows}
     )
+
+
+@dataclass(frozen=True)
+class Mergeable:
+    """Whether any open conflict can be merged, and whether a side must be picked for any."""
+
+    any: bool
+    picked: bool
+
+
+def mergeable(records: Records, ident: str, table: str = "") -> Mergeable:
+    """What merging could do about a sync's open conflicts, or about those of a table."""
+    both = SyncConflict.production.is_not(None) & SyncConflict.staging.is_not(None)
+    picked = both & (cast(SyncConflict.moved, Text) != "[]")
+    ((can, picks),) = records.rows(
+        select(func.count().filter(both), func.count().filter(picked)).where(
+            SyncConflict.sync == ident,
+            SyncConflict.settled_at.is_(None),
+            *([SyncConflict.table == table] if table else []),
+        )
+    )
+    return Mergeable(can > 0, picks > 0)
 
 
 ACTIONS = ("overwrite", "skip", "merge")

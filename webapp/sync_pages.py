@@ -267,6 +267,7 @@ def _conflicts(found: Sync, error: str = "") -> str:
         after=after,
         acting=sync_conflicts.are_decided_now(records(), found),
         open=sync_conflicts.standing(records(), found.id),
+        mergeable=sync_conflicts.mergeable(records(), found.id, table),
         conflicts=[(each, sync_conflicts.name_of(each), _lines(each)) for each in rows[:SHOWN]],
         more=rows[SHOWN - 1].id if len(rows) > SHOWN else None,
     )
