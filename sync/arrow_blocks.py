@@ -5,6 +5,7 @@ from typing import Any
 
 import pyarrow as pa
 
+from sync import arrow_text
 from sync.arrow_text import text_of
 from sync.model import Row, Table
 
@@ -38,6 +39,12 @@ def unpack(content: bytes) -> tuple[list[str], list[Any]]:
     """The names of columns, and the columns."""
     (batch,) = pa.ipc.open_stream(content)
     return batch.schema.names, batch.columns
+
+
+def check(columns: Sequence[Any]) -> None:
+    """Raises Unfit where `rows_of` could not spell a cell."""
+    for column in columns:
+        arrow_text.check(column)
 
 
 def rows_of(columns: Sequence[Any]) -> list[Row]:

@@ -84,13 +84,14 @@ class Filling:
         self._record = record
         self._as_text = as_text or not source.holds(work.table)
         self._source, self._target = source, target
-        self._writers = self._opened()
         self._at, self._work, self._clock, self._cancelled = target.state, work, clock, cancelled
+        self._writers = self._opened()
 
     def _opened(self) -> Sequence[ColumnWriter]:
         if self._as_text:
             return [self._target.text_writer()]
-        return self._target.writers(1 if self._shard else HANDS)
+        alone = self._shard is not None or self._target.fires(self._work.table)
+        return self._target.writers(1 if alone else HANDS)
 
     def go_on(self, mine: Attempt, outcome: Outcome) -> Attempt:
         """Writes all that is left; gives the attempt as it stands then.
@@ -104,6 +105,7 @@ class Filling:
                 return self._go_on(stands, outcome)
             except Unfit:  # a date beyond what Arrow holds, say: the rest as texts
                 self._as_text = True
+                self._target.dismiss_writers()  # of whom one may be lost
                 self._writers = self._opened()
         return self._go_on(stands, outcome)
 
@@ -135,6 +137,7 @@ class Filling:
             keys, hashes = keys.cast(key_type(work.table)), arrow_blocks.whole(hashes)
             assert work.columns is not None
             fakes = work.columns(columns)
+            arrow_blocks.check(fakes)
             size = sum(column.nbytes for column in columns)
             outcome.counts.bytes += size
             self._show(columns, fakes, outcome)

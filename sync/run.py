@@ -118,14 +118,14 @@ class _Run:
         try:
             self._carry_out(ordered, works, prepared.sure)
         except Cancelled:
-            self._note(CANCELLED, "cancelled")
+            self._note_if_possible(CANCELLED, "cancelled")
             raise
         except FAILURES as error:
             failed = DatabaseFailed(told(error))
-            self._note_if_possible(str(failed))
+            self._note_if_possible(FAILED, str(failed))
             raise failed from error
         except SyncError as error:
-            self._note(FAILED, str(error).split("\n")[0].rstrip(":"))
+            self._note_if_possible(FAILED, str(error).split("\n")[0].rstrip(":"))
             raise
 
     def _carry_out(
@@ -275,11 +275,11 @@ class _Run:
         self.state.begin(self.result.run, began, manifest)
         self.target.commit()
 
-    def _note_if_possible(self, error: str) -> None:
-        """Marks the run as failed, unless the database is what failed."""
-        self.result.status = FAILED
+    def _note_if_possible(self, status: str, error: str) -> None:
+        """Marks the run as ended early, unless the database is what failed."""
+        self.result.status = status
         with suppress(*FAILURES):
-            self._note(FAILED, error)
+            self._note(status, error)
 
     def _note(self, status: str, error: str = "") -> None:
         self.result.status = status

@@ -21,7 +21,7 @@ from sync.tables_postgres_text import (
 )
 from sync.tables_text_columns import lines_of_columns, text_columns
 
-WAITING = (errors.UniqueViolation, errors.ForeignKeyViolation)
+WAITING = (errors.UniqueViolation, errors.ExclusionViolation, errors.ForeignKeyViolation)
 """What may be different once other rows have gone or come."""
 PIECE = 2**24
 BY_PLACE = "SET LOCAL enable_hashjoin = off; SET LOCAL enable_mergejoin = off"

@@ -1,8 +1,9 @@
 """PostgreSQL as staging: written in bulk by COPY, a transaction a batch."""
 
 import contextlib
-from collections.abc import Iterator, Sequence
-from typing import Any
+import time
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, TypeVar
 
 import psycopg
 from psycopg import errors
@@ -39,6 +40,14 @@ from sync.tables_text_columns import TextWriter
 from sync.tables_writing import ColumnWriter
 from sync.threads import Soon
 
+C = TypeVar("C")
+FIRING = """
+SELECT 1 FROM pg_trigger WHERE tgenabled IN ('A', 'R') AND tgrelid IN (
+  SELECT %s::regclass UNION ALL SELECT relid FROM pg_partition_tree(%s::regclass)) LIMIT 1"""
+"""Triggers, foreign keys' own among them, that a session fires though it calls itself a replica."""
+PATIENCE, PAUSE = 2.0, 0.05
+"""Seconds for a server to see connections off."""
+
 
 class PostgresTarget(ByColumns):
     """Staging: one connection writes, another reads ahead."""
@@ -54,6 +63,8 @@ class PostgresTarget(ByColumns):
         self._numbers: dict[tuple[str, str, str], int] = {}
         self._writers: list[Soon[ColumnWriter]] = []
         self._text: TextWriter | None = None
+        self._had_writers = False
+        """Connections that can be done without, or that staging has yet to see off."""
 
     def _may_be_replica(self) -> bool:
         """Whether triggers and foreign keys may be switched off for this session alone."""
@@ -130,7 +141,9 @@ class PostgresTarget(ByColumns):
             f"SELECT {names_of(table.names, 't.')}, t.xmin FROM {from_table(table)} t "
             f"{'WHERE ' + wanted if wanted else ''} ORDER BY {', '.join(order_of(table))}"
         )
-        with contextlib.closing(connect(self.url, autocommit=True)) as connection:
+        with contextlib.closing(
+            self._beside(lambda: connect(self.url, autocommit=True))
+        ) as connection:
             connection.execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
             for batch in copied_out(connection, query):
                 yield [(row[:-1], row[-1]) for row in batch]
@@ -328,6 +341,7 @@ class PostgresTarget(ByColumns):
         """
         wanted = hands if self.replica else 1
         while len(self._writers) < wanted:
+            self._had_writers = True
             self._writers.append(Soon(lambda: open_writer(self.url, self.replica)))
         return self._writers[:wanted]
 
@@ -343,18 +357,43 @@ class PostgresTarget(ByColumns):
             raise failed[0]
         return opened
 
+    def fires(self, table: Table) -> bool:
+        """Whether something of a table's fires though triggers are off for this session."""
+        found = self.ask(FIRING, [table_name(table)] * 2)
+        self._connection.rollback()
+        return bool(found)
+
     def text_writer(self) -> TextWriter:
-        """The same for columns of texts."""
+        """The same as `writers` for columns of texts."""
         if self._text is None:
-            self._text = TextWriter(self.url, self.replica)
+            self._had_writers = True
+            self._text = self._beside(lambda: TextWriter(self.url, self.replica))
         return self._text
+
+    def _beside(self, connected: Callable[[], C]) -> C:
+        """A connection more: instead of those that write, where staging takes no more."""
+        until = time.monotonic() + PATIENCE
+        while True:
+            try:
+                return connected()
+            except UnusableDatabase:
+                if not self._had_writers or time.monotonic() > until:
+                    raise
+            self.dismiss_writers()
+            time.sleep(PAUSE)
+
+    def dismiss_writers(self) -> None:
+        """Ends the connections that write columns; others are opened when they are asked for."""
+        if self._text is not None:
+            self._text.close()
+            self._text = None
+        for each in self._writers:
+            each.end(lambda writer: writer.close())
+        self._writers.clear()
 
     def close(self) -> None:
         """Lets go of staging."""
-        if self._text is not None:
-            self._text.close()
-        for each in self._writers:
-            each.end(lambda writer: writer.close())
+        self.dismiss_writers()
         self._connection.close()
 
 

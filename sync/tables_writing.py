@@ -1,12 +1,13 @@
 """Columns written into a PostgreSQL staging by COPY, in transactions of their own."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from typing import Any, ClassVar
 
 import psycopg
 
-from sync.errors import Unfit
+from sync.errors import Unfit, UnusableDatabase
 from sync.model import Table
 from sync.tables_postgres_text import connect, names_of, said, table_name
 
@@ -27,15 +28,15 @@ class ColumnWriter(ABC):
 
     @abstractmethod
     def run(self, statement: str, values: Sequence[Any] = ()) -> None:
-        """Carries out a statement with $1, $2 … for values."""
+        """Carries out a statement with $1, $2 … for values. Raises Unfit."""
 
     @abstractmethod
     def commit(self) -> None:
-        """Makes what was done last."""
+        """Makes what was done last. Raises Unfit: what is put off is checked here."""
 
     @abstractmethod
     def rollback(self) -> None:
-        """Takes back what was done since the last commit."""
+        """Takes back what was done since the last commit; of a connection that is lost, nothing."""
 
     @abstractmethod
     def close(self) -> None:
@@ -58,31 +59,44 @@ class CopyWriter(ColumnWriter):
 
     def __init__(self, url: str, replica: bool) -> None:
         self._connection = connect(url)
-        self.begin(replica)
+        try:
+            self.begin(replica)
+        except (Unfit, psycopg.Error) as error:
+            self._connection.close()
+            raise UnusableDatabase(f"staging can't be written to: {error}") from error
 
     def put(self, table: Table, rows: bytes | memoryview) -> None:
         """Rows into a table. Raises Unfit where staging does not take them so."""
         statement = (
             f"COPY {table_name(table)} ({names_of(table.names)}) FROM STDIN (FORMAT {self.form})"
         )
-        try:
-            with self._connection.cursor() as cursor, cursor.copy(statement.encode()) as copy:
-                copy.write(rows)
-        except self.refused as error:
-            raise Unfit(said(error)) from error
+        with (
+            self._refusing(), self._connection.cursor() as cursor,
+            cursor.copy(statement.encode()) as copy,
+        ):  # fmt: skip
+            copy.write(rows)
 
     def run(self, statement: str, values: Sequence[Any] = ()) -> None:
-        """Carries out a statement with $1, $2 … for values."""
-        with psycopg.RawCursor(self._connection) as cursor:
+        """Carries out a statement with $1, $2 … for values. Raises Unfit."""
+        with self._refusing(), psycopg.RawCursor(self._connection) as cursor:
             cursor.execute(statement.encode(), list(values) if values else None)
 
     def commit(self) -> None:
-        """Makes what was done last."""
-        self._connection.commit()
+        """Makes what was done last. Raises Unfit: what is put off is checked here."""
+        with self._refusing():
+            self._connection.commit()
+
+    @contextmanager
+    def _refusing(self) -> Iterator[None]:
+        try:
+            yield
+        except self.refused as error:
+            raise Unfit(said(error)) from error
 
     def rollback(self) -> None:
-        """Takes back what was done since the last commit."""
-        self._connection.rollback()
+        """Takes back what was done since the last commit; of a connection that is lost, nothing."""
+        with suppress(psycopg.Error):
+            self._connection.rollback()
 
     def close(self) -> None:
         """Ends the connection."""

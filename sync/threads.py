@@ -98,7 +98,7 @@ class Behind(Generic[T]):
 
     def _fail(self, error: BaseException) -> None:
         with self._moved:
-            self._error = self._error or error
+            self._error = error if self._error is None else self._error
             self._moved.notify_all()
 
     def put(self, item: T) -> None:
