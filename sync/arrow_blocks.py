@@ -13,6 +13,8 @@ BEGINNING = b"\xff\xff\xff\xff"
 """How a stream of Arrow begins, and no other block does."""
 FIRST_ROWS = 1000
 """So many rows are written before all others, so that staging is at work at once."""
+FEW_BYTES = 2**24
+"""Batches of so many are not joined with others: cells may be large."""
 COMPRESSED = pa.ipc.IpcWriteOptions(compression=pa.Codec("zstd", 1))
 
 
@@ -65,7 +67,7 @@ def joined(columns: Sequence[Any]) -> Any:
 
 def grown(batches: Iterable[list[Any]], most: int) -> Iterator[list[Any]]:
     """Batches of columns joined to larger ones: a little of the first, its rest, then two, up to
-    so many.
+    so many, or to as many bytes as are held at once without harm.
 
     What is made once for each value that a column holds takes longest in the first piece, and who
     writes has nothing to do until it comes.
@@ -76,7 +78,7 @@ def grown(batches: Iterable[list[Any]], most: int) -> Iterator[list[Any]]:
             yield [column[:FIRST_ROWS] for column in batch]
             batch = [column[FIRST_ROWS:] for column in batch]
         parts.append(batch)
-        if len(parts) == wanted:
+        if len(parts) == wanted or sum(each.nbytes for part in parts for each in part) > FEW_BYTES:
             yield _one(parts)
             wanted, parts = min(most, 2 * wanted), []
     if parts:

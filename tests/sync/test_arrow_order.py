@@ -47,3 +47,13 @@ def test_batches_grow_up_to_a_number_and_lose_nothing(sizes: list[int], most: in
     ]
     assert not sizes or made[0] == [0] * min(3, sizes[0])
     assert all(len({*part}) <= most for part in made)
+
+
+def test_batches_of_large_cells_are_not_joined() -> None:
+    """Several of them are under way at once."""
+    batches = [[pa.array(["x" * 20])] for _ in range(8)]
+
+    with mock.patch.object(arrow_blocks, "FEW_BYTES", 50):
+        made = [len(batch[0]) for batch in arrow_blocks.grown(iter(batches), 8)]
+
+    assert [1, 2, 3, 2] == made
