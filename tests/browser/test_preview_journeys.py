@@ -62,6 +62,18 @@ def test_the_text_being_written_is_tested_in_place(visit: Visit) -> None:
     assert "fumes" in (studio.text(ident) or "") or "boils" in (studio.text(ident) or "")
 
 
+def test_a_button_that_waits_for_its_answer_keeps_the_focus(visit: Visit) -> None:
+    """Pressed by keyboard, it is disabled meanwhile; the next Tab goes on from it."""
+    hands, studio = someone(visit, "keyboard")
+    hands.goto(prompt(studio, studio.character()))
+    asks = hands.page.get_by_role("button", name="Test this text")
+
+    asks.press("Enter")
+
+    expect(hands.page.locator("#clips .clip").first).to_be_visible(timeout=SOON)
+    expect(asks).to_be_focused()
+
+
 def test_a_failure_is_told_and_tried_again(visit: Visit) -> None:
     """In the service's own words, on the preview's page."""
     hands, studio = someone(visit, "mouse")
