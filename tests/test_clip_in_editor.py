@@ -35,6 +35,17 @@ class Forms(HTMLParser):
             self._inside = None
 
 
+def test_who_may_not_test_sees_no_place_for_it(tmp_path: Path) -> None:
+    """No heading stands above nothing, neither in the editor nor in production."""
+    put(make_repository(tmp_path, ("aria",)), {"aria/angry": "Frowns."})
+    app = make_app(tmp_path)
+    path = f"/environments/{STAGING}/characters/aria/angry"
+
+    assert "Test preview" in person(app, Role.ADMIN).get(path).text
+    assert "Test preview" not in person(app, Role.REVIEWER).get(path).text
+    assert "Test preview" not in person(app, Role.VIEWER).get(path).text
+
+
 def test_the_editors_fields_stay_in_its_form(tmp_path: Path) -> None:
     """Also where the clip has a button of its own."""
     put(make_repository(tmp_path, ("aria",)), {"aria/angry": "Frowns."})
