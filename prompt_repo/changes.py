@@ -107,9 +107,10 @@ def check_title(title: str) -> str:
     """A title as it is kept: one line of 1 to 200 characters; raises InvalidReason."""
     words = check_text(" ".join(title.split()))
     if not words:
-        raise InvalidReason("a change request needs a title")
+        raise InvalidReason("a change request needs one", "an empty title")
     if len(words) > TITLE_LENGTH:
-        raise InvalidReason(f"a title has at most {TITLE_LENGTH} characters, not {len(words):,}")
+        why = f"it has {len(words):,} characters, {TITLE_LENGTH} are allowed"
+        raise InvalidReason(why, "this title")
     return words
 
 

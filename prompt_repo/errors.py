@@ -286,10 +286,13 @@ class StorageFailed(PromptRepoError):
 
 
 class InvalidReason(PromptRepoError):
-    """A reason is too long, holds control characters, or forges a trailer of the server's."""
+    """A reason is too long, holds control characters, or forges a trailer of the server's.
 
-    def __init__(self, why: str) -> None:
-        super().__init__(f"this reason can't be kept: {why}")
+    So is a title, which becomes the first line of one.
+    """
+
+    def __init__(self, why: str, what: str = "this reason") -> None:
+        super().__init__(f"{what} can't be kept: {why}")
 
 
 class InvalidEdit(PromptRepoError):

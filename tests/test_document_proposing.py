@@ -83,6 +83,7 @@ def test_a_removal_without_a_title_keeps_what_was_typed(studio: Studio) -> None:
 
     assert answer.status_code == 422
     assert "Because of March" in answer.text
+    assert "An empty title can’t be kept" in answer.text.replace("&#39;", "’")
     assert "changes/" not in "".join(studio.repository.store.branches())
 
 
