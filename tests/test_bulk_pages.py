@@ -148,6 +148,17 @@ def test_each_operation_can_be_carried_out(
     assert after == text(app, "aria/angry")
 
 
+def test_an_edit_that_nobody_explained_says_what_was_done(app: Flask, admin: Browser) -> None:
+    """And what undid it is offered to be redone."""
+    saved = apply(admin, ("aria/angry", "aria/happy"), **REPLACE).headers["Location"]
+    assert "Undo “Find and replace: 2 prompts”" in admin.get(saved).text
+
+    sent = {"csrf_token": admin.csrf(), "reason": "Undo “Find and replace: 2 prompts”"}
+    undone = admin.client.post(f"{saved}/undo", data=sent).headers["Location"]
+
+    assert 'value="Redo “Find and replace: 2 prompts”"' in admin.get(undone).text
+
+
 def test_tags_are_added_and_taken_away(app: Flask, admin: Browser) -> None:
     """The text stays."""
     apply(admin, ("aria/angry",), kind="tag", add="night, wide")

@@ -72,7 +72,8 @@ def apply(environment: str) -> Response:
             row = change_requests.propose(wanted, edits, reason)
             flash("Proposed. Others can look at it, comment and approve now.", "good")
             return redirect(url_for("changes.show", number=row.number), 303)
-        outcome = editing.save(repository(), environment, edits, caller().author, reason)
+        words = reason or f"{KINDS[choice.kind]}: {counted(len(edits), 'prompt')}"
+        outcome = editing.save(repository(), environment, edits, caller().author, words)
     except EditConflict as conflict:
         audit.describe(why=str(conflict))
         paths = [each.path for each in conflict.conflicts]
