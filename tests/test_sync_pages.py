@@ -117,8 +117,11 @@ def test_ticking_no_table_is_told(world: Staging) -> None:
 
 
 def test_there_are_never_two(world: Staging) -> None:
-    """While one waits or runs, another is refused, and said so."""
+    """While one waits or runs, another is refused, and said so; it has no count of rows yet."""
     world.start()
+    for page in ("/staging/syncs", "/staging"):
+        assert "0 rows</span>" not in (shown := world.here.admin.get(page).text)
+        assert "<dt>Rows</dt>" not in shown
 
     answer = world.here.admin.post("/staging/syncs")
 

@@ -18,7 +18,6 @@ def test_a_sync_is_watched_table_by_table_until_it_is_over(visit: Visit, studio:
     page = visit().log_in()
     page.goto(f"{studio.address}/staging/syncs")
     page.get_by_text("Only those ticked").click()
-    page.get_by_text("Tables", exact=True).click()
     page.get_by_label("teams").check()
     page.get_by_role("button", name="Try it first").click()
 
