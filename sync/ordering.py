@@ -36,6 +36,18 @@ def backward(ordered: Iterable[Table]) -> dict[str, tuple[str, ...]]:
     return found
 
 
+def led_to(ordered: Iterable[Table], late: Iterable[str]) -> list[Table]:
+    """Some tables and all that they refer to, directly or through others, in their order."""
+    tables = {table.name: table for table in ordered}
+    found, waiting = set[str](), [*late]
+    while waiting:
+        name = waiting.pop()
+        if name in tables and name not in found:
+            found.add(name)
+            waiting += [key.target for key in tables[name].foreign_keys]
+    return [table for table in tables.values() if table.name in found]
+
+
 def conditions(tables: dict[str, Table], rules: Rules) -> dict[str, str]:
     """The condition of each table: its own, and that what it refers to is copied as well."""
     return {name: _condition(name, tables, rules, ()) for name in tables}

@@ -37,7 +37,7 @@ from sync.options import (
     Options,
     Result,
 )
-from sync.ordering import backward
+from sync.ordering import backward, led_to
 from sync.preparing import SAMPLE, Preparation
 from sync.processes import Processes
 from sync.progress import Clock, Counts, now
@@ -309,7 +309,7 @@ class _Run:
                      "role needs the right to SET session_replication_role"]
                 )  # fmt: skip
         first = replace(walk, run=f"{walk.run} first")
-        for table in ordered if late else ():
+        for table in led_to(ordered, late):
             places = table.positions(late.get(table.name, ()))
             early = first.through(replace(works[table.name], inserts_only=True, nulled=places))
             self._decided.setdefault(table.name, Counts()).add_written(early.put_in())

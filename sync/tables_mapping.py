@@ -75,9 +75,13 @@ class MappingTable:
             raise UnusableDatabase(f"the mapping's database can't be used: {why}") from error
 
     def add(self, entries: Sequence[Entry]) -> None:
-        """Puts entries in; those that are there get their new time."""
+        """Puts entries in; those that are there get their new time.
+
+        All who share a sync do so in one order, so that none waits for another that waits for it.
+        """
         if not entries:
             return
+        entries = sorted(entries, key=lambda entry: (entry.tag, entry.fake))
         with self._engine.begin() as connection:
             if connection.dialect.name in KNOWS_CONFLICTS:  # a fifth of the work
                 connection.execute(ADD, [asdict(entry) for entry in entries])
