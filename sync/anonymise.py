@@ -26,6 +26,12 @@ MOST = {"smallint": 2**15 - 1, "integer": 2**31 - 1, "bigint": 2**63 - 1}
 ENDLESS = (float("inf"), -float("inf"))
 
 
+ALGORITHM = 1
+"""Which way of making fakes this is. To be raised by hand with every change by which an original
+gets another fake under the same key, rules and pools: such a run is another run, and says so.
+"""
+
+
 class Fakes:
     """Every kind of fake of one installation: one key, one set of pools.
 
@@ -35,6 +41,11 @@ class Fakes:
     def __init__(self, key: Key, pools: Pools, locale: str) -> None:
         self.key, self.pools, self.locale = key, pools, locale
         self._names: dict[str | None, Names] = {}
+
+    @property
+    def made_by(self) -> str:
+        """What stays the same for as long as one key and one set of rules give the same fakes."""
+        return f"{ALGORITHM} {self.pools.digest}"
 
     @cached_property
     def contacts(self) -> Contacts:

@@ -34,7 +34,7 @@ class Preparation:
     ) -> None:
         self.source, self.target, self.rules, self.fakes = source, target, rules, fakes
         self._tables, self._dry = tables, dry
-        self._manifest = f"{fakes.pools.digest} {dump(without_watermarks(rules))}"
+        self._manifest = f"{fakes.made_by} {dump(without_watermarks(rules))}"
         self.schema = Schema()
         self.empty = False
         self._folding: Folding | None = None

@@ -1,7 +1,5 @@
 """A sync from beginning to end: checked, walked through table by table, cleaned up, searched."""
 
-import hashlib
-import json
 import secrets
 from collections.abc import Callable, Sequence
 from contextlib import closing, suppress
@@ -26,6 +24,7 @@ from sync.following import delete_gone, may_lead_nowhere
 from sync.isolation import check_databases
 from sync.keyed import Key
 from sync.leaks import search
+from sync.manifest import MAKES_FAKES, differing, manifest_of, noted
 from sync.model import Row, Table
 from sync.options import (
     CANCELLED,
@@ -41,7 +40,7 @@ from sync.ordering import backward, led_to
 from sync.preparing import SAMPLE, Preparation
 from sync.processes import Processes
 from sync.progress import Clock, Counts, now
-from sync.rules import Rules, dump
+from sync.rules import Rules
 from sync.settling import settle
 from sync.shards import Fillers
 from sync.sharing import Shared
@@ -235,35 +234,24 @@ class _Run:
 
     # Runs
 
-    def _manifest(self) -> dict[str, str]:
-        text = dump(self.rules) + json.dumps(sorted(self.options.tables))
-        return {
-            "rules": hashlib.blake2b(text.encode(), digest_size=8).hexdigest(),
-            "key": self.key.fingerprint,
-            "pools": self.fakes.pools.digest,
-            "reset": str(self.options.reset),
-        }
-
     def _begin(self) -> None:
         if self.options.dry_run:
             return
-        manifest = self._manifest()
+        manifest = manifest_of(self.rules, self.fakes, self.options)
         latest = self.state.runs(1)
         if latest:
-            before = json.loads(str(latest[0][4]))
-            moved = [what for what in ("key", "pools") if before.get(what) != manifest[what]]
+            other = differing(noted(latest[0][4]), manifest)
+            moved = [what for what in other if what in MAKES_FAKES]
             if latest[0][3] in UNFINISHED:
-                if before == manifest:
+                if not other:
                     self.result.run = str(latest[0][0])
                     self.target.rollback()
                     return
                 if not self.options.restart:
-                    changed = ", ".join(
-                        what for what in manifest if before.get(what) != manifest[what]
-                    )
                     raise AnotherRun(
-                        f"run {latest[0][0]!s} is unfinished, and was made with other {changed}; "
-                        "go on with what it was made with, or give it up with --restart"
+                        f"run {latest[0][0]!s} is unfinished, and was made with other "
+                        f"{', '.join(other)}; go on with what it was made with, or give it up with "
+                        "--restart"
                     )
             if moved:
                 self.result.warnings.append(
