@@ -2,6 +2,7 @@
 
 import ipaddress
 import re
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ from sqlalchemy import select
 
 from tests.factories import make_repository, put
 from tests.web import Browser, bearer, make_app, person, routes, services
-from webapp import staging_access, staging_config
+from webapp import clock, staging_access, staging_config
 from webapp.access import Role, Scope
 from webapp.cli import main
 from webapp.records.models import AuditEntry
@@ -261,8 +262,8 @@ def test_a_host_that_is_none_of_ours_is_the_same_403_and_logged(tmp_path: Path) 
     ]
 
     assert [403, 403, 400] == got
-    assert [("another host", "evil.example")] * 2 == [
-        (each.why, each.host) for each in attempts(app)
+    assert [("another host", "evil.example", 2)] == [
+        (each.why, each.host, each.times) for each in attempts(app)
     ]
 
 
@@ -304,6 +305,49 @@ def test_the_same_again_is_counted_up(app: Flask) -> None:
         browser.get("/staging/access")
 
     assert [3] == [each.times for each in attempts(app)]
+
+
+def test_strangers_fill_no_table(app: Flask) -> None:
+    """What one address asks for without an account is a row a day, whatever it asks for and how."""
+    shut(app)
+    client = app.test_client()
+    noon = datetime(2026, 3, 5, 12, tzinfo=UTC)
+    for number in range(20):
+        place = f"2001:db8:1:2::{number:x}" if number % 2 else OUTSIDE
+        with clock.stopped_at(noon + timedelta(minutes=5 * number)):
+            client.get(f"/staging/{number}", **coming(place, host=f"h{number}.example"))
+    with clock.stopped_at(noon + timedelta(days=1)):
+        client.post("/staging/late", **coming(OUTSIDE))
+
+    seen = [(each.address, each.times, each.path, each.host) for each in attempts(app)]
+    assert seen == [
+        (OUTSIDE, 10, "/staging/18", "h18.example"),
+        ("2001:db8:1:2::/64", 10, "/staging/19", "h19.example"),
+        (OUTSIDE, 1, "/staging/late", HOST),
+    ]
+
+
+def test_each_attempt_of_somebody_with_an_account_is_kept(app: Flask) -> None:
+    """Also refused ones: every address is a row of its own."""
+    shut(app)
+    viewer = logged_in(app, Role.VIEWER)
+
+    for number in range(5):
+        viewer.get(f"/staging/{number}", **coming(OUTSIDE))
+
+    assert [f"/staging/{number}" for number in range(5)] == [each.path for each in attempts(app)]
+    assert all(each.actor.startswith("person:viewer") for each in attempts(app))
+
+
+def test_the_page_tells_how_often_strangers_came(app: Flask) -> None:
+    """And from when, beside what they asked for last."""
+    for number in range(3):
+        app.test_client().get(f"/staging/guess-{number}", environ_base={"REMOTE_ADDR": OUTSIDE})
+
+    page = person(app, Role.ADMIN).get("/staging/access").text
+
+    assert ("guess-2" in page, "guess-1" in page) == (True, False)
+    assert "the last of 3 since" in page
 
 
 def test_addresses_of_staging_are_known_by_their_beginning() -> None:

@@ -4,6 +4,7 @@ Three things must hold: the request came to staging's own host, from the VPN whe
 and by an admin. Whoever is refused gets the same 403, whatever stands at the address, or nothing.
 """
 
+import ipaddress
 import re
 from datetime import timedelta
 from urllib.parse import urlsplit
@@ -22,7 +23,11 @@ from webapp.services import records, settings
 INSIDE = ("staging", "api/v1/staging")
 """Addresses of staging begin with one of these."""
 SAME = timedelta(minutes=1)
-"""Attempts that are alike within this time are one row."""
+"""Attempts of somebody that are alike within this time are one row."""
+OF_STRANGERS = ("actor", "address", "outcome", "why")
+"""What is alike in attempts of a day that are one row, where nobody is logged in."""
+CUSTOMER = 64
+"""Bits of an IPv6 address that tell one customer from another; the rest is the customer's."""
 HOST, NETWORK = "another host", "another network"
 NOT_ADMIN, NOT_KNOWN = "no admin", "nobody is logged in"
 
@@ -139,9 +144,13 @@ def _is_admin(who: Caller) -> bool:
 
 
 def _log(who: Caller, outcome: str, why: str) -> None:
-    """Keeps an attempt; the same again within a minute counts up."""
+    """Keeps an attempt; the same again within a minute counts up.
+
+    Strangers may ask for as many addresses as they like: theirs are one row a day, which says where
+    they came from, how often, and what they asked for last.
+    """
     now, seen = clock.now(), AccessAttempt
-    alike = {
+    told = {
         "actor": audit_entries.cleaned(who.actor)[:80],
         "address": (request.remote_addr or "")[:64],
         "host": audit_entries.cleaned(request.headers.get("Host", ""))[:255],
@@ -150,15 +159,31 @@ def _log(who: Caller, outcome: str, why: str) -> None:
         "outcome": outcome,
         "why": why[:120],
     }
+    since, alike = now - SAME, told
+    if who is NOBODY:
+        told["address"] = neighbourhood(told["address"])
+        since = now.replace(hour=0, minute=0, second=0, microsecond=0)
+        alike = {name: told[name] for name in OF_STRANGERS}
     with records().writing(lasting=False) as session:
         found = session.scalar(
             select(seen.id)
             .where(*(getattr(seen, name) == value for name, value in alike.items()))
-            .where(seen.last_at > now - SAME)
+            .where(seen.last_at >= since, *([seen.at >= since] if who is NOBODY else []))
             .limit(1)
         )
         if found is None:
-            session.add(seen(at=now, last_at=now, times=1, request_id=request_id(), **alike))
+            session.add(seen(at=now, last_at=now, times=1, request_id=request_id(), **told))
         else:
             again = update(seen).where(seen.id == found)
-            session.execute(again.values(last_at=now, times=seen.times + 1))
+            session.execute(again.values(last_at=now, times=seen.times + 1, **told))
+
+
+def neighbourhood(address: str) -> str:
+    """Where a stranger comes from: an address, of IPv6 the network that one customer has."""
+    try:
+        found = ipaddress.ip_address(address.partition("%")[0])
+    except ValueError:
+        return address
+    if found.version == 4 or found.ipv4_mapped is not None:
+        return str(found if found.version == 4 else found.ipv4_mapped)
+    return str(ipaddress.ip_network((found, CUSTOMER), strict=False))

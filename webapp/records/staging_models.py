@@ -160,7 +160,8 @@ class SyncConflict(Base):
 class AccessAttempt(Base):
     """Somebody came to a page or an address of staging, let in or not.
 
-    The same within a minute is one row, and `times` says how often.
+    The same within a minute is one row, and `times` says how often; so is all that strangers from
+    one address ask for in a day, where the rest is of the last attempt.
     """
 
     __tablename__ = "staging_attempts"
