@@ -1,4 +1,5 @@
-"""An empty table filled, column by column: production read ahead while staging is written to.
+"""An empty table filled, column by column: production read ahead while staging is written to, by
+two connections in turns.
 
 What it leaves in the sync's own tables is what a walk leaves, so either can go on for the other.
 """
@@ -75,10 +76,11 @@ class Filling:
     def __init__(
         self, source: PostgresSource, target: PostgresTarget, work: Work, clock: Clock,
         cancelled: Callable[[], bool], record: Record | None, shard: Shard | None = None,
-        as_text: bool = False, indexed: bool = True, sure: Callable[[], None] = lambda: None,
+        as_text: bool = False, indexed: bool = True,
+        wait_for_checks: Callable[[], None] = lambda: None,
     ) -> None:  # fmt: skip
-        """`sure` is waited for before the first row is written, and may raise."""
-        self._sure = sure
+        """`wait_for_checks` is called before the first row is written, and may raise."""
+        self._wait_for_checks = wait_for_checks
         self._shard = shard
         self._indexed = costly_index(work) if indexed else None
         self._record = record
@@ -113,7 +115,7 @@ class Filling:
         behind = Behind(*[self._hand(writer, stands, outcome) for writer in self._writers])
         try:
             for piece in self._pieces(stands[0], outcome):
-                self._sure()
+                self._wait_for_checks()
                 if self._cancelled():
                     raise Cancelled("the run was cancelled; what it had finished stays")
                 behind.put(piece)

@@ -62,7 +62,7 @@ class Preparation:
         self._check_folding(followed)
         staging = found or self.target.schema()
         if not staging.tables:
-            self.sure()
+            self.wait_for_checks()
         if not staging.tables and not self._dry:
             self.target.create_like(self.source)
             staging = self.target.schema()
@@ -72,7 +72,7 @@ class Preparation:
         if wrong:
             raise SchemasDiffer(wrong)
 
-    def sure(self) -> None:
+    def wait_for_checks(self) -> None:
         """Waits for what takes long to check; to be called before a row is written."""
         if self._folding is not None:
             self._folding.wait()

@@ -101,7 +101,7 @@ class _Run:
         with closing(prepared):
             prepared.check(self._followed)
             if self.options.processes > 1 or self.options.others:
-                prepared.sure()  # before processes are forked, and parts handed out
+                prepared.wait_for_checks()  # before processes are forked, and parts handed out
             self._carry_out_prepared(prepared)
         return self.result
 
@@ -115,7 +115,7 @@ class _Run:
             self.target.commit()
         self._begin()
         try:
-            self._carry_out(ordered, works, prepared.sure)
+            self._carry_out(ordered, works, prepared.wait_for_checks)
         except Cancelled:
             self._note_if_possible(CANCELLED, "cancelled")
             raise
@@ -128,7 +128,7 @@ class _Run:
             raise
 
     def _carry_out(
-        self, ordered: list[Table], works: dict[str, Work], sure: Callable[[], None]
+        self, ordered: list[Table], works: dict[str, Work], wait_for_checks: Callable[[], None]
     ) -> None:
         clock = Clock({table.name: table.rows for table in ordered}, self.options.progress)
         walk = Walk(
@@ -141,8 +141,8 @@ class _Run:
             self._apply_decisions(works)
             walk.dry = bool(self._open_conflicts())
         rebuilding = self._taken_down(ordered, walk)
-        walk.indexed = rebuilding is None
-        walk.by_columns, walk.fillers, walk.sure = self.options.by_columns, self._fillers(), sure
+        walk.indexed, walk.by_columns = rebuilding is None, self.options.by_columns
+        walk.fillers, walk.wait_for_checks = self._fillers(), wait_for_checks
         self._get_ready()
         try:
             walk.plan_parts([works[table.name] for table in ordered])

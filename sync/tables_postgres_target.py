@@ -50,7 +50,7 @@ PATIENCE, PAUSE = 2.0, 0.05
 
 
 class PostgresTarget(ByColumns):
-    """Staging: one connection writes, another reads ahead."""
+    """Staging: the run's own connection, others that read ahead, and others that fill tables."""
 
     dialect = "postgresql"
     state = f"{OWN_SCHEMA}."

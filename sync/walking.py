@@ -46,8 +46,8 @@ class Walk:
     """Empty tables are filled while they have their indexes."""
     fillers: Fillers | None = None
     """Fill large tables in parts."""
-    sure: Callable[[], None] = lambda: None
-    """Waits for what must be sure before a row is written; raises SyncError."""
+    wait_for_checks: Callable[[], None] = lambda: None
+    """Waits for checks that are under way still, before a row is written; raises SyncError."""
     quick: Quick = field(init=False)
     _tags: dict[int, bytes] = field(default_factory=dict)
     """Tags of the window's rows, by the rows' identity."""
@@ -115,7 +115,7 @@ class Walk:
         self, work: Work, attempts: list[Attempt], mine: Attempt | None, outcome: Outcome
     ) -> None:
         """Window by window; each is a checkpoint."""
-        self.sure()
+        self.wait_for_checks()
         number, seen = (mine.blocks, mine.seen) if mine else (0, 0)
         for window in self._windows(work, attempts, mine.last_key if mine else None, outcome):
             if self.cancelled():
@@ -158,7 +158,7 @@ class Walk:
         self.target.commit()
         filling = Filling(
             self.source, self.target, work, self.clock, self.cancelled, self.record,
-            as_text=not self.by_columns, indexed=self.indexed, sure=self.sure,
+            as_text=not self.by_columns, indexed=self.indexed, wait_for_checks=self.wait_for_checks,
         )  # fmt: skip
         try:
             filling.go_on(mine, outcome)
