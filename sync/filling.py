@@ -116,17 +116,28 @@ class Filling:
         try:
             for piece in self._pieces(stands[0], outcome):
                 self._wait_for_checks()
-                if self._cancelled():
-                    raise Cancelled("the run was cancelled; what it had finished stays")
-                behind.put(piece)
-            behind.close()
+                self._raise_if_cancelled()
+                behind.put(piece, self._raise_if_cancelled)
+            behind.close(self._raise_if_cancelled)
         except FAILURES as error:
             raise Unfit(str(error)) from error
+        except Cancelled as error:  # also while others hold what a writer waits for
+            behind.stop(error)
+            behind.leave(self._hurry)
+            raise
         finally:
             behind.leave()
             for writer in self._writers:
                 writer.rollback()
         return stands[0]
+
+    def _hurry(self) -> None:
+        for writer in self._writers:
+            writer.cancel()
+
+    def _raise_if_cancelled(self) -> None:
+        if self._cancelled():
+            raise Cancelled("the run was cancelled; what it had finished stays")
 
     def _pieces(self, mine: Attempt, outcome: Outcome) -> Iterator[Piece]:
         work, after = self._work, mine.last_key

@@ -99,6 +99,11 @@ class ArrowWriter(ColumnWriter):
         with suppress(adbc.Error):
             self._connection.rollback()
 
+    def cancel(self) -> None:
+        """Ends what is under way, from another thread."""
+        with suppress(adbc.Error):
+            self._connection.adbc_cancel()
+
     def close(self) -> None:
         """Ends the connection."""
         self._connection.close()

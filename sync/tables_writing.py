@@ -9,7 +9,7 @@ import psycopg
 
 from sync.errors import Unfit, UnusableDatabase
 from sync.model import Table
-from sync.tables_postgres_text import connect, names_of, said, table_name
+from sync.tables_postgres_text import cancel, connect, names_of, said, table_name
 
 
 class ColumnWriter(ABC):
@@ -37,6 +37,10 @@ class ColumnWriter(ABC):
     @abstractmethod
     def rollback(self) -> None:
         """Takes back what was done since the last commit; of a connection that is lost, nothing."""
+
+    @abstractmethod
+    def cancel(self) -> None:
+        """Ends what is under way, from another thread; that raises Unfit, or another error."""
 
     @abstractmethod
     def close(self) -> None:
@@ -97,6 +101,10 @@ class CopyWriter(ColumnWriter):
         """Takes back what was done since the last commit; of a connection that is lost, nothing."""
         with suppress(psycopg.Error):
             self._connection.rollback()
+
+    def cancel(self) -> None:
+        """Ends what is under way, from another thread."""
+        cancel(self._connection)
 
     def close(self) -> None:
         """Ends the connection."""

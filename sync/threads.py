@@ -2,11 +2,17 @@
 
 import threading
 from collections.abc import Callable, Iterator
-from queue import Queue
+from queue import Full, Queue
 from typing import Generic, TypeVar
 
 T = TypeVar("T")
 DEPTH = 2
+OFTEN = 0.3
+"""Seconds between two looks at whether waiting is wanted still."""
+
+
+def _nothing() -> None:
+    """Nothing is to be done meanwhile."""
 
 
 class Ahead(Generic[T]):
@@ -101,25 +107,44 @@ class Behind(Generic[T]):
             self._error = error if self._error is None else self._error
             self._moved.notify_all()
 
-    def put(self, item: T) -> None:
-        """Hands over an item; raises what an earlier one raised."""
+    def put(self, item: T, meanwhile: Callable[[], None] = _nothing) -> None:
+        """Hands over an item; raises what an earlier one raised.
+
+        `meanwhile` is called now and then while there is no room, and may raise.
+        """
         if self._error is not None:
             raise self._error
-        self._queue.put((self._given, item))
+        self._give((self._given, item), meanwhile)
         self._given += 1
 
-    def close(self) -> None:
-        """Waits until all is done; raises what went wrong."""
-        self.leave()
+    def _give(self, given: tuple[int, T] | None, meanwhile: Callable[[], None]) -> None:
+        while any(thread.is_alive() for thread in self._threads):
+            try:
+                self._queue.put(given, timeout=OFTEN)
+            except Full:
+                meanwhile()
+            else:
+                break
+
+    def close(self, meanwhile: Callable[[], None] = _nothing) -> None:
+        """Waits until all is done; raises what went wrong, or what `meanwhile` raises."""
+        self.leave(meanwhile)
         if self._error is not None:
             raise self._error
 
-    def leave(self) -> None:
+    def stop(self, error: BaseException) -> None:
+        """Has nothing more begun or ended."""
+        self._fail(error)
+
+    def leave(self, meanwhile: Callable[[], None] = _nothing) -> None:
         """Waits until what was handed over is done, whatever came of it."""
         for _ in self._threads:
-            self._queue.put(None)
+            self._give(None, meanwhile)
         for thread in self._threads:
-            thread.join()
+            while thread.is_alive():
+                thread.join(OFTEN)
+                if thread.is_alive():
+                    meanwhile()
         self._threads.clear()
 
 

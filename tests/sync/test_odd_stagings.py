@@ -8,7 +8,7 @@ import psycopg
 import pytest
 
 from sync import tables_binary
-from sync.errors import DatabaseFailed, SyncError, Unsupported
+from sync.errors import Cancelled, DatabaseFailed, SyncError, Unsupported
 from sync.tables_postgres_text import connect
 from sync.tables_writing import ColumnWriter, CopyWriter
 from tests import servers
@@ -91,12 +91,23 @@ def name_of(url: str) -> str:
 
 @pytest.mark.parametrize("isolation", ["serializable", "repeatable read"])
 def test_two_write_where_transactions_are_isolated_by_default(
-    source: str, target: str, writers: list[ColumnWriter], isolation: str
+    source: str, target: str, monkeypatch: pytest.MonkeyPatch, isolation: str
 ) -> None:
     """Else the second would end in an error for each piece that the first noted."""
     carry_out(
         target, f"ALTER DATABASE {name_of(target)} SET default_transaction_isolation='{isolation}'"
     )
+    writers, second, put = list[ColumnWriter](), threading.Event(), CopyWriter.put
+
+    def overlapping(self: CopyWriter, *given: Any) -> None:
+        writers.append(self)
+        number = len(writers)
+        put(self, *given)
+        if number == 2:
+            second.set()
+        assert second.wait(60)
+
+    monkeypatch.setattr(CopyWriter, "put", overlapping)
 
     sync(source, target, RULES)
 
@@ -298,3 +309,24 @@ def test_a_staging_that_goes_down_is_told_and_gone_on_with(
     assert "completed" == sync(source, target, RULES).status
     assert [(PEOPLE,)] == ask(target, "SELECT count(*) FROM users")
     assert 0 == sync(source, target, RULES).total.written
+
+
+@pytest.mark.parametrize("as_text", [False, True])
+def test_a_run_is_cancelled_while_it_waits_for_a_lock(
+    source: str, target: str, monkeypatch: pytest.MonkeyPatch, as_text: bool
+) -> None:
+    """Of somebody who may hold it for ever; and it is gone on with."""
+    monkeypatch.setattr(tables_binary.BinaryWriter, "waits", 600)
+
+    with psycopg.connect(target) as holder:
+        holder.execute("LOCK TABLE users IN SHARE MODE")
+        with pytest.raises(Cancelled):
+            sync(source, target, RULES, cancelled=lambda: blocked(target), by_columns=not as_text)
+    assert [(0,)] == ask(target, "SELECT count(*) FROM users")
+
+    assert PEOPLE == sync(source, target, RULES).total.inserted
+
+
+def blocked(url: str) -> bool:
+    """Whether somebody waits for a lock."""
+    return ask(url, "SELECT count(*) > 0 FROM pg_locks WHERE NOT granted") == [(True,)]

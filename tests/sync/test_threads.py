@@ -36,6 +36,35 @@ def put_all(behind: Behind[int], count: int) -> None:
         behind.put(item)
 
 
+@pytest.mark.parametrize("hands", [1, 2])
+@pytest.mark.parametrize("given", [1, 20])
+def test_nobody_waits_for_ever_for_what_is_stuck(hands: int, given: int) -> None:
+    """Neither while there is no room for more nor at the end; nothing else is begun or ended."""
+    begun, ended, free = list[int](), list[int](), threading.Event()
+
+    def work(item: int) -> Callable[[], None]:
+        begun.append(item)
+        free.wait(60)
+        return lambda: ended.append(item)
+
+    def enough() -> None:
+        raise ValueError("enough")
+
+    def all_of_them() -> None:
+        for item in range(given):
+            behind.put(item, enough)
+        behind.close(enough)
+
+    behind = Behind(*[work] * hands)
+    with pytest.raises(ValueError, match="enough") as raised:
+        all_of_them()
+    behind.stop(raised.value)
+    behind.leave(free.set)
+
+    assert [*range(min(given, hands))] == sorted(begun)
+    assert ended == []
+
+
 @pytest.mark.parametrize("hands", [1, 2, 3])
 @pytest.mark.parametrize("late", [False, True])
 def test_nothing_ends_behind_what_failed(hands: int, late: bool) -> None:
