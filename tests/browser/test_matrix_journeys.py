@@ -55,3 +55,30 @@ def test_escape_leads_back_to_the_cell(visit: Visit) -> None:
 
     expect(page.locator("#beside")).to_be_hidden()
     expect(page.locator(f"#row-{ident} .cell").nth(2)).to_be_focused()
+
+
+def test_the_bar_at_the_foot_of_a_phone_covers_the_grid(visit: Visit) -> None:
+    """Its names stay in sight where the grid's head, which sticks, passes under them."""
+    hands, studio = someone(visit, "mouse")
+    page = hands.page
+    studio.character()
+    page.set_viewport_size({"width": 390, "height": 500})
+    hands.goto(f"{studio.address}/environments/staging/matrix?select=1")
+    head = page.locator(".matrix thead th").first
+    bar = page.locator(".rail")
+    page.evaluate(
+        """([head, bar]) => {
+          const goes = head.getBoundingClientRect().top - bar.getBoundingClientRect().top;
+          scrollBy({ top: goes, behavior: "instant" });
+        }""",
+        [head.element_handle(), bar.element_handle()],
+    )
+
+    on_top = bar.evaluate(
+        """(bar) => {
+          const at = bar.getBoundingClientRect();
+          return bar.contains(document.elementFromPoint(40, at.top + 20));
+        }"""
+    )
+
+    assert on_top
