@@ -448,7 +448,7 @@ def test_versions_that_do_not_exist_are_not_found(admin: FlaskClient) -> None:
 
 
 def test_what_is_not_there_is_said_so(admin: FlaskClient) -> None:
-    """With a page a person can read and leave."""
+    """With a page a person can read and leave; it says once what would be valid."""
     asked = {
         f"{ENV}/characters/nobody": 404,
         f"{ENV}/characters/nobody/angry": 404,
@@ -461,6 +461,9 @@ def test_what_is_not_there_is_said_so(admin: FlaskClient) -> None:
 
     assert asked == {address: answer.status_code for address, answer in answers.items()}
     assert all('href="/"' in answer.text for answer in answers.values())
+    bored = answers[f"{ENV}/characters/aria/bored"].text
+    assert "idle, happy, angry.</p>" in bored
+    assert 1 == bored.count("idle, happy, angry")
 
 
 def test_production_is_read_only_and_says_why(admin: FlaskClient, prompts: Repository) -> None:
