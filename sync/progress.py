@@ -5,6 +5,9 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+TELLING = 100
+"""Of so many rows one must be done before it is told how long the others take."""
+
 
 @dataclass(slots=True)
 class Counts:
@@ -83,7 +86,7 @@ class Clock:
         here = sum(self.done.values())
         of = sum(max(rows, self.done.get(name, 0)) for name, rows in self.expected.items())
         took = time.monotonic() - self.began
-        left = took / here * (of - here) if here else None
+        left = took / here * (of - here) if here * TELLING >= of else None
         self.progress(
             Step(table, done, max(done, self.expected.get(table, 0)), size, here, of, left)
         )

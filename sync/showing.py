@@ -6,11 +6,11 @@ from sync import pools
 from sync.anonymise import Fakes, compiled
 from sync.check import lengths
 from sync.errors import DatabaseFailed
-from sync.guessing import guess
 from sync.keyed import Key
 from sync.model import Cell, Row, Schema, Table
 from sync.ordering import conditions
 from sync.people import beside, homes_of
+from sync.plan import draft
 from sync.preparing import SAMPLE
 from sync.rules import Rule, Rules, TableRules
 from sync.tables import Selection, Source
@@ -21,17 +21,25 @@ Suggested = dict[tuple[str, str], tuple[Rule, str]]
 
 
 def suggestions(rules: Rules, schema: Schema, source: Source) -> Suggested:
-    """A rule, and why, for each column that none covers."""
-    found: Suggested = {}
+    """A rule, and why, for each column that none covers: together they can work."""
+    missing = [
+        (table.name, name)
+        for table in schema.tables.values()
+        if (mine := rules.tables.get(table.name, TableRules(table.name))) and not mine.skip
+        for name in table.names
+        if name not in mine.columns
+    ]
+    if not missing:
+        return {}
+    drafted, why = draft(schema, lambda table: source.sample(table, SAMPLE))
+    found = {(t, n): (drafted.tables[t].columns[n], why[t, n]) for t, n in missing}
     for table in schema.tables.values():
-        mine = rules.tables.get(table.name)
-        if mine is not None and mine.skip:
-            continue
-        missing = [each for each in table.columns if mine is None or each.name not in mine.columns]
-        rows = source.sample(table, SAMPLE) if missing else []
-        for column in missing:
-            (place,) = table.positions([column.name])
-            found[table.name, column.name] = guess(table, column, [row[place] for row in rows])
+        for key in table.foreign_keys:
+            theirs = rules.tables.get(key.target, TableRules(key.target)).columns
+            for own, name in zip(key.columns, key.target_columns, strict=True):
+                if (table.name, own) in found and name in theirs:
+                    said = f"as {key.target}.{name}, which it names"
+                    found[table.name, own] = theirs[name], said
     return found
 
 

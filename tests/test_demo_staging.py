@@ -48,6 +48,43 @@ def test_a_demo_that_is_still_being_made_says_so(tmp_path: Path, redis_url: str)
 
 
 @pytest.mark.usefixtures("small")
+def test_the_page_waits_for_the_demo_by_itself(tmp_path: Path, redis_url: str) -> None:
+    """It sends nobody to the configuration, asks again, and then has the button to start."""
+    with world(tmp_path, redis_url) as here:
+        demo_database.announce(here.settings)
+
+        waiting = here.admin.get("/staging/syncs").text
+        demo_database.make(here.records, here.settings)
+        ready = here.admin.get("/staging/syncs").text
+
+    assert "is being made" in waiting
+    assert 'hx-trigger="every 1s" hx-select="#begin"' in waiting
+    assert "Open Configuration" not in waiting
+    assert 'hx-select="#begin"' not in ready
+    assert 'id="begin"' in ready
+    assert "Start sync" in ready
+
+
+@pytest.mark.usefixtures("small")
+def test_a_demo_comes_with_its_rules(
+    tmp_path: Path, redis_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nobody sees its database before there are rules for it."""
+    there: list[bool] = []
+    save = sync_rules.save
+    with world(tmp_path, redis_url) as here:
+        monkeypatch.setattr(
+            sync_rules,
+            "save",
+            lambda *given: (there.append(staging_config.has_demo(here.settings)), save(*given))[1],
+        )
+        demo_database.make(here.records, here.settings)
+
+        assert [False] == there
+        assert staging_config.has_demo(here.settings)
+
+
+@pytest.mark.usefixtures("small")
 def test_a_demo_is_made_once(tmp_path: Path, redis_url: str) -> None:
     """Asked twice it stays as it was."""
     with world(tmp_path, redis_url) as here:

@@ -11,10 +11,13 @@ import pytest
 from sqlalchemy import select
 
 from sync import mapping, rules
+from sync.rules import Rules
+from sync.showing import completed, suggestions
+from sync.tables import open_source
 from tests.servers import Postgres
 from tests.staging_world import KEY, Staging, staging_world
 from tests.sync.databases import ask, carry_out
-from webapp import staging_upkeep, sync_rules
+from webapp import rules_view, staging_upkeep, sync_rules
 from webapp.records.models import AuditEntry
 
 UNCOVERED = "ALTER TABLE users ADD COLUMN tax_id TEXT"
@@ -93,6 +96,21 @@ def test_an_uncovered_column_stands_first_and_saving_takes_what_is_suggested(
     assert 'href="#users.tax_id"' in page
     assert 'id="users.tax_id"' in page
     assert (303, "digits") == (answer.status_code, rule(world, "users", "tax_id"))
+
+
+@pytest.mark.parametrize("standing", ["", "users: {columns: {id: digits}}"])
+def test_what_is_suggested_can_be_saved_as_it_stands(world: Staging, standing: str) -> None:
+    """Where there are no rules at all, and where what others refer to has its own."""
+    wanted = rules.parse(f"version: 1\ntables:\n  {standing}\n") if standing else Rules()
+    source = open_source(f"sqlite:///{world.production}")
+    schema = source.schema()
+
+    found = rules_view.made(source, wanted, {}, None)
+    whole = completed(wanted, schema, suggestions(wanted, schema, source)).tables
+    source.close()
+
+    assert () == found.problems
+    assert whole["assignments"].columns["user_id"] == whole["users"].columns["id"]
 
 
 def test_rules_that_can_not_work_are_not_saved(world: Staging) -> None:

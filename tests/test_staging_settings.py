@@ -100,15 +100,26 @@ def test_production_s_bucket_is_known_by_any_place_in_it(
         assert "studio-qa" == world.configure(storage_bucket="studio-qa").storage_bucket
 
 
+@pytest.mark.parametrize(
+    "live", ["what is this", "minio.example/studio-qa", "http://10.0.0.1:9000/studio-qa"]
+)
 def test_a_bucket_of_production_that_can_not_be_read_is_told(
-    tmp_path: Path, redis_url: str
+    tmp_path: Path, redis_url: str, live: str
 ) -> None:
     """Staging's is not taken for another one than production's without knowing."""
     with (
-        staging_world(tmp_path, redis_url, production_bucket="what is this") as world,
+        staging_world(tmp_path, redis_url, production_bucket=live) as world,
         pytest.raises(ConfigError, match="PROMPT_REPO_PRODUCTION_BUCKET"),
     ):
         world.configure(storage_bucket="studio-qa")
+
+
+@pytest.mark.parametrize("host", ["localhost.", "LOCALHOST", "127.1.2.3", "[::1]", "0.0.0.0"])
+def test_this_machine_is_one_place_however_it_is_called(host: str) -> None:
+    """Also while no database there answers and says which it is."""
+    told = staging_values.database_parts(f"postgresql://owner@{host}:5432/app")
+
+    assert staging_values.database_parts("postgresql://reader@127.0.0.1/app") == told
 
 
 def test_production_s_host_may_be_written_as_an_address(tmp_path: Path, redis_url: str) -> None:

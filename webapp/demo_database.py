@@ -33,13 +33,14 @@ def make(records: Records, settings: Settings) -> None:
             part = place / f"{staging_config.PRODUCTION_FILE}.part"
             folder.remove(part)
             demo.create(f"sqlite:///{part}")
+            _draft(records, part)  # before anybody sees the database: both are there at once
             part.rename(_made(settings))
-        if sync_rules.latest(records) is None:
-            _draft(records, settings)
 
 
-def _draft(records: Records, settings: Settings) -> None:
-    production = open_source(staging_config.production_url(settings))
+def _draft(records: Records, made: Path) -> None:
+    if sync_rules.latest(records) is not None:
+        return
+    production = open_source(f"sqlite:///{made}")
     try:
         text, why = sync_rules.draft(production)
     finally:

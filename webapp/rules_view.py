@@ -3,10 +3,9 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
-from sync import rules
+from sync import plan, rules
 from sync.check import check, check_conditions
 from sync.errors import InvalidRules, Problem, SyncError
-from sync.guessing import guess
 from sync.keyed import Key
 from sync.kinds import KINDS
 from sync.model import Column, Schema, Table
@@ -15,7 +14,7 @@ from sync.rules import Rule, Rules, TableRules
 from sync.showing import Pairs, completed, shown, suggestions
 from sync.tables import Source
 from webapp import sync_sample
-from webapp.sync_rules import BY_A_PERSON
+from webapp.sync_rules import BY_A_PERSON, nested
 
 ROWS = 3
 MOST_SAMPLED = 60
@@ -191,14 +190,12 @@ def _problems(whole: Rules, schema: Schema, source: Source) -> tuple[Problem, ..
 
 def drafted(source: Source, wanted: Rules) -> dict[str, dict[str, str]]:
     """Why each rule that is what the draft would say is so; for the record of a version."""
-    why: dict[str, dict[str, str]] = {}
-    for table in source.schema().tables.values():
-        mine = wanted.tables.get(table.name)
-        if mine is None or mine.skip:
-            continue
-        rows = source.sample(table, SAMPLE)
-        for place, column in enumerate(table.columns):
-            rule, said = guess(table, column, [row[place] for row in rows])
-            if mine.columns.get(column.name) == rule:
-                why.setdefault(table.name, {})[column.name] = said
-    return why
+    found, why = plan.draft(source.schema(), lambda table: source.sample(table, SAMPLE))
+    return nested(
+        {
+            (table, column): said
+            for (table, column), said in why.items()
+            if table in wanted.tables
+            and wanted.tables[table].columns.get(column) == found.tables[table].columns[column]
+        }
+    )

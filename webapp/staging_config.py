@@ -38,6 +38,10 @@ class NotSetUp(Exception):
     """A sync can't begin for want of a setting; says which."""
 
 
+class BeingMade(NotSetUp):
+    """The demo's production database is not there yet; nobody has to do anything about it."""
+
+
 @dataclass(frozen=True)
 class Addresses:
     """Where both databases are, with their secrets; for opening them and nothing else."""
@@ -97,7 +101,7 @@ def production_url(settings: Settings) -> str:
     if has_demo(settings):
         return f"sqlite:///{demo_folder(settings) / PRODUCTION_FILE}"
     if demo_folder(settings).is_dir():
-        raise NotSetUp("the demo's production database is still being made; try again in a moment")
+        raise BeingMade("the demo's production database is still being made; try again in a moment")
     raise NotSetUp("no production database is set; PROMPT_REPO_PRODUCTION_DATABASE_URL names it")
 
 

@@ -149,6 +149,8 @@ def _storage(around: Around) -> Part:
 
         name = around.config.storage_bucket
         bucket = Bucket(name, around.settings.s3_endpoint, around.settings.s3_region)
+        bucket.get_ready()
+        began = time.monotonic()
         next(bucket.names(), None)
         return Part("Storage", OK, f"Bucket {name} can be read", _since(began), "S3")
     kept = storage.storage(around.settings, STAGING)

@@ -88,6 +88,8 @@ def host_in(text: str) -> str:
 def bucket_in(text: str) -> str:
     """The bucket in a setting, which may name a place within it; empty where there is none."""
     told = re.sub(r":\d+(?=/|$)", "", text.strip()).rstrip("/")
+    if not re.match("arn:|[^/]*://", told) and "." in told.partition("/")[0] and "/" in told:
+        return ""  # a server and a bucket, or a bucket and a place in it
     while told.rpartition("://")[2]:
         try:
             return bucket(told)
@@ -142,7 +144,7 @@ def database_parts(text: str) -> tuple[str, ...]:
     port = str(told.get("port") or url.port or 5432)
     return (
         "postgresql",
-        where or "localhost",
+        "localhost" if not where or _is_this_machine(where) else where,
         port,
         unquote(str(told.get("dbname") or url.database)),
     )
@@ -192,6 +194,14 @@ def next_runs(told: str, now: datetime, count: int = 3) -> list[datetime]:
 def masked(text: str) -> str:
     """An address without its password."""
     return PASSWORD.sub(lambda found: COVER if found[1] is None else f"{found[1]}:{COVER}", text)
+
+
+def _is_this_machine(host: str) -> bool:
+    try:
+        found = ipaddress.ip_address(host)
+    except ValueError:
+        return False
+    return found.is_loopback or found.is_unspecified
 
 
 def _is_address(text: str) -> bool:

@@ -28,6 +28,10 @@ class Bucket:
         self._name, self._endpoint, self._region = name, endpoint, region
         self._lock, self._made = threading.Lock(), False
 
+    def get_ready(self) -> None:
+        """Makes what asks S3, which takes longer than S3 takes to answer."""
+        self._client()
+
     def put(self, name: str, source: Path) -> int:
         """Keeps a copy of a file, in place of one of this name; gives its size."""
         size = source.stat().st_size

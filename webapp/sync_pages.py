@@ -23,7 +23,7 @@ from webapp.formatting import capitalize_first, counted
 from webapp.queue import NoQueue
 from webapp.records.staging_models import Sync, SyncConflict
 from webapp.services import records, services, settings
-from webapp.staging_config import NotSetUp
+from webapp.staging_config import BeingMade, NotSetUp
 from webapp.staging_pages import next_runs
 from webapp.syncs import SyncOver, SyncUnderWay, Wanted
 
@@ -158,6 +158,7 @@ def _is_deserted() -> bool:
 
 def _index(error: str = "") -> str:
     config = staging_config.current(records(), settings())
+    hindrance = _hindrance(config)
     running, newest = syncs.under_way(records()), syncs.latest(records())
     unfinished = newest if newest is not None and newest.resumable else None
     standing = sync_rules.latest(records())
@@ -166,7 +167,8 @@ def _index(error: str = "") -> str:
         "staging/syncs.html",
         config=config,
         error=error,
-        hindrance=_hindrance(config),
+        hindrance=hindrance,
+        being_made=isinstance(hindrance, BeingMade),
         watched=view(running) if running else None,
         unfinished=view(unfinished) if unfinished and not running else None,
         history=history[:SHOWN],
@@ -179,14 +181,14 @@ def _index(error: str = "") -> str:
     )
 
 
-def _hindrance(config: Any) -> str:
-    """What keeps every sync from beginning; empty where nothing does."""
+def _hindrance(config: Any) -> NotSetUp | None:
+    """What keeps every sync from beginning."""
     try:
         staging_config.allow_sync(config)
         staging_config.addresses(config, settings())
     except NotSetUp as error:
-        return _told(error)
-    return ""
+        return error
+    return None
 
 
 def _processes(text: str) -> int:
