@@ -14,6 +14,7 @@ from sync.sums import SQL, Sums
 from sync.tables import Selection
 from sync.tables_arrow import SURE, ArrowReader
 from sync.tables_failures import refusal
+from sync.tables_postgres_identity import identity_of
 from sync.tables_postgres_schema import read_schema
 from sync.tables_postgres_text import (
     after_key,
@@ -23,7 +24,6 @@ from sync.tables_postgres_text import (
     copied_out,
     from_table,
     has_key,
-    identity_of,
     key_in_one,
     literal,
     names_of,

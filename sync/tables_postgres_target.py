@@ -17,6 +17,7 @@ from sync.tables_binary import open_writer
 from sync.tables_postgres import PostgresSource
 from sync.tables_postgres_columns import WAITING, ByColumns, unlike
 from sync.tables_postgres_ddl import create_like
+from sync.tables_postgres_identity import identity_of
 from sync.tables_postgres_locks import Locks
 from sync.tables_postgres_schema import OWN_SCHEMA, SPELLED, read_schema
 from sync.tables_postgres_sequences import set_behind
@@ -27,7 +28,6 @@ from sync.tables_postgres_text import (
     copied_out,
     from_table,
     has_key,
-    identity_of,
     lines_of,
     literal,
     names_of,

