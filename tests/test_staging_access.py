@@ -1,7 +1,9 @@
 """Who gets into staging: host, network and role, on every route, however they are spoofed."""
 
 import ipaddress
+import json
 import re
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -13,7 +15,7 @@ from sqlalchemy import select
 
 from tests.factories import make_repository, put
 from tests.web import Browser, bearer, make_app, person, routes, services
-from webapp import clock, staging_access, staging_config
+from webapp import clock, log, staging_access, staging_config
 from webapp.access import Role, Scope
 from webapp.cli import main
 from webapp.records.models import AuditEntry
@@ -262,8 +264,8 @@ def test_a_host_that_is_none_of_ours_is_the_same_403_and_logged(tmp_path: Path) 
     ]
 
     assert [403, 403, 400] == got
-    assert [("another host", "evil.example", 2)] == [
-        (each.why, each.host, each.times) for each in attempts(app)
+    assert [("another host", "evil.example")] * 2 == [
+        (each.why, each.host) for each in attempts(app)
     ]
 
 
@@ -307,24 +309,60 @@ def test_the_same_again_is_counted_up(app: Flask) -> None:
     assert [3] == [each.times for each in attempts(app)]
 
 
-def test_strangers_fill_no_table(app: Flask) -> None:
-    """What one address asks for without an account is a row a day, whatever it asks for and how."""
+def test_strangers_fill_no_table(
+    app: Flask, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Up to a bound of rows a day each attempt is one; beyond it they are one row and lines of the
+    log, with who, from where, to what. A network of IPv6 is one customer's, and has one bound.
+    """
     shut(app)
-    client = app.test_client()
-    noon = datetime(2026, 3, 5, 12, tzinfo=UTC)
-    for number in range(20):
-        place = f"2001:db8:1:2::{number:x}" if number % 2 else OUTSIDE
+    monkeypatch.setattr(staging_access, "MOST_OF_STRANGERS", 3)
+    written = tmp_path / "log.jsonl"
+    log.configure(replace(services(app).settings, log=str(written)))
+    client, noon = app.test_client(), datetime(2026, 3, 5, 12, tzinfo=UTC)
+    for number in range(10):
+        place = f"2001:db8:0:2::{number:x}" if number % 2 else OUTSIDE
         with clock.stopped_at(noon + timedelta(minutes=5 * number)):
             client.get(f"/staging/{number}", **coming(place, host=f"h{number}.example"))
     with clock.stopped_at(noon + timedelta(days=1)):
         client.post("/staging/late", **coming(OUTSIDE))
 
-    seen = [(each.address, each.times, each.path, each.host) for each in attempts(app)]
-    assert seen == [
-        (OUTSIDE, 10, "/staging/18", "h18.example"),
-        ("2001:db8:1:2::/64", 10, "/staging/19", "h19.example"),
-        (OUTSIDE, 1, "/staging/late", HOST),
+    seen = [
+        (each.network, each.address, each.path, each.host, each.times, each.folded)
+        for each in attempts(app)
     ]
+    lines = [json.loads(each) for each in written.read_text().splitlines()]
+    six, four = "2001:db8:0:2::/64", OUTSIDE
+    assert seen == [
+        (four, four, "/staging/0", "h0.example", 1, False),
+        (six, "2001:db8:0:2::1", "/staging/1", "h1.example", 1, False),
+        (four, four, "/staging/2", "h2.example", 1, False),
+        (six, "2001:db8:0:2::3", "/staging/3", "h3.example", 1, False),
+        (four, four, "/staging/4", "h4.example", 1, False),
+        (six, "2001:db8:0:2::5", "/staging/5", "h5.example", 1, False),
+        (four, four, "/staging/8", "h8.example", 2, True),
+        (six, "2001:db8:0:2::9", "/staging/9", "h9.example", 2, True),
+        (four, four, "/staging/late", HOST, 1, False),
+    ]
+    assert [f"/staging/{each}" for each in [*range(10), "late"]] == [each["path"] for each in lines]
+    assert {("nobody", 403)} == {(each["actor"], each["status"]) for each in lines}
+    assert {OUTSIDE, *(f"2001:db8:0:2::{each}" for each in (1, 3, 5, 7, 9))} == {
+        each["address"] for each in lines
+    }
+
+
+def test_the_same_of_a_stranger_is_counted_up_within_the_bound(
+    app: Flask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Within a minute, as for everybody; also where the network has all its rows."""
+    shut(app)
+    monkeypatch.setattr(staging_access, "MOST_OF_STRANGERS", 1)
+    with clock.stopped_at(datetime(2026, 3, 5, 12, tzinfo=UTC)):
+        for path in ("/staging/a", "/staging/a", "/staging/b", "/staging/a"):
+            app.test_client().get(path, **coming(OUTSIDE))
+
+    seen = [(each.path, each.times, each.folded) for each in attempts(app)]
+    assert [("/staging/a", 3, False), ("/staging/b", 1, True)] == seen
 
 
 def test_each_attempt_of_somebody_with_an_account_is_kept(app: Flask) -> None:
@@ -339,15 +377,19 @@ def test_each_attempt_of_somebody_with_an_account_is_kept(app: Flask) -> None:
     assert all(each.actor.startswith("person:viewer") for each in attempts(app))
 
 
-def test_the_page_tells_how_often_strangers_came(app: Flask) -> None:
-    """And from when, beside what they asked for last."""
-    for number in range(3):
+def test_the_page_tells_how_often_strangers_came(
+    app: Flask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Beyond the bound: how many more, since when, and what they asked for last."""
+    monkeypatch.setattr(staging_access, "MOST_OF_STRANGERS", 2)
+    for number in range(5):
         app.test_client().get(f"/staging/guess-{number}", environ_base={"REMOTE_ADDR": OUTSIDE})
 
     page = person(app, Role.ADMIN).get("/staging/access").text
 
-    assert ("guess-2" in page, "guess-1" in page) == (True, False)
-    assert "the last of 3 since" in page
+    assert [0, 1, 4] == [number for number in range(5) if f"guess-{number}" in page]
+    assert "and 3 more attempts since" in page
+    assert "2 attempts a day are listed" in page
 
 
 def test_addresses_of_staging_are_known_by_their_beginning() -> None:

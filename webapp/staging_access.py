@@ -6,11 +6,12 @@ and by an admin. Whoever is refused gets the same 403, whatever stands at the ad
 
 import ipaddress
 import re
-from datetime import timedelta
+from datetime import datetime, timedelta
 from urllib.parse import urlsplit
 
 from flask import Flask, g, request
 from sqlalchemy import select, update
+from sqlalchemy.orm import Session
 from werkzeug.exceptions import SecurityError
 
 from prompt_repo.repository import STAGING
@@ -23,9 +24,9 @@ from webapp.services import records, settings
 INSIDE = ("staging", "api/v1/staging")
 """Addresses of staging begin with one of these."""
 SAME = timedelta(minutes=1)
-"""Attempts of somebody that are alike within this time are one row."""
-OF_STRANGERS = ("actor", "address", "outcome", "why")
-"""What is alike in attempts of a day that are one row, where nobody is logged in."""
+"""Attempts that are alike within this time are one row."""
+MOST_OF_STRANGERS = 200
+"""Rows of a day for strangers of one network; one more has what goes beyond."""
 CUSTOMER = 64
 """Bits of an IPv6 address that tell one customer from another; the rest is the customer's."""
 HOST, NETWORK = "another host", "another network"
@@ -146,10 +147,10 @@ def _is_admin(who: Caller) -> bool:
 def _log(who: Caller, outcome: str, why: str) -> None:
     """Keeps an attempt; the same again within a minute counts up.
 
-    Strangers may ask for as many addresses as they like: theirs are one row a day, which says where
-    they came from, how often, and what they asked for last.
+    Strangers may ask for as many addresses as they like: a network has so many rows a day, and one
+    more for what goes beyond. The program's log has a line for each of them all the same.
     """
-    now, seen = clock.now(), AccessAttempt
+    now = clock.now()
     told = {
         "actor": audit_entries.cleaned(who.actor)[:80],
         "address": (request.remote_addr or "")[:64],
@@ -159,23 +160,49 @@ def _log(who: Caller, outcome: str, why: str) -> None:
         "outcome": outcome,
         "why": why[:120],
     }
-    since, alike = now - SAME, told
-    if who is NOBODY:
-        told["address"] = neighbourhood(told["address"])
-        since = now.replace(hour=0, minute=0, second=0, microsecond=0)
-        alike = {name: told[name] for name in OF_STRANGERS}
+    network = neighbourhood(told["address"]) if who is NOBODY else ""
     with records().writing(lasting=False) as session:
-        found = session.scalar(
-            select(seen.id)
-            .where(*(getattr(seen, name) == value for name, value in alike.items()))
-            .where(seen.last_at >= since, *([seen.at >= since] if who is NOBODY else []))
-            .limit(1)
-        )
+        found = _alike(session, told, now)
+        folded = found is None and bool(network) and _is_full(session, network, now)
+        if folded:
+            found = _day_of(session, network, now, folded=True)
         if found is None:
-            session.add(seen(at=now, last_at=now, times=1, request_id=request_id(), **told))
+            made = AccessAttempt(at=now, last_at=now, times=1, request_id=request_id(), **told)
+            made.network, made.folded = network, folded
+            session.add(made)
         else:
-            again = update(seen).where(seen.id == found)
-            session.execute(again.values(last_at=now, times=seen.times + 1, **told))
+            again = update(AccessAttempt).where(AccessAttempt.id == found)
+            session.execute(again.values(last_at=now, times=AccessAttempt.times + 1, **told))
+
+
+def _alike(session: Session, told: dict[str, str], now: datetime) -> int | None:
+    """The row of the very same attempt within the last minute."""
+    same = [getattr(AccessAttempt, name) == value for name, value in told.items()]
+    return session.scalar(
+        select(AccessAttempt.id)
+        .where(*same, AccessAttempt.last_at > now - SAME, AccessAttempt.folded.is_(False))
+        .limit(1)
+    )
+
+
+def _is_full(session: Session, network: str, now: datetime) -> bool:
+    """Whether strangers of a network have all the rows of a day."""
+    return _day_of(session, network, now, folded=False, behind=MOST_OF_STRANGERS - 1) is not None
+
+
+def _day_of(
+    session: Session, network: str, now: datetime, folded: bool, behind: int = 0
+) -> int | None:
+    """A row of this day's of a network, behind so many."""
+    today = now.replace(hour=0, minute=0, second=0, microsecond=0)
+    return session.scalar(
+        select(AccessAttempt.id)
+        .where(AccessAttempt.network == network, AccessAttempt.at >= today)
+        .where(AccessAttempt.folded.is_(folded))
+        .order_by(AccessAttempt.at)
+        .offset(behind)
+        .limit(1)
+    )
 
 
 def neighbourhood(address: str) -> str:
@@ -183,7 +210,7 @@ def neighbourhood(address: str) -> str:
     try:
         found = ipaddress.ip_address(address.partition("%")[0])
     except ValueError:
-        return address
+        return address or "unknown"
     if found.version == 4 or found.ipv4_mapped is not None:
         return str(found if found.version == 4 else found.ipv4_mapped)
     return str(ipaddress.ip_network((found, CUSTOMER), strict=False))

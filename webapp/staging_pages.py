@@ -24,7 +24,7 @@ from webapp import (
     staging_values,
     syncs,
 )
-from webapp.access import NOBODY, Scope, access, caller
+from webapp.access import Scope, access, caller
 from webapp.formatting import capitalize_first
 from webapp.kept_form import keeps_forms, log_in_first
 from webapp.records.staging_models import AccessAttempt, StagingConfig
@@ -102,7 +102,7 @@ def attempts() -> str:
         found=found[:MOST],
         more=found[MOST - 1].id if len(found) > MOST else None,
         outcome=outcome,
-        nobody=NOBODY.actor,
+        most=staging_access.MOST_OF_STRANGERS,
         config=staging_config.current(records(), settings()),
         networks=settings().vpn_networks,
     )

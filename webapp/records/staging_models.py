@@ -4,7 +4,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import JSON, ForeignKey, Index, String, Text, text
+from sqlalchemy import JSON, ForeignKey, Index, String, Text, false, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from webapp.records.models import Base, Key, Moment
@@ -160,12 +160,16 @@ class SyncConflict(Base):
 class AccessAttempt(Base):
     """Somebody came to a page or an address of staging, let in or not.
 
-    The same within a minute is one row, and `times` says how often; so is all that strangers from
-    one address ask for in a day, where the rest is of the last attempt.
+    The same within a minute is one row, and `times` says how often. Attempts of strangers count for
+    their `network`: what goes beyond its rows of a day is `folded` into one more, which is of the
+    last of them.
     """
 
     __tablename__ = "staging_attempts"
-    __table_args__ = (Index("staging_attempts_same", "actor", "address", "last_at"),)
+    __table_args__ = (
+        Index("staging_attempts_same", "actor", "address", "last_at"),
+        Index("staging_attempts_of", "network", "at"),
+    )
 
     id: Mapped[int] = mapped_column(Key, primary_key=True)
     at: Mapped[datetime] = mapped_column(Moment, index=True)
@@ -179,3 +183,5 @@ class AccessAttempt(Base):
     outcome: Mapped[str] = mapped_column(String(16))
     why: Mapped[str] = mapped_column(String(120))
     request_id: Mapped[str] = mapped_column(String(64))
+    network: Mapped[str] = mapped_column(String(64), default="", server_default="")
+    folded: Mapped[bool] = mapped_column(default=False, server_default=false())
