@@ -286,10 +286,7 @@ class StorageFailed(PromptRepoError):
 
 
 class InvalidReason(PromptRepoError):
-    """A reason is too long, holds control characters, or forges a trailer of the server's.
-
-    So is a title, which becomes the first line of one.
-    """
+    """A reason, or a title, is too long, holds control characters, or forges a trailer of ours."""
 
     def __init__(self, why: str, what: str = "this reason") -> None:
         super().__init__(f"{what} can't be kept: {why}")
