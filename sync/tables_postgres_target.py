@@ -1,9 +1,8 @@
 """PostgreSQL as staging: written in bulk by COPY, a transaction a batch."""
 
 import contextlib
-import time
-from collections.abc import Callable, Iterator, Sequence
-from typing import Any, TypeVar
+from collections.abc import Iterator, Sequence
+from typing import Any
 
 import psycopg
 from psycopg import errors
@@ -12,8 +11,6 @@ from sync.errors import StagingMoved, UnusableDatabase
 from sync.model import Cell, Key, Row, Schema, Table
 from sync.orphans import orphans
 from sync.tables import Blocked, Change, Reference, Source, key_reader, upsert, write_singly
-from sync.tables_arrow import FAILURES
-from sync.tables_binary import open_writer
 from sync.tables_postgres import PostgresSource
 from sync.tables_postgres_columns import WAITING, ByColumns, unlike
 from sync.tables_postgres_ddl import create_like
@@ -36,20 +33,15 @@ from sync.tables_postgres_text import (
     said,
     table_name,
 )
-from sync.tables_text_columns import TextWriter
-from sync.tables_writing import ColumnWriter
-from sync.threads import Soon
+from sync.tables_postgres_writers import Writers
 
-C = TypeVar("C")
 FIRING = """
 SELECT 1 FROM pg_trigger WHERE tgenabled IN ('A', 'R') AND tgrelid IN (
   SELECT %s::regclass UNION ALL SELECT relid FROM pg_partition_tree(%s::regclass)) LIMIT 1"""
 """Triggers, foreign keys' own among them, that a session fires though it calls itself a replica."""
-PATIENCE, PAUSE = 2.0, 0.05
-"""Seconds for a server to see connections off."""
 
 
-class PostgresTarget(ByColumns):
+class PostgresTarget(ByColumns, Writers):
     """Staging: the run's own connection, others that read ahead, and others that fill tables."""
 
     dialect = "postgresql"
@@ -61,10 +53,7 @@ class PostgresTarget(ByColumns):
         self.locks = Locks(self._connection)
         self.replica = self._may_be_replica()
         self._numbers: dict[tuple[str, str, str], int] = {}
-        self._writers: list[Soon[ColumnWriter]] = []
-        self._text: TextWriter | None = None
-        self._had_writers = False
-        """Connections that can be done without, or that staging has yet to see off."""
+        self._prepare_writers()
 
     def _may_be_replica(self) -> bool:
         """Whether triggers and foreign keys may be switched off for this session alone."""
@@ -142,7 +131,7 @@ class PostgresTarget(ByColumns):
             f"{'WHERE ' + wanted if wanted else ''} ORDER BY {', '.join(order_of(table))}"
         )
         with contextlib.closing(
-            self._beside(lambda: connect(self.url, autocommit=True))
+            self.beside(lambda: connect(self.url, autocommit=True))
         ) as connection:
             connection.execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
             for batch in copied_out(connection, query):
@@ -334,62 +323,11 @@ class PostgresTarget(ByColumns):
         cursor = self._connection.cursor(binary=True)
         return cursor.execute(query.replace("?", "%s"), list(values)).fetchall()
 
-    def get_ready(self, hands: int = 1) -> list[Soon[ColumnWriter]]:
-        """Opens so many connections that write columns, while others go on.
-
-        One at most where triggers can't be switched off: these see nothing of what another holds.
-        """
-        wanted = hands if self.replica else 1
-        while len(self._writers) < wanted:
-            self._had_writers = True
-            self._writers.append(Soon(lambda: open_writer(self.url, self.replica)))
-        return self._writers[:wanted]
-
-    def writers(self, hands: int) -> list[ColumnWriter]:
-        """Each writes columns, in transactions of its own: fewer, where staging takes no more."""
-        opened, failed = list[ColumnWriter](), list[Exception]()
-        for each in self.get_ready(hands):
-            try:
-                opened.append(each.get())
-            except (UnusableDatabase, *FAILURES) as error:
-                failed.append(error)
-        if not opened:
-            raise failed[0]
-        return opened
-
     def fires(self, table: Table) -> bool:
         """Whether something of a table's fires though triggers are off for this session."""
         found = self.ask(FIRING, [table_name(table)] * 2)
         self._connection.rollback()
         return bool(found)
-
-    def text_writer(self) -> TextWriter:
-        """The same as `writers` for columns of texts."""
-        if self._text is None:
-            self._had_writers = True
-            self._text = self._beside(lambda: TextWriter(self.url, self.replica))
-        return self._text
-
-    def _beside(self, connected: Callable[[], C]) -> C:
-        """A connection more: instead of those that write, where staging takes no more."""
-        until = time.monotonic() + PATIENCE
-        while True:
-            try:
-                return connected()
-            except UnusableDatabase:
-                if not self._had_writers or time.monotonic() > until:
-                    raise
-            self.dismiss_writers()
-            time.sleep(PAUSE)
-
-    def dismiss_writers(self) -> None:
-        """Ends the connections that write columns; others are opened when they are asked for."""
-        if self._text is not None:
-            self._text.close()
-            self._text = None
-        for each in self._writers:
-            each.end(lambda writer: writer.close())
-        self._writers.clear()
 
     def close(self) -> None:
         """Lets go of staging."""
