@@ -84,6 +84,22 @@ def test_a_phone_shows_one_pane_at_a_time(visit: Visit) -> None:
     assert shown(page) == [True, True, True]
 
 
+def test_a_review_is_seen_from_every_pane_of_a_phone(visit: Visit) -> None:
+    """It takes the place of the pane that was looked at; going back leads to the text."""
+    hands, studio = someone(visit, "mouse")
+    page = hands.page
+    page.set_viewport_size({"width": 390, "height": 800})
+    hands.goto(prompt(studio, studio.character()))
+    page.get_by_label("Prompt text").fill("{character_name} glowers.\n")
+    page.get_by_text("Resolved", exact=True).click()
+
+    page.get_by_role("button", name="Review changes").click()
+    expect(page.get_by_role("heading", name="What you are about to save")).to_be_visible()
+    page.get_by_role("button", name="Back to the text").click()
+
+    expect(page.get_by_label("Prompt text")).to_be_focused()
+
+
 def test_one_side_of_a_conflict_is_taken_whole(visit: Visit) -> None:
     """A press puts it where the text to save is written."""
     hands, studio = someone(visit, "mouse")

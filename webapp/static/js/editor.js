@@ -61,17 +61,23 @@ function startFrom(event) {
   if (!from) return;
   event.preventDefault();
   const form = from.closest("form");
-  const pane = form.querySelector(".panes [value=text]");
-  if (pane) pane.checked = true;
+  showText(form);
   const text = form.querySelector("#text");
   text.focus();
   text.select();
   document.execCommand("insertText", false, document.getElementById(from.dataset.startFrom).textContent);
 }
 
+/** On a phone one pane is in sight: the one with the text, and its review. */
+function showText(form) {
+  const pane = form.querySelector(".panes [value=text]");
+  if (pane) pane.checked = true;
+}
+
 function showReview(event) {
   if (event.detail.target.id !== "review") return;
   const review = document.querySelector("#review");
+  showText(review.closest("form")); // where a phone's other pane was looked at, nothing would be seen
   review.focus({ preventScroll: true });
   review.scrollIntoView({ block: "nearest" });
 }
