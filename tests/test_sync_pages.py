@@ -356,6 +356,26 @@ def test_what_was_chosen_stays_chosen(world: Staging) -> None:
     assert re.search(r'<fieldset class="ticked">.*?name="table" value="users">', answer.text, re.S)
 
 
+@pytest.mark.parametrize("scope", ["rest", "rest of table"])
+def test_the_rest_is_decided_and_what_was_decided_stays(world: Staging, scope: str) -> None:
+    """Whoever looked at a few rows closely decides about all others at once."""
+    made = world.clash(1, 2, 3)
+    address = f"/staging/syncs/{made.id}/conflicts"
+    first, *_ = sync_conflicts.conflicts(world.here.records, made.id)
+    untouched = world.here.admin.get(f"{address}?table=users").text
+    world.here.admin.post(address, one=f"{first.id}:skip", shown="users")
+
+    page = world.here.admin.get(f"{address}?table=users").text
+    answer = world.here.admin.post(address, scope=scope, shown="users", action="overwrite")
+
+    rows = sync_conflicts.conflicts(world.here.records, made.id)
+    assert 303 == answer.status_code
+    assert ["skip", "overwrite", "overwrite"] == [row.decision for row in rows]
+    assert "not decided yet" not in untouched
+    assert "all 2 not decided yet" in page
+    assert "all of users not decided yet" in page
+
+
 def test_all_conflicts_may_be_decided_at_once(world: Staging) -> None:
     """Merging all takes one side where both moved, and what only one side changed from that one."""
     made = world.clash(1, 2)
@@ -563,8 +583,9 @@ def test_postgresql_goes_the_same_way(world: Staging, postgres: Postgres) -> Non
     world.here.admin.post("/staging/rules/draft")
     tried, first = world.run(dry_run="1"), world.run()
     for url, role in ((live, "lead"), (copy, "tester")):
-        carry_out(url, f"UPDATE users SET role = '{role}' WHERE id = 1")
+        carry_out(url, f"UPDATE users SET role = '{role}' WHERE id IN (1, 2, 10)")
     paused = world.run()
+    rows = sync_conflicts.conflicts(world.here.records, paused.id)
 
     address = f"/staging/syncs/{paused.id}"
     world.here.admin.post(f"{address}/conflicts", scope="all", action="skip")
@@ -573,6 +594,7 @@ def test_postgresql_goes_the_same_way(world: Staging, postgres: Postgres) -> Non
 
     assert ["completed", "completed", "paused"] == [tried.status, first.status, paused.status]
     assert "completed" == world.sync(paused.id).status
+    assert ["users 1", "users 2", "users 10"] == [sync_conflicts.name_of(row) for row in rows]
     assert [("tester",)] == ask(copy, "SELECT role FROM users WHERE id = 1")
     assert "@example." in world.here.admin.get("/staging/rules").text
     assert "PostgreSQL" in world.here.admin.get("/staging").text

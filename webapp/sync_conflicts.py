@@ -1,6 +1,7 @@
 """Conflicts of a sync: rows that both sides moved, kept to be decided about on a page."""
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
@@ -15,6 +16,7 @@ from webapp.records import Records
 from webapp.records.staging_models import Sync, SyncConflict, SyncStatus
 from webapp.syncs import SyncOver
 
+NUMBER = re.compile(r"-?[0-9]{1,40}(\.[0-9]{1,40})?")
 MOST_CONFLICTS = 10_000
 """How many of a run are kept to be decided one by one; the next run finds what is left."""
 
@@ -45,10 +47,16 @@ def note_conflicts(
 
 def _place(conflict: Conflict) -> tuple[Any, ...]:
     """Where a conflict stands in a list: by table, then as people count, 9 before 10."""
-    numbers = (int, float, Decimal)
-    return conflict.table, [
-        (0, cell, "") if isinstance(cell, numbers) else (1, 0, str(cell)) for cell in conflict.key
-    ]
+    return conflict.table, [_rank(cell) for cell in conflict.key]
+
+
+def _rank(cell: Any) -> tuple[int, Any, str]:
+    """Numbers first; PostgreSQL's come as texts."""
+    if isinstance(cell, int | float | Decimal):
+        return 0, cell, ""
+    if isinstance(cell, str) and NUMBER.fullmatch(cell):
+        return 0, Decimal(cell), cell
+    return 1, 0, str(cell)
 
 
 def _open(session: Session, ident: str) -> list[SyncConflict]:
@@ -196,8 +204,11 @@ def decide(
     numbers: Sequence[int] = (),
     table: str = "",
     take: Mapping[str, str] | None = None,
+    undecided: bool = False,
 ) -> int:
     """Decides about some open conflicts of a paused sync, those of a table, or all; tells how many.
+
+    Where `undecided`, what is decided already stays.
 
     Resuming carries it out. Raises SyncOver where the sync is not paused, none of them is open,
     or a merge does not say whose value a column takes that both sides moved.
@@ -212,7 +223,9 @@ def decide(
         chosen = [
             row
             for row in _open(session, ident)
-            if (not numbers or row.id in numbers) and table in ("", row.table)
+            if (not numbers or row.id in numbers)
+            and table in ("", row.table)
+            and not (undecided and row.decision)
         ]
         if not chosen:
             raise SyncOver("there is no such open conflict; it may have been settled meanwhile")

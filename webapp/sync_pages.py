@@ -217,10 +217,11 @@ def _choice() -> dict[str, Any]:
         return {"action": action, "numbers": [_number(number)], "take": take}
     action, scope = form.get("action", ""), form.get("scope", "")
     take = {"*": form["prefer"]} if form.get("prefer") and action == "merge" else {}
-    if scope == "all":
-        return {"action": action, "take": take}
-    if scope == "table" and form.get("shown"):
-        return {"action": action, "table": form["shown"], "take": take}
+    rest = {"undecided": True} if scope.startswith("rest") else {}
+    if scope in ("all", "rest"):
+        return {"action": action, "take": take, **rest}
+    if scope in ("table", "rest of table") and form.get("shown"):
+        return {"action": action, "table": form["shown"], "take": take, **rest}
     numbers = [_number(each) for each in form.getlist("conflict")]
     if not numbers:
         raise SyncOver("tick the rows that are meant, or choose all")

@@ -233,10 +233,11 @@ def resolve(sync: UUID) -> Response:
     number = sync_conflicts.decide(
         records(), found.id, given.action, caller().actor,
         numbers=given.conflicts, table=given.table or "", take=given.take,
+        undecided=given.undecided,
     )  # fmt: skip
     audit.describe(
         f"sync {found.sync_id}", decided=number, action=given.action, numbers=given.conflicts,
-        table=given.table or "", take=given.take,
+        table=given.table or "", take=given.take, undecided=given.undecided,
     )  # fmt: skip
     sums = sync_conflicts.standing(records(), found.id)
     if given.resume and sums.open == sums.decided:

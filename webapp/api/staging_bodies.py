@@ -242,6 +242,7 @@ class Resolution(Given):
         default_factory=dict,
         description="For a merge: whose value each moved column takes; `*` speaks for the rest.",
     )
+    undecided: bool = Field(False, description="Leave what is decided already as it is.")
     resume: bool = Field(False, description="Resume the sync once all are decided.")
 
 
