@@ -5,7 +5,6 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 import psycopg
-from psycopg import errors
 
 from sync.errors import StagingMoved, UnusableDatabase
 from sync.model import Cell, Key, Row, Schema, Table
@@ -20,6 +19,7 @@ from sync.tables_postgres_schema import OWN_SCHEMA, SPELLED, read_schema
 from sync.tables_postgres_sequences import set_behind
 from sync.tables_postgres_text import (
     after_key,
+    as_replica,
     checksum_of,
     connect,
     copied_out,
@@ -51,19 +51,9 @@ class PostgresTarget(ByColumns, Writers):
         self.url = url
         self._connection = connect(url)
         self.locks = Locks(self._connection)
-        self.replica = self._may_be_replica()
+        self.replica = as_replica(self._connection)
         self._numbers: dict[tuple[str, str, str], int] = {}
         self._prepare_writers()
-
-    def _may_be_replica(self) -> bool:
-        """Whether triggers and foreign keys may be switched off for this session alone."""
-        try:
-            self._connection.execute("SET session_replication_role = replica")
-        except errors.InsufficientPrivilege:
-            self._connection.rollback()
-            return False
-        self._connection.commit()
-        return True
 
     def identity(self) -> frozenset[str]:
         """What tells this database from others."""

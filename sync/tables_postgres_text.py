@@ -48,6 +48,17 @@ def connect(url: str, **options: Any) -> psycopg.Connection[tuple[Any, ...]]:
     return connection
 
 
+def as_replica(connection: psycopg.Connection[tuple[Any, ...]]) -> bool:
+    """Switches triggers and foreign keys off for this session alone; whether its role may do so."""
+    try:
+        connection.execute("SET session_replication_role = replica")
+    except errors.InsufficientPrivilege:
+        connection.rollback()
+        return False
+    connection.commit()
+    return True
+
+
 def _check(address: str) -> None:
     """Raises UnusableDatabase for an address of which errors would quote parts of the password."""
     try:
