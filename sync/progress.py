@@ -86,7 +86,7 @@ class Clock:
         here = sum(self.done.values())
         of = sum(max(rows, self.done.get(name, 0)) for name, rows in self.expected.items())
         took = time.monotonic() - self.began
-        left = took / here * (of - here) if here * TELLING >= of else None
+        left = took / here * (of - here) if here and here * TELLING >= of else None
         self.progress(
             Step(table, done, max(done, self.expected.get(table, 0)), size, here, of, left)
         )

@@ -13,3 +13,13 @@ def test_a_few_rows_tell_nothing_of_the_time_that_is_left() -> None:
 
     assert [8, 100] == [step.all_done for step in steps]
     assert [True, False] == [step.seconds_left is None for step in steps]
+
+
+def test_of_no_rows_no_time_is_told() -> None:
+    """Nothing is expected and nothing done: an empty database is synced like any other."""
+    steps: list[Step] = []
+    clock = Clock({"towns": 0}, steps.append)
+
+    clock.tell("towns", 0, 0)
+
+    assert [(0, 0, None)] == [(each.done, each.all_expected, each.seconds_left) for each in steps]
