@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from sync import demo
 from tests.preview_world import world
 from webapp import demo_database, staging_config, staging_secrets, sync_rules
 from webapp.schedule import Clock
@@ -96,6 +97,20 @@ def test_a_demo_is_made_once(tmp_path: Path, redis_url: str) -> None:
         assert before == made.stat().st_mtime_ns
         assert 1 == len(sync_rules.versions(here.records))
         assert not demo_database.wanted(here.settings)
+
+
+def test_a_database_that_was_there_before_its_rules_gets_them(
+    tmp_path: Path, redis_url: str
+) -> None:
+    """As one has that an earlier version made, and was stopped before it drafted any."""
+    with world(tmp_path, redis_url) as here:
+        demo_database.announce(here.settings)
+        made = staging_config.demo_folder(here.settings) / staging_config.PRODUCTION_FILE
+        demo.create(f"sqlite:///{made}", 6, 12)
+
+        demo_database.make(here.records, here.settings)
+
+        assert 1 == len(sync_rules.versions(here.records))
 
 
 def test_who_has_no_demo_gets_none(tmp_path: Path, redis_url: str) -> None:

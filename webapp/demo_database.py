@@ -35,6 +35,7 @@ def make(records: Records, settings: Settings) -> None:
             demo.create(f"sqlite:///{part}")
             _draft(records, part)  # before anybody sees the database: both are there at once
             part.rename(_made(settings))
+        _draft(records, _made(settings))  # one that was there before its rules
 
 
 def _draft(records: Records, made: Path) -> None:
