@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from typing import TypeVar
 
 from sync.errors import UnusableDatabase
@@ -41,14 +42,15 @@ class Writers:
 
     def writers(self, hands: int) -> list[ColumnWriter]:
         """Each writes columns, in transactions of its own: fewer, where staging takes no more."""
-        opened, failed = list[ColumnWriter](), list[Exception]()
+        opened = list[ColumnWriter]()
         for each in self.get_ready(hands):
-            try:
+            with suppress(UnusableDatabase, *FAILURES):
                 opened.append(each.get())
-            except (UnusableDatabase, *FAILURES) as error:
-                failed.append(error)
-        if not opened:
-            raise failed[0]
+        if not opened:  # two that come at once may both be refused, where there is room for one
+            self.dismiss_writers()
+            alone = self.beside(lambda: open_writer(self.url, self.replica))
+            self._writers.append(Soon(lambda: alone))
+            opened.append(alone)
         return opened
 
     def text_writer(self) -> TextWriter:
@@ -64,7 +66,7 @@ class Writers:
         while True:
             try:
                 return connected()
-            except UnusableDatabase:
+            except (UnusableDatabase, *FAILURES):
                 if not self._had_writers or time.monotonic() > until:
                     raise
             self.dismiss_writers()

@@ -7,8 +7,8 @@ from typing import Any
 import psycopg
 import pytest
 
-from sync import tables_binary
-from sync.errors import Cancelled, DatabaseFailed, SyncError, Unsupported
+from sync import tables_binary, tables_postgres_writers
+from sync.errors import Cancelled, DatabaseFailed, SyncError, Unsupported, UnusableDatabase
 from sync.tables_postgres_text import connect
 from sync.tables_writing import ColumnWriter, CopyWriter
 from tests import servers
@@ -254,6 +254,24 @@ def test_dates_beyond_four_digits_stay(source: str, target: str, kind: str, cell
     assert 0 == sync(source, target, rules).total.written
     carry_out(source, "UPDATE users SET badge = 'moved'")
     assert 5000 == sync(source, target, rules).total.updated
+
+
+def test_two_that_are_both_refused_are_followed_by_one(
+    source: str, target: str, writers: list[ColumnWriter], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As where a role may have one more, and both ask for it at once."""
+    opened, left = tables_postgres_writers.open_writer, [2]
+
+    def refused(url: str, replica: bool) -> ColumnWriter:
+        left[0] -= 1
+        if left[0] >= 0:
+            raise UnusableDatabase("too many connections")
+        return opened(url, replica)
+
+    monkeypatch.setattr(tables_postgres_writers, "open_writer", refused)
+
+    assert PEOPLE == sync(source, target, RULES).total.inserted
+    assert 1 == len({*writers})
 
 
 def lost(url: str, which: str) -> None:
