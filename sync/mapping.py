@@ -55,18 +55,19 @@ class Mapping:
 
     def tag(self, kind: str, original: str) -> str:
         """Finds an original that somebody knows, in any spelling, and tells nothing about it."""
-        domain = KINDS[kind].domain
-        return f"{self._tags(f'{domain}|{_spelled(kind, original)}'):032x}"
+        return f"{self._tags(_tagged(kind, original)):032x}"
 
     def record(self, pairs: Iterable[tuple[str, str, str]], run: str) -> None:
         """Notes (kind, original, fake) unless they are there already; their time starts anew."""
         now = datetime.datetime.now(datetime.UTC)
-        until = now + datetime.timedelta(days=self._days)
+        times = _written(now), _written(now + datetime.timedelta(days=self._days))
+        wanted = list(dict.fromkeys(pairs))  # names come again and again
+        tags = self._tags.of_texts([_tagged(kind, original) for kind, original, _ in wanted])
         entries = {
-            (tag := self.tag(kind, original), fake): Entry(
-                tag, kind, fake, run, _written(now), _written(until), self._seal(tag, original)
+            (tag, fake): Entry(tag, kind, fake, run, *times, self._seal(tag, original))
+            for tag, (kind, original, fake) in zip(
+                map("{:016x}{:016x}".format, *(half.tolist() for half in tags)), wanted, strict=True
             )
-            for kind, original, fake in pairs
         }
         self._table.add(list(entries.values()))
 
@@ -136,6 +137,10 @@ def expire(url: str) -> int:
 
 def _says(cell: Cell) -> bool:
     return cell is not None and str(cell).strip() != ""
+
+
+def _tagged(kind: str, original: str) -> str:
+    return f"{KINDS[kind].domain}|{_spelled(kind, original)}"
 
 
 def _spelled(kind: str, original: str) -> str:

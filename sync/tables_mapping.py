@@ -1,10 +1,11 @@
 """Where a mapping is kept: one table, by SQLAlchemy, in any database that it knows."""
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from typing import NamedTuple
 
 from sqlalchemy import (
     Column,
+    Connection,
     Engine,
     LargeBinary,
     MetaData,
@@ -15,7 +16,6 @@ from sqlalchemy import (
     delete,
     inspect,
     select,
-    text,
     tuple_,
 )
 from sqlalchemy.exc import SQLAlchemyError
@@ -26,8 +26,7 @@ from sync.errors import UnusableDatabase
 MANY = 300
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(NamedTuple):
     """A row of the mapping."""
 
     tag: str
@@ -52,13 +51,11 @@ MAPPING = Table(
     Column("sealed", LargeBinary),
 )
 
-KNOWS_CONFLICTS = ("sqlite", "postgresql")
-ADD = text(
-    "INSERT INTO prompt_repo_mapping (tag, fake, kind, run, recorded, expires, sealed) "
-    "VALUES (:tag, :fake, :kind, :run, :recorded, :expires, :sealed) "
-    "ON CONFLICT (tag, fake) DO UPDATE SET kind = excluded.kind, run = excluded.run, "
-    "recorded = excluded.recorded, expires = excluded.expires, sealed = excluded.sealed"
+COLUMNS = ", ".join(Entry._fields)
+RENEWED = "ON CONFLICT (tag, fake) DO UPDATE SET " + ", ".join(
+    f"{name} = excluded.{name}" for name in Entry._fields if name not in ("tag", "fake")
 )
+INTO = f"INSERT INTO prompt_repo_mapping ({COLUMNS})"
 
 
 class MappingTable:
@@ -81,18 +78,11 @@ class MappingTable:
         """
         if not entries:
             return
-        entries = sorted(entries, key=lambda entry: (entry.tag, entry.fake))
+        entries = sorted(entries)
         with self._engine.begin() as connection:
-            if connection.dialect.name in KNOWS_CONFLICTS:  # a fifth of the work
-                connection.execute(ADD, [asdict(entry) for entry in entries])
-                return
-            for begin in range(0, len(entries), MANY):
-                some = entries[begin : begin + MANY]
-                keys = [(entry.tag, entry.fake) for entry in some]
-                connection.execute(
-                    delete(MAPPING).where(tuple_(MAPPING.c.tag, MAPPING.c.fake).in_(keys))
-                )
-                connection.execute(MAPPING.insert(), [asdict(entry) for entry in some])
+            WAYS.get((connection.dialect.name, connection.dialect.driver), _add)(
+                connection, entries
+            )
 
     def by_tags(self, tags: Sequence[str], now: str) -> list[Entry]:
         """The entries with one of some tags whose time is not over."""
@@ -130,3 +120,39 @@ def _engine(url: str) -> Engine:
     known = url.startswith("postgresql:")
     address = "postgresql+psycopg" + url[len("postgresql") :] if known else url
     return create_engine(address, poolclass=NullPool)
+
+
+def _add(connection: Connection, entries: Sequence[Entry]) -> None:
+    for begin in range(0, len(entries), MANY):
+        some = entries[begin : begin + MANY]
+        keys = [(entry.tag, entry.fake) for entry in some]
+        connection.execute(delete(MAPPING).where(tuple_(MAPPING.c.tag, MAPPING.c.fake).in_(keys)))
+        connection.execute(MAPPING.insert(), [entry._asdict() for entry in some])
+
+
+def _add_to_sqlite(connection: Connection, entries: Sequence[Entry]) -> None:
+    marks = ", ".join("?" * len(Entry._fields))
+    connection.exec_driver_sql(f"{INTO} VALUES ({marks}) {RENEWED}", [*entries])
+
+
+def _add_to_postgresql(connection: Connection, entries: Sequence[Entry]) -> None:
+    """By COPY into a table of this transaction's own: a tenth of the time of a statement each."""
+    given = "pg_temp.prompt_repo_mapping_given"
+    driven = connection.connection.driver_connection
+    assert driven is not None
+    with driven.cursor() as cursor:
+        cursor.execute(
+            f"CREATE TEMP TABLE prompt_repo_mapping_given ON COMMIT DROP AS "
+            f"SELECT {COLUMNS} FROM prompt_repo_mapping WITH NO DATA"
+        )
+        with cursor.copy(f"COPY {given} ({COLUMNS}) FROM STDIN") as copy:
+            for entry in entries:
+                copy.write_row(entry)
+        cursor.execute(f"{INTO} SELECT {COLUMNS} FROM {given} ORDER BY tag, fake {RENEWED}")
+
+
+WAYS = {
+    ("sqlite", "pysqlite"): _add_to_sqlite,
+    ("postgresql", "psycopg"): _add_to_postgresql,
+}
+"""Those that take an entry over one that is there, and are given many in a way of theirs."""

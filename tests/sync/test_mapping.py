@@ -4,10 +4,11 @@ from pathlib import Path
 
 import pytest
 
-from sync import rules
+from sync import rules, tables_mapping
 from sync.errors import UnusableKey
 from sync.keyed import Key
 from sync.mapping import Mapping, expire
+from tests import servers
 from tests.sync.databases import KEY, ask, carry_out, dump, sync
 from tests.sync.test_running import ROWS, RULES, TABLES
 
@@ -98,3 +99,45 @@ def test_a_second_run_adds_nothing(tmp_path: Path) -> None:
          record=mapping.recorder(rules.parse(RULES), "run 2"))  # fmt: skip
 
     assert before == ask(kept, query)
+
+
+@pytest.mark.parametrize("way", ["sqlite", "postgresql", "any"])
+def test_entries_are_renewed_in_every_database(
+    tmp_path: Path, postgres: servers.Postgres, monkeypatch: pytest.MonkeyPatch, way: str
+) -> None:
+    """The same fake of the same original is there once, with its latest run and time."""
+    url = postgres.create() if way == "postgresql" else f"sqlite:///{tmp_path}/mapping"
+    if way == "any":
+        monkeypatch.setattr(tables_mapping, "WAYS", {})
+    pairs = [
+        ("full_name", "Ada\tBy\\ron", "Zoë\n“Núñez”\t\\N"),
+        ("email", " ADA@old.test", "zoe@example.com"),
+        ("email", "ada@old.test", "zoe@example.com"),
+        ("phone", "+44 20 7946 0958", "+44 20 7946 0001"),
+    ]
+    mapping = Mapping(url, Key(KEY), sealed=True)
+    for run in ("run 1", "run 2"):
+        mapping.record(pairs, run)
+    mapping.record([], "run 3")
+
+    (person,) = mapping.look_up("Ada\tBy\\ron")
+    (email,) = mapping.look_up_fake("zoe@example.com")
+
+    assert ("Zoë\n“Núñez”\t\\N", "run 2", "Ada\tBy\\ron") == (
+        person.fake, person.run, person.original,
+    )  # fmt: skip
+    assert ("email", "run 2", "ada@old.test") == (email.kind, email.run, email.original)
+    assert [(3,)] == ask(url, "SELECT count(*) FROM prompt_repo_mapping")
+    mapping.close()
+
+
+def test_tags_are_the_same_one_by_one_and_together() -> None:
+    """However long a text is, also none and one that is no text at all."""
+    digest = Key(KEY).digest("mapping tag")
+    texts = ["", "a", "x" * 15, "x" * 16, "é" * 40, "long" * 1000, "\ud800"]
+
+    high, low = digest.of_texts(texts)
+
+    assert [digest(text) for text in texts] == [
+        int(above) << 64 | int(below) for above, below in zip(high, low, strict=True)
+    ]
