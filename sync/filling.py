@@ -28,6 +28,8 @@ from sync.threads import Behind, ahead
 from sync.work import Outcome, Record, Work
 
 MOST_SAMPLED, SAMPLED, SHOWN = 500, 50, 10
+MOST_HELD = 2**26
+"""Bytes of those, about: cells may be large."""
 MOST_JOINED = 4
 """Batches that are written at once: fewer, larger ones meet an index better."""
 HANDS = 2
@@ -84,6 +86,7 @@ class Filling:
         self._shard = shard
         self._indexed = costly_index(work) if indexed else None
         self._record = record
+        self._held = 0
         self._as_text = as_text or not source.holds(work.table)
         self._source, self._target = source, target
         self._at, self._work, self._clock, self._cancelled = target.state, work, clock, cancelled
@@ -153,19 +156,25 @@ class Filling:
             arrow_blocks.check(fakes)
             size = sum(column.nbytes for column in columns)
             outcome.counts.bytes += size
-            self._show(columns, fakes, outcome)
+            self._show(columns, fakes, size, outcome)
             if self._record is not None:
                 rows = (arrow_blocks.rows_of(side) for side in (columns, fakes))
                 self._record(work.table, *rows)
             yield self._piece(number, fakes, keys, hashes, size)
 
-    def _show(self, columns: Sequence[Any], fakes: Sequence[Any], outcome: Outcome) -> None:
+    def _show(
+        self, columns: Sequence[Any], fakes: Sequence[Any], size: int, outcome: Outcome
+    ) -> None:
+        """Keeps a few rows: as many as are wanted, and as there is room for; one at least."""
         count = len(columns[0])
-        if len(outcome.originals) < MOST_SAMPLED:
-            some = [column.take(_spread(count, SAMPLED)) for column in columns]
-            outcome.originals += arrow_blocks.rows_of(some)
-        if len(outcome.shown) < SHOWN:
-            pairs = (arrow_blocks.rows_of([each[:SHOWN] for each in side])
+        a_row = size // count + 1
+        room = max((MOST_HELD - self._held) // a_row, not outcome.originals)
+        if len(outcome.originals) < MOST_SAMPLED and room > 0:
+            places = _spread(count, min(SAMPLED, room))[:room]
+            outcome.originals += arrow_blocks.rows_of([column.take(places) for column in columns])
+            self._held += len(places) * a_row
+        if len(outcome.shown) < min(SHOWN, room):
+            pairs = (arrow_blocks.rows_of([each[: min(SHOWN, room)] for each in side])
                      for side in (columns, fakes))  # fmt: skip
             outcome.shown += list(zip(*pairs, strict=True))
 

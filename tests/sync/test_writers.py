@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from sync import filling, tables_binary
+from sync import run as sync_run
 from sync.errors import Unsupported
 from sync.tables_text_columns import TextWriter
 from sync.tables_writing import ColumnWriter
@@ -155,3 +156,26 @@ def test_one_writes_where_staging_takes_no_more_connections(
 
     assert (PEOPLE, 1) == (result.total.inserted, len(writers))
     carry_out(target, f"REVOKE SET ON PARAMETER session_replication_role FROM {role}")
+
+
+def test_few_rows_are_kept_to_be_searched_for_where_cells_are_large(
+    postgres: servers.Postgres, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One at least, and no more than there is room for."""
+    kept = list[int]()
+
+    def counted(*given: Any) -> list[Any]:
+        kept.append(len(given[-1]))
+        return []
+
+    monkeypatch.setattr(sync_run, "search", counted)
+    source, target = postgres.create(), postgres.create()
+    carry_out(source, USERS, BADGES, "UPDATE users SET badge = repeat(badge, 100)")
+    for room in (2**26, 20_000, 1):
+        monkeypatch.setattr(filling, "MOST_HELD", room)
+        sync(source, target, RULES)
+        carry_out(target, "DROP SCHEMA prompt_repo_sync CASCADE", "TRUNCATE users")
+
+    assert kept[0] >= filling.MOST_SAMPLED
+    assert 1 < kept[1] < 30
+    assert 1 == kept[2]
