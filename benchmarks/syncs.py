@@ -12,6 +12,7 @@ import random
 import statistics
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Sequence
 from contextlib import closing
@@ -28,6 +29,7 @@ from sync import rules, shards
 from sync.anonymise import Fakes
 from sync.filling import Shard
 from sync.keyed import Key
+from sync.mapping import Mapping
 from sync.pools import load
 from sync.run import Options, Result
 from sync.run import run as carry_out
@@ -151,6 +153,7 @@ def run(_: Repositories, scale: Scale) -> list[Row]:
             pair.floors()
         cells = _cells(pair, scale.of(20_000, 5_000, 50), rounds)
         _pynonymized(pair, cells, scale)
+        _mapped(pair)
         _workers(pair, scale.of(200_000, 50_000, 300), rounds)
         memory = [_memory(pair, part) for part in (users // 4, users)]
     return _rows(pair, cells, memory)
@@ -214,6 +217,10 @@ def _rows(pair: Pair, cells: Any, memory: list[int]) -> list[Row]:
             times = {"floor": _fitting(pair, "floor", ours), ours: pair.times[ours]}
             line = f"floor ÷ {says}: both in one run"
             made.append(ratio(line, times, "floor", ours, at_least=ONE_FIGURE[way]))
+    mapped = {"floor_users": _fitting(pair, "floor_users", "mapped"),
+              "mapped": pair.times["mapped"]}  # fmt: skip
+    made.append(ratio("floor ÷ full sync that notes a mapping: users", mapped, "floor_users",
+                      "mapped"))  # fmt: skip
     last = {"floor": _fitting(pair, "floor", "last"), "last": pair.times["last"]}
     made.append(ratio(f"floor ÷ indexes last, {what}", last, "floor", "last", at_least=1.9))
     made.append(ratio("Faker ÷ a sync, the cells of users", cells, "faker_rows", "columns",
@@ -279,6 +286,17 @@ def _sync(source: str, target: str, written: int, text: str = RULES, **how: Any)
     assert result.status in ("completed", "dry run")
     assert result.total.written == written or how.get("dry_run")
     return result
+
+
+def _mapped(pair: Pair) -> None:
+    """A full sync as the browser has it by default: each fake is noted beside a tag, in SQLite."""
+    with tempfile.TemporaryDirectory() as folder:
+        mapping = Mapping(f"sqlite:///{folder}/mapping", Key(KEY))
+        record = mapping.recorder(rules.parse(RULES), "one")
+        _do(pair.staging, ANEW)
+        pair.measure(mapped=partial(pair.sync, pair.users, tables=TABLES[:1], record=record))
+        mapping.close()
+    pair.floors()
 
 
 def _workers(pair: Pair, notes: int, rounds: int) -> None:
