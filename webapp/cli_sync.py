@@ -67,13 +67,12 @@ class SyncVerb(Verb):
 def sync() -> None:
     """Copy production's database to staging, anonymised on the way.
 
-    A password in an address is for everybody to read in the list of processes. Put the address into
-    a variable and write env:NAME, or leave the password to ~/.pgpass or to a service of libpq's
+    A password in an address is for everybody to read in the list of processes. Export the address,
+    such as postgresql://owner:password@host/app, as a variable and write env:NAME, or leave the password to ~/.pgpass or to a service of libpq's
     (postgresql:///?service=NAME).
 
     \b
     Example:
-      export PRODUCTION_DATABASE STAGING_DATABASE   # postgresql://owner:password@host/app
       prompt-repo sync plan --source env:PRODUCTION_DATABASE -o rules.yaml
       prompt-repo sync run --source env:PRODUCTION_DATABASE \\
         --target env:STAGING_DATABASE --rules rules.yaml
