@@ -18,8 +18,8 @@ SETTINGS = (
     "SET datestyle = 'ISO, YMD'; SET intervalstyle = 'postgres'; SET timezone = 'UTC'; "
     "SET bytea_output = 'hex'; SET extra_float_digits = 1; SET client_encoding = 'UTF8'; "
     "SET statement_timeout = 0; SET idle_in_transaction_session_timeout = 0; "
-    "SELECT set_config(name, '0', false) FROM pg_settings "
-    "WHERE name IN ('idle_session_timeout', 'transaction_timeout'); "  # not known to older servers
+    "SELECT set_config(name, '0', false) FROM (VALUES ('idle_session_timeout'), "
+    "('transaction_timeout')) known (name) WHERE current_setting(name, true) IS NOT NULL; "
     "SET default_transaction_isolation = 'read committed'; "
     "SET search_path = public, pg_temp"
 )

@@ -68,8 +68,8 @@ def sync() -> None:
     """Copy production's database to staging, anonymised on the way.
 
     A password in an address is for everybody to read in the list of processes. Export the address,
-    such as postgresql://owner:password@host/app, as a variable and write env:NAME, or leave the password to ~/.pgpass or to a service of libpq's
-    (postgresql:///?service=NAME).
+    such as postgresql://owner:password@host/app, as a variable and write env:NAME, or leave the
+    password to ~/.pgpass or to a service of libpq's (postgresql:///?service=NAME).
 
     \b
     Example:
