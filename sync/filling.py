@@ -126,7 +126,7 @@ class Filling:
             raise Unfit(str(error)) from error
         except Cancelled as error:  # also while others hold what a writer waits for
             behind.stop(error)
-            behind.leave(self._hurry)
+            behind.leave(self._cancel_writers)
             raise
         finally:
             behind.leave()
@@ -134,7 +134,7 @@ class Filling:
                 writer.rollback()
         return stands[0]
 
-    def _hurry(self) -> None:
+    def _cancel_writers(self) -> None:
         for writer in self._writers:
             writer.cancel()
 
@@ -168,7 +168,7 @@ class Filling:
         """Keeps a few rows: as many as are wanted, and as there is room for; one at least."""
         count = len(columns[0])
         a_row = size // count + 1
-        room = max((MOST_HELD - self._held) // a_row, not outcome.originals)
+        room = max((MOST_HELD - self._held) // a_row, 0 if outcome.originals else 1)
         if len(outcome.originals) < MOST_SAMPLED and room > 0:
             places = _spread(count, min(SAMPLED, room))[:room]
             outcome.originals += arrow_blocks.rows_of([column.take(places) for column in columns])

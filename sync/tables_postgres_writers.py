@@ -27,7 +27,7 @@ class Writers:
         self._writers: list[Soon[ColumnWriter]] = []
         self._text: TextWriter | None = None
         self._had_writers = False
-        """Connections that can be done without, or that staging has yet to see off."""
+        """Whether any were asked for: staging may have yet to see them off."""
 
     def get_ready(self, hands: int = 1) -> list[Soon[ColumnWriter]]:
         """Opens so many connections that write columns, while others go on.
